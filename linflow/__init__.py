@@ -1,0 +1,1 @@
+"""linflow: theory verification and simulation for invertible generative models in inverse problems."""

@@ -1,0 +1,88 @@
+"""Validation shared by every layer: each function returns clean values or raises one clear sentence.
+
+Layer 0, so that ``risk`` and ``estimators`` can share it without sharing any mathematics (they test each other).
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from linflow.errors import InputError
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+def finite_array(values: ArrayLike, name: str) -> FloatArray:
+    """Float64 copy of `values`; raises unless every entry is a finite real number."""
+    try:
+        array = np.array(values)
+        if np.iscomplexobj(array):
+            raise TypeError
+        array = array.astype(np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} must be an array of real numbers, got {type(values).__name__}") from None
+    bad = np.flatnonzero(~np.isfinite(array))
+    if bad.size:
+        entry = array.ravel()[bad[0]]
+        raise InputError(f"{name} must be finite, but entry {bad[0]} is {entry} ({bad.size} of {array.size} are not)")
+    return array
+
+
+def measurement_counts(m: ArrayLike, n: int) -> IntArray:
+    """`m` as an int64 array; raises unless every entry is a whole number in 0..n."""
+    raw = np.asarray(m)
+    if raw.dtype.kind not in "iu":
+        as_float = finite_array(raw, "m")
+        if np.any(as_float != np.floor(as_float)):
+            raise InputError(f"m must be a whole number of measurements, got {m!r}")
+        raw = as_float
+    if raw.size and (raw.min() < 0 or raw.max() > n):
+        worst = raw.min() if raw.min() < 0 else raw.max()
+        raise InputError(f"m must lie in 0..n = 0..{n}, got m = {int(worst)}")
+    return raw.astype(np.int64)
+
+
+def rank_in(rank: int, low: int, high: int, why: str = "") -> int:
+    """`rank` as an int in low..high."""
+    if isinstance(rank, bool) or int(rank) != rank or not low <= rank <= high:
+        raise InputError(f"rank must be a whole number in {low}..{high}{why}, got {rank}")
+    return int(rank)
+
+
+def non_negative(value: float, name: str) -> float:
+    """`value` as a finite float >= 0."""
+    number = float(value)
+    if not np.isfinite(number) or number < 0:
+        raise InputError(f"{name} must be a finite number >= 0, got {value}")
+    return number
+
+
+def one_of(value: str, name: str, options: tuple[str, ...]) -> str:
+    """`value`, which must be one of `options`."""
+    if value not in options:
+        raise InputError(f"{name} must be one of {', '.join(map(repr, options))}, got {value!r}")
+    return value
+
+
+def positive_int(value: int, name: str) -> int:
+    """`value` as an int >= 1."""
+    if isinstance(value, bool) or int(value) != value or value < 1:
+        raise InputError(f"{name} must be a whole number >= 1, got {value}")
+    return int(value)
+
+
+def scalar_or_array(values: NDArray[Any], like: ArrayLike) -> Any:
+    """A Python float where `like` was a scalar, else the array: scalar m -> float, array m -> array."""
+    return float(values[()]) if np.ndim(like) == 0 else values
+
+
+def available_cores() -> int:
+    """Cores that this process may use (its affinity mask, not the machine's size)."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,1 @@
+"""Claims about the linear invertible model, and verdicts on them."""

@@ -1,0 +1,1 @@
+"""Risk of the linear invertible model: bounds, exact values, deterministic equivalents, simulation."""

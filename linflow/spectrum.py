@@ -1,0 +1,315 @@
+"""`Spectrum`: the singular values of a linear invertible model, and everything that depends on them alone.
+
+Because Gaussian measurements are rotation invariant, the expected error of the linear model depends on G only through
+its singular values. That makes a spectrum the one input of every bound, oracle, prediction and simulation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from linflow.checks import (
+    FloatArray,
+    finite_array,
+    measurement_counts,
+    non_negative,
+    positive_int,
+    rank_in,
+    scalar_or_array,
+)
+from linflow.errors import InputError, ShapeError
+
+#: Singular values outside this range have squares that float64 cannot hold.
+SMALLEST, LARGEST = 1e-150, 1e150
+
+
+@dataclass(frozen=True, eq=False)
+class Spectrum:
+    r"""Singular values ``sigma_1 >= ... >= sigma_n > 0`` of a linear flow ``x = mu + G z``, with a name.
+
+    Parameters
+    ----------
+    singular_values : (n,) array, [x]
+        Finite and positive, in any order: they are sorted (nothing is lost, only the set matters) and kept read-only.
+        Each must lie in 1e-150..1e150, because every formula uses the squares.
+    name : str
+        Appears in tables and legends.
+
+    Raises
+    ------
+    InputError
+        Empty, not one-dimensional, not finite, not positive, or outside 1e-150..1e150.
+
+    Examples
+    --------
+    >>> spectrum = Spectrum([1.0, 3.0, 2.0])
+    >>> spectrum.singular_values
+    array([3., 2., 1.])
+    >>> spectrum.tail(1) == 2.0**2 + 1.0**2
+    True
+    """
+
+    singular_values: FloatArray
+    name: str = field(default="spectrum", kw_only=True)
+
+    def __post_init__(self) -> None:
+        values = finite_array(self.singular_values, "singular values")
+        if values.ndim != 1 or values.size == 0:
+            raise InputError(f"a spectrum needs a non-empty, one-dimensional array, got shape {values.shape}")
+        if values.min() <= 0:
+            raise InputError(
+                f"singular values must be positive, but the smallest is {values.min():g}: an invertible model has none "
+                "that is zero (drop those directions, or regularise the covariance)"
+            )
+        if values.min() < SMALLEST or values.max() > LARGEST:
+            raise InputError(
+                f"singular values must lie in {SMALLEST:g}..{LARGEST:g} so that their squares are float64 numbers, got "
+                f"{values.min():g}..{values.max():g}: rescale them, or drop the smallest"
+            )
+        values = np.sort(values)[::-1].copy()
+        values.flags.writeable = False
+        object.__setattr__(self, "singular_values", values)
+
+    # ------------------------------------------------------------------------------------------------ families
+
+    @classmethod
+    def from_values(cls, values: ArrayLike, *, name: str = "values") -> Spectrum:
+        """Spectrum with the given singular values, in any order.
+
+        >>> Spectrum.from_values([0.5, 1.0], name="pair").n
+        2
+        """
+        return cls(np.asarray(values), name=name)
+
+    @classmethod
+    def power_law(cls, n: int, exponent: float = 1.0) -> Spectrum:
+        """``sigma_i = i**-exponent``, i = 1..n.
+
+        >>> Spectrum.power_law(n=4, exponent=1.0).singular_values
+        array([1.        , 0.5       , 0.33333333, 0.25      ])
+        """
+        exponent = non_negative(exponent, "exponent")
+        i = np.arange(1, positive_int(n, "n") + 1, dtype=np.float64)
+        return cls(i**-exponent, name=f"power law {exponent:g}")
+
+    @classmethod
+    def exponential(cls, n: int, rate: float = 0.25) -> Spectrum:
+        """``sigma_i = exp(-rate * (i - 1))``, i = 1..n.
+
+        >>> bool(np.isclose(Spectrum.exponential(n=3, rate=1.0).singular_values[2], np.exp(-2.0)))
+        True
+        """
+        rate = non_negative(rate, "rate")
+        return cls(np.exp(-rate * np.arange(positive_int(n, "n"))), name=f"exponential {rate:g}")
+
+    @classmethod
+    def step(cls, n: int, rank: int, floor: float = 1e-3) -> Spectrum:
+        """`rank` ones, then ``n - rank`` values equal to `floor`.
+
+        >>> Spectrum.step(n=3, rank=1, floor=0.1).singular_values
+        array([1. , 0.1, 0.1])
+        """
+        rank_in(rank, 0, positive_int(n, "n"))
+        return cls(np.where(np.arange(n) < rank, 1.0, float(floor)), name=f"step {rank}, floor {floor:g}")
+
+    @classmethod
+    def flat(cls, n: int, value: float = 1.0) -> Spectrum:
+        """Every singular value equal to `value`.
+
+        >>> Spectrum.flat(n=3, value=2.0).energy
+        12.0
+        """
+        return cls(np.full(positive_int(n, "n"), float(value)), name="flat")
+
+    @classmethod
+    def spiked(cls, n: int, spikes: Sequence[float] = (30.0, 20.0, 10.0), bulk: float = 1.0) -> Spectrum:
+        """The given `spikes`, and ``n - len(spikes)`` values equal to `bulk`.
+
+        >>> Spectrum.spiked(n=4, spikes=(5.0,), bulk=1.0).singular_values
+        array([5., 1., 1., 1.])
+        """
+        if len(spikes) > positive_int(n, "n"):
+            raise InputError(f"{len(spikes)} spikes do not fit into n = {n} singular values")
+        values = np.concatenate([np.asarray(spikes, dtype=np.float64), np.full(n - len(spikes), float(bulk))])
+        return cls(values, name=f"{len(spikes)} spikes")
+
+    @classmethod
+    def log_spaced(cls, n: int, condition: float = 1e6) -> Spectrum:
+        """From 1 down to ``1 / condition`` in equal ratios.
+
+        >>> Spectrum.log_spaced(n=3, condition=100.0).singular_values
+        array([1.  , 0.1 , 0.01])
+        """
+        if not condition >= 1:
+            raise InputError(f"condition must be >= 1, got {condition}")
+        return cls(np.logspace(0.0, -np.log10(condition), positive_int(n, "n")), name=f"log-spaced {condition:.0e}")
+
+    @classmethod
+    def from_data(cls, X: ArrayLike, *, shrinkage: str | float = "oas", name: str = "data") -> Spectrum:
+        r"""Spectrum of the Gaussian model fitted to data: square roots of the eigenvalues of a shrunk covariance.
+
+        Parameters
+        ----------
+        X : (samples, n) array, rows are samples, [x]
+        shrinkage : "oas", "ledoit-wolf", or a float rho in [0, 1]
+            The covariance is ``(1 - rho) S + rho tr(S)/n I`` with S the sample covariance; "oas" and "ledoit-wolf"
+            choose rho from the data (scikit-learn's implementations of Chen et al. 2010 and Ledoit & Wolf 2004).
+
+        Raises
+        ------
+        InputError
+            Fewer than two samples, constant data, or a singular covariance (rho = 0 and fewer samples than dimensions).
+
+        Examples
+        --------
+        >>> X = np.random.default_rng(0).standard_normal((2000, 3)) * [3.0, 2.0, 1.0]
+        >>> np.round(Spectrum.from_data(X).singular_values, 1)
+        array([3., 2., 1.])
+        """
+        X, rho, centred = _centred_with_shrinkage(X, shrinkage)
+        samples, n = X.shape
+        variances = np.zeros(n)
+        top = np.linalg.svd(centred, compute_uv=False) ** 2 / samples
+        variances[: top.size] = top
+        shrunk = (1 - rho) * variances + rho * variances.mean()
+        if shrunk.min() <= shrunk.max() * np.finfo(float).eps * n:
+            raise InputError(
+                f"the covariance of {samples} samples in {n} dimensions is singular with shrinkage {rho:g}: "
+                "use shrinkage='oas', more samples, or drop constant coordinates"
+            )
+        return cls(np.sqrt(shrunk), name=name)
+
+    @classmethod
+    def concatenate(cls, spectra: Sequence[Spectrum], *, name: str | None = None) -> Spectrum:
+        """Singular values of the block-diagonal model made of `spectra` (independent parts of one signal).
+
+        >>> Spectrum.concatenate([Spectrum.flat(2), Spectrum.flat(1, value=3.0)]).singular_values
+        array([3., 1., 1.])
+        """
+        if not spectra:
+            raise InputError("concatenate needs at least one spectrum")
+        values = np.concatenate([s.singular_values for s in spectra])
+        return cls(values, name=name or " + ".join(s.name for s in spectra))
+
+    def scaled(self, factor: float, *, name: str | None = None) -> Spectrum:
+        """Every singular value times `factor` > 0; errors and bounds scale with its square.
+
+        >>> Spectrum.flat(2).scaled(3.0).energy
+        18.0
+        """
+        return Spectrum(self.singular_values * float(factor), name=name or f"{factor:g} x {self.name}")
+
+    def named(self, name: str) -> Spectrum:
+        """The same values under another name."""
+        return Spectrum(self.singular_values, name=name)
+
+    # ------------------------------------------------------------------------------------------------ quantities
+
+    @property
+    def n(self) -> int:
+        """Dimension of the signal."""
+        return int(self.singular_values.size)
+
+    def __len__(self) -> int:
+        return self.n
+
+    @cached_property
+    def variances(self) -> FloatArray:
+        """``l_i = sigma_i**2``, descending, read-only, [x]^2."""
+        return _read_only(self.singular_values**2)
+
+    @cached_property
+    def _tails(self) -> FloatArray:
+        # Summed from the smallest up, in extended precision where the platform has it: each tail is then accurate
+        # relative to itself, however far it lies below the total.
+        sums = np.cumsum(self.variances[::-1], dtype=np.longdouble)[::-1]
+        return _read_only(np.append(sums, 0.0).astype(np.float64))
+
+    @property
+    def energy(self) -> float:
+        """``sum_i sigma_i**2`` = E ||x - mu||^2, [x]^2."""
+        return float(self._tails[0])
+
+    def tail(self, m: ArrayLike) -> Any:
+        """``sum_{i > m} sigma_i**2``, the best rank-m error, [x]^2; scalar m -> float, array m -> array.
+
+        >>> Spectrum.power_law(n=3).tail([0, 3])
+        array([1.36111111, 0.        ])
+        """
+        return scalar_or_array(self._tails[measurement_counts(m, self.n)], m)
+
+    def effective_rank(self, k: int = 0) -> float:
+        r"""``r_k = sum_{i > k} l_i / l_{k+1}``: how many directions of the size of the (k+1)-st the tail amounts to.
+
+        ``k = 0`` is the intrinsic dimension tr(C)/||C|| of the covariance (Koltchinskii & Lounici 2017); general k is
+        the effective rank of the benign-overfitting literature (Bartlett, Long, Lugosi & Tsigler 2020).
+
+        >>> Spectrum.step(n=10, rank=4, floor=1e-6).effective_rank()
+        4.000000000006
+        """
+        k = rank_in(k, 0, self.n - 1)
+        return float(self._tails[k] / self.variances[k])
+
+    @property
+    def condition(self) -> float:
+        """``sigma_1 / sigma_n``."""
+        return float(self.singular_values[0] / self.singular_values[-1])
+
+    @cached_property
+    def key(self) -> str:
+        """Hexadecimal digest of the values alone: equal for equal spectra, whatever their names."""
+        return hashlib.sha256(self.singular_values.tobytes()).hexdigest()
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Spectrum):
+            return NotImplemented
+        return np.array_equal(self.singular_values, other.singular_values)
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __repr__(self) -> str:
+        first, last = self.singular_values[0], self.singular_values[-1]
+        return f"Spectrum({self.name!r}, n={self.n}, sigma_1={first:.4g}, sigma_n={last:.4g})"
+
+
+def _read_only(values: FloatArray) -> FloatArray:
+    values.flags.writeable = False
+    return values
+
+
+def _centred_with_shrinkage(X: ArrayLike, shrinkage: str | float) -> tuple[FloatArray, float, FloatArray]:
+    """Validated samples, the shrinkage intensity rho, and the centred samples."""
+    X = finite_array(X, "data")
+    if X.ndim != 2 or X.shape[1] == 0:
+        raise ShapeError(f"data must be a (samples, n) array with one sample a row, got shape {X.shape}")
+    if X.shape[0] < 2:
+        raise InputError(f"fitting a spectrum needs at least 2 samples, got {X.shape[0]}")
+    centred = X - X.mean(axis=0)
+    if not centred.any():
+        raise InputError("the data are constant: every sample is the same, so there is no spectrum to fit")
+    return X, shrinkage_intensity(centred, shrinkage), centred
+
+
+def shrinkage_intensity(centred: FloatArray, shrinkage: str | float) -> float:
+    """The weight rho in [0, 1] that `shrinkage` gives to the identity, for centred samples (rows)."""
+    if isinstance(shrinkage, str):
+        # scikit-learn is imported here and not above: it takes longer to load than everything else together.
+        from sklearn.covariance import ledoit_wolf_shrinkage, oas
+
+        if shrinkage == "oas":
+            return float(oas(centred, assume_centered=True)[1])
+        if shrinkage == "ledoit-wolf":
+            return float(ledoit_wolf_shrinkage(centred, assume_centered=True))
+        raise InputError(f"shrinkage must be 'oas', 'ledoit-wolf' or a number in 0..1, got {shrinkage!r}")
+    rho = float(shrinkage)
+    if not 0 <= rho <= 1:
+        raise InputError(f"shrinkage must be 'oas', 'ledoit-wolf' or a number in 0..1, got {shrinkage!r}")
+    return rho
