@@ -1,0 +1,322 @@
+r"""Bounds on the error of the linear invertible model, and the closed-form risks that they are made of.
+
+Setting: ``x = mu + G z``, ``z ~ N(0, I_n)``, m noiseless Gaussian measurements; ``E_m`` is the expected squared error of
+the maximum-likelihood estimate, ``l_i = sigma_i**2``, ``tail(k) = sum_{i > k} l_i``.
+
+=========================== ===== ====================================================================== ==========
+function                    id    statement                                                              kind
+=========================== ===== ====================================================================== ==========
+:func:`theorem_lower`       T1    ``E_m >= tail(m)``, for every A                                        lower
+:func:`theorem_upper`       T1    ``E_m <= m tail(m - 2)``, 2 <= m < n                                   upper
+:func:`best_upper`          T2    ``E_m <= (1 + k/(m-k-1)) tail(k)``, every 0 <= k <= m - 2, minimised   upper
+:func:`truncated`           T3    the k-th term of T2 is the risk of least squares in the rank-k prior   exact
+:func:`spectral_upper`      T5    ``E ||(I - P) G^T|| <= ...``                                           upper
+:func:`tail_upper`          T6    ``||G (I - P)||`` exceeds the bound with at most `tail_probability`    upper
+:func:`complex_upper`       T7    complex A: ``E_m <= (1 + k/(m-k)) tail(k)``, minimised                 upper
+:func:`error_range`         T8    ``tail(m) <= X_A <= sum_{i <= n-m} l_i`` for every A                   both
+:func:`denoising`           T11   risk of rank k with penalty gamma from ``y = x + noise``               exact
+=========================== ===== ====================================================================== ==========
+
+Sources: T1 Asim, Daniels, Leong, Hand & Ahmed (ICML 2020), theory section; T2, T5, T6 Halko, Martinsson & Tropp (2011),
+Theorems 10.5-10.8; T3 and T7 real and complex inverse-Wishart means; T8 Ky Fan's maximum principle.
+
+An upper bound that makes no statement at some m (T1 at m < 2, say) is ``inf`` there: true, and useless.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from linflow.checks import (
+    FloatArray,
+    IntArray,
+    measurement_counts,
+    non_negative,
+    one_of,
+    rank_in,
+    scalar_or_array,
+)
+from linflow.errors import InputError
+from linflow.spectrum import Spectrum
+
+
+def theorem_lower(spectrum: Spectrum, m: ArrayLike) -> Any:
+    """T1, lower side: ``tail(m)``, the best rank-m approximation error; it holds for every A.
+
+    Parameters
+    ----------
+    spectrum : Spectrum of the flow.
+    m : int or array of ints in 0..n, number of measurements.
+
+    Returns
+    -------
+    float (scalar m) or array, [x]^2.
+
+    Examples
+    --------
+    >>> theorem_lower(Spectrum.flat(4), m=[0, 1, 4])
+    array([4., 3., 0.])
+    """
+    return spectrum.tail(m)
+
+
+def theorem_upper(spectrum: Spectrum, m: ArrayLike) -> Any:
+    """T1, upper side: ``m * tail(m - 2)`` for m >= 2 (``inf`` below, where the theorem makes no statement).
+
+    Examples
+    --------
+    >>> theorem_upper(Spectrum.flat(4), m=[1, 2, 3])
+    array([inf,  8.,  9.])
+    """
+    counts = measurement_counts(m, spectrum.n)
+    bound = np.where(counts >= 2, counts * spectrum.tail(np.maximum(counts - 2, 0)), np.inf)
+    return scalar_or_array(bound, m)
+
+
+def best_rank(spectrum: Spectrum, m: ArrayLike, *, field: str = "real") -> Any:
+    r"""The k that minimises T2 (``field="complex"``: T7) at each m; an int, or an int array.
+
+    Notes
+    -----
+    ``tail(k) / (m - 1 - k)`` is a convex decreasing sequence over a positive decreasing line, hence quasi-convex in k:
+    going from k to k + 1 helps exactly while ``k + 1 + tail(k+1)/l_{k+1} <= m - 1``, that is, while
+    ``k + r_k <= m - 1`` with ``r_k`` the effective rank of :meth:`Spectrum.effective_rank`. The left side is
+    non-decreasing in k, so the best rank is a binary search: O(n) once, O(log n) for each m. (The same index k* decides
+    benign overfitting in Bartlett et al. 2020.) For T7 put m in the place of m - 1.
+
+    Examples
+    --------
+    >>> best_rank(Spectrum.step(n=32, rank=8, floor=1e-4), m=[2, 9, 10, 31])
+    array([0, 7, 8, 8])
+    """
+    counts = measurement_counts(m, spectrum.n)
+    budget = counts - _lost_degrees(field)
+    needed = np.arange(spectrum.n) + spectrum.tail(np.arange(spectrum.n)) / spectrum.variances
+    # Rounding may break the monotonicity by an ulp where r_k is constant; the running maximum restores it.
+    rank = np.searchsorted(np.maximum.accumulate(needed), budget, side="right")
+    rank = np.clip(rank, 0, np.maximum(budget - 1, 0)).astype(np.int64)
+    return int(rank[()]) if np.ndim(m) == 0 else rank
+
+
+def best_upper(spectrum: Spectrum, m: ArrayLike) -> Any:
+    """T2 minimised over k: ``min_{0 <= k <= m-2} (1 + k/(m-k-1)) tail(k)``; ``energy`` for m < 2.
+
+    It is at once the bound of randomized range finding and, by T3, the risk of the best truncated prior (T4).
+
+    Examples
+    --------
+    >>> s = Spectrum.power_law(n=64)
+    >>> by_hand = min((1 + k / (10 - k - 1)) * s.tail(k) for k in range(9))
+    >>> bool(np.isclose(best_upper(s, m=10), by_hand, rtol=1e-14))
+    True
+    """
+    counts = measurement_counts(m, spectrum.n)
+    return scalar_or_array(
+        _inverse_wishart_factor(counts, best_rank(spectrum, counts), 1) * spectrum.tail(best_rank(spectrum, counts)), m
+    )
+
+
+def truncated(spectrum: Spectrum, m: ArrayLike, rank: int, *, noise_std: float = 0.0) -> Any:
+    r"""T3, exact: risk of least squares in the rank-k truncated generator G_k from m Gaussian measurements.
+
+    ``tail(k) + (tail(k) + s**2) k/(m-k-1)`` for k <= m - 2, with s = `noise_std`.
+
+    Parameters
+    ----------
+    rank : int, k <= n. For k in {m - 1, m} the mean of the inverse Wishart is infinite, and so is the returned risk
+        (unless nothing is left to be amplified: tail(k) + s**2 = 0).
+    noise_std : standard deviation of the noise on each measurement, [y].
+
+    Raises
+    ------
+    InputError
+        ``rank > m`` for some m: the least-squares solution is not unique there.
+
+    Examples
+    --------
+    >>> s = Spectrum.step(n=10, rank=2, floor=0.5)
+    >>> truncated(s, m=5, rank=2) == (1 + 2 / (5 - 2 - 1)) * 8 * 0.25
+    True
+    """
+    counts = measurement_counts(m, spectrum.n)
+    k = rank_in(rank, 0, spectrum.n)
+    noise = non_negative(noise_std, "noise_std") ** 2
+    if np.any(counts < k):
+        raise InputError(
+            f"least squares in a rank-{k} prior needs m >= {k} measurements, got m = {counts.min()}: lower the rank"
+        )
+    amplified = spectrum.tail(k) + noise
+    if k == 0 or amplified == 0:
+        return scalar_or_array(np.full(counts.shape, spectrum.tail(k)), m)
+    return scalar_or_array(spectrum.tail(k) + amplified * (_inverse_wishart_factor(counts, k, 1) - 1), m)
+
+
+def complex_upper(spectrum: Spectrum, m: ArrayLike, rank: int | None = None) -> Any:
+    """T7: ``(1 + k/(m-k)) tail(k)`` for complex Gaussian A; minimised over 0 <= k <= m - 1 unless `rank` is given.
+
+    Examples
+    --------
+    >>> complex_upper(Spectrum.flat(4), m=2, rank=1)
+    6.0
+    """
+    counts = measurement_counts(m, spectrum.n)
+    k: IntArray | int = best_rank(spectrum, counts, field="complex") if rank is None else rank_in(rank, 0, spectrum.n)
+    return scalar_or_array(_inverse_wishart_factor(counts, k, 0) * spectrum.tail(k), m)
+
+
+def error_range(spectrum: Spectrum, m: ArrayLike) -> tuple[Any, Any]:
+    """T8: the interval ``[tail(m), sum_{i <= n-m} l_i]`` that holds X_A for every A of full rank (Ky Fan).
+
+    Examples
+    --------
+    >>> error_range(Spectrum([2.0, 1.0]), m=1)
+    (1.0, 4.0)
+    """
+    counts = measurement_counts(m, spectrum.n)
+    head = np.append(0.0, np.cumsum(spectrum.variances))
+    return spectrum.tail(m), scalar_or_array(head[spectrum.n - counts], m)
+
+
+def spectral_upper(spectrum: Spectrum, m: ArrayLike, rank: int | None = None) -> Any:
+    r"""T5: bound on ``E ||(I - P) G^T||`` (spectral norm, not squared), [x]; minimised over k unless `rank` is given.
+
+    ``(1 + sqrt(k/(p-1))) sigma_{k+1} + e sqrt(m)/p sqrt(tail(k))`` with ``p = m - k >= 2`` (``inf`` where p < 2).
+
+    Notes
+    -----
+    Halko, Martinsson & Tropp (2011), Theorem 10.6.
+
+    Examples
+    --------
+    >>> spectral_upper(Spectrum.flat(4), m=2, rank=0) == 1 + math.e * 2**0.5 / 2 * 2
+    True
+    """
+    counts = measurement_counts(m, spectrum.n)
+    ranks = range(spectrum.n) if rank is None else [rank_in(rank, 0, spectrum.n - 1)]
+    best = np.full(counts.shape, np.inf)
+    for k in ranks:
+        p = counts - k
+        if not np.any(p >= 2):
+            continue
+        safe = np.maximum(p, 2)
+        bound = (1 + np.sqrt(k / (safe - 1))) * spectrum.singular_values[k]
+        bound = bound + math.e * np.sqrt(counts) / safe * math.sqrt(spectrum.tail(k))
+        best = np.where(p >= 2, np.minimum(best, bound), best)
+    return scalar_or_array(best, m)
+
+
+#: T6 as published twice: (factor under the root, offset in its denominator, factor of t**-p, factor of the Gaussian term).
+_TAIL_FORMS = {"preprint": (12.0, 0, 5.0, 2.0), "journal": (3.0, 1, 2.0, 1.0)}
+
+
+def tail_upper(
+    spectrum: Spectrum, m: ArrayLike, *, rank: int, t: float, u: float, norm: str = "frobenius", form: str = "journal"
+) -> Any:
+    r"""T6: a bound that ``||G (I - P)||`` exceeds with probability at most :func:`tail_probability`, [x].
+
+    Parameters
+    ----------
+    rank : k with ``p = m - k >= 4``.
+    t, u : both >= 1; larger values make the bound larger and its failure rarer.
+    norm : "frobenius" (Theorem 10.7) or "spectral" (Theorem 10.8).
+    form : "preprint" (``sqrt(12 k/p)``) or "journal" (``sqrt(3 k/(p+1))``, sharper); see Notes.
+
+    Notes
+    -----
+    Halko, Martinsson & Tropp (2011). With r the root, ``c = e sqrt(k+p)/(p+1)``:
+    Frobenius ``(1 + t r) sqrt(tail(k)) + u t c sigma_{k+1}``; spectral ``(1 + t r) sigma_{k+1} + t c sqrt(tail(k)) +
+    u t c sigma_{k+1}``. The two published forms differ in r and in the failure probability.
+
+    Examples
+    --------
+    >>> s = Spectrum.power_law(n=32)
+    >>> tail_upper(s, 16, rank=8, t=2, u=2) < tail_upper(s, 16, rank=8, t=2, u=2, form="preprint")
+    True
+    """
+    counts = measurement_counts(m, spectrum.n)
+    k = rank_in(rank, 0, spectrum.n - 1)
+    p = _oversampling(counts, k)
+    factor, offset, _, _ = _TAIL_FORMS[one_of(form, "form", tuple(_TAIL_FORMS))]
+    t, u = _at_least_one(t, "t"), _at_least_one(u, "u")
+    growth = 1 + t * np.sqrt(factor * k / (p + offset))
+    c = t * math.e * np.sqrt(counts) / (p + 1)
+    sigma, root_tail = float(spectrum.singular_values[k]), math.sqrt(spectrum.tail(k))
+    if one_of(norm, "norm", ("frobenius", "spectral")) == "frobenius":
+        return scalar_or_array(growth * root_tail + u * c * sigma, m)
+    return scalar_or_array(growth * sigma + c * root_tail + u * c * sigma, m)
+
+
+def tail_probability(p: ArrayLike, *, t: float, u: float, norm: str = "frobenius", form: str = "journal") -> Any:
+    r"""The failure probability that belongs to :func:`tail_upper`, at oversampling ``p = m - k >= 4``.
+
+    Preprint: ``5 t**-p + 2 exp(-u**2/2)`` (Frobenius), ``5 t**-p + exp(-u**2/2)`` (spectral); journal:
+    ``2 t**-p + exp(-u**2/2)``. Values above 1 make no statement.
+
+    Examples
+    --------
+    >>> tail_probability(4, t=2.0, u=3.0) == 2 * 2.0**-4 + math.exp(-4.5)
+    True
+    """
+    oversampling = _oversampling(np.asarray(p), 0)
+    _, _, power, gaussian = _TAIL_FORMS[one_of(form, "form", tuple(_TAIL_FORMS))]
+    if one_of(norm, "norm", ("frobenius", "spectral")) == "spectral":
+        gaussian = 1.0
+    value = power * _at_least_one(t, "t") ** (-oversampling.astype(float)) + gaussian * math.exp(
+        -(_at_least_one(u, "u") ** 2) / 2
+    )
+    return scalar_or_array(np.asarray(value), p)
+
+
+def denoising(spectrum: Spectrum, *, noise_std: float, rank: int | None = None, penalty: float = 0.0) -> float:
+    r"""T11, exact: risk of the rank-k prior with penalty gamma from the denoising observation ``y = x + noise``.
+
+    ``sum_{i <= k} (gamma**2 l_i + l_i**2 s**2)/(l_i + gamma)**2 + tail(k)``; `rank` defaults to n.
+
+    Notes
+    -----
+    At gamma = 0 the best rank is ``#{i : l_i > s**2}``; at gamma = s**2 every direction helps and the risk is
+    ``sum_i l_i s**2/(l_i + s**2)``, below every choice of rank.
+
+    Examples
+    --------
+    >>> s = Spectrum([2.0, 1.0])
+    >>> denoising(s, noise_std=0.5, penalty=0.25) == 4 * 0.25 / 4.25 + 1 * 0.25 / 1.25
+    True
+    """
+    k = spectrum.n if rank is None else rank_in(rank, 0, spectrum.n)
+    noise_std, gamma = non_negative(noise_std, "noise_std"), non_negative(penalty, "penalty")
+    head = spectrum.variances[:k]
+    # Written with weights in 0..1 so that no square of a large l_i is formed.
+    kept = head / (head + gamma)
+    lost = gamma / (head + gamma)
+    return float(np.sum(head * lost**2 + noise_std**2 * kept**2) + spectrum.tail(k))
+
+
+def _lost_degrees(field: str) -> int:
+    """Degrees of freedom that the inverse-Wishart mean loses: 1 for real, 0 for complex Gaussians."""
+    return 1 if one_of(field, "field", ("real", "complex")) == "real" else 0
+
+
+def _inverse_wishart_factor(m: IntArray, k: IntArray | int, lost: int) -> FloatArray:
+    """``1 + k/(m - k - lost)``, 1 at k = 0, and ``inf`` where the mean does not exist."""
+    free = m - k - lost
+    with np.errstate(divide="ignore"):
+        factor = np.where(free > 0, 1.0 + k / np.maximum(free, 1), np.inf)
+    return np.where(np.asarray(k) == 0, 1.0, factor)
+
+
+def _oversampling(m: IntArray, k: int) -> IntArray:
+    p: IntArray = m - k
+    if np.any(p < 4):
+        raise InputError(f"the tail bounds need an oversampling m - rank >= 4, got {int(np.min(p))}: lower the rank")
+    return p
+
+
+def _at_least_one(value: float, name: str) -> float:
+    if not value >= 1:
+        raise InputError(f"{name} must be >= 1, got {value}")
+    return float(value)

@@ -1,0 +1,67 @@
+r"""The error curve of one draw in extended precision, for spectra so steep that double precision loses digits.
+
+Householder reflections of sorted rows are backward stable row by row, but the error of X_A(m) also carries the condition
+number of the leading m x m minors of A, about twice over. Under a smooth spectrum X_A hardly feels those minors. Under a
+steep one (``sigma_i = 10**(-5 i)``) every draw with an unlucky minor loses three to six digits: in double precision 7 %
+of the draws at n = 16 miss a relative 1e-12. The same reflections in the platform's extended precision (64 bits of mantissa
+on x86, 113 on most other Linux machines) keep it. On platforms whose ``long double`` is a double this changes nothing.
+
+Steep spectra are short (float64 holds some 300 decades), so the cost of a loop over columns is small.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linflow.checks import FloatArray
+
+#: A spectrum is steep when this many neighbours fall by this factor, and each draw is then taken in extended precision.
+_STEEP_GAPS, _STEEP_FACTOR = 3, 5.0
+#: Where values two apart fall by this factor somewhere, single draws may need it: those whose rows grow by `_GROWTH`.
+_GAP, _GROWTH = 10.0, 300.0
+
+
+def is_steep(sigma: FloatArray) -> bool:
+    """Whether every draw under this spectrum is to be taken in extended precision."""
+    return int(np.sum(sigma[:-1] >= _STEEP_FACTOR * sigma[1:])) >= _STEEP_GAPS
+
+
+def has_gap(sigma: FloatArray) -> bool:
+    """Whether single draws under this spectrum can need extended precision."""
+    return bool(np.any(sigma[:-2] >= _GAP * sigma[2:])) if sigma.size > 2 else False
+
+
+def has_grown(sigma: FloatArray, factored: NDArray[Any]) -> bool:
+    """Whether rows grew so much during a factorisation (LAPACK's output) that digits were lost."""
+    m = factored.shape[1]
+    pivots = np.abs(np.diagonal(factored))
+    below = np.abs(np.tril(factored, -1)) * pivots / sigma[:, None]
+    return bool(below.max(initial=0.0) > _GROWTH) if m else False
+
+
+def extended_curve(sigma: FloatArray, A: NDArray[Any]) -> FloatArray:
+    """X_A(m), m = 0..len(A), by Householder reflections in extended precision; A (m, n), columns by descending sigma."""
+    m, n = A.shape
+    wide = np.clongdouble if np.iscomplexobj(A) else np.longdouble
+    M = (A.astype(wide) * sigma).T
+    reflectors: list[tuple[NDArray[Any], Any]] = []
+    for j in range(m):
+        v = M[j:, j].copy()
+        norm = np.sqrt(np.sum(np.abs(v) ** 2))
+        phase = v[0] / np.abs(v[0]) if v[0] != 0 else wide(1)
+        v[0] += phase * norm
+        v /= v[0]
+        factor = 2 / np.sum(np.abs(v) ** 2)
+        M[j:, j:] -= np.outer(factor * v, v.conj() @ M[j:, j:])
+        reflectors.append((v, factor))
+    # All n columns: the last n - m span what the measurements missed, and give the remainder without a subtraction.
+    Q = np.eye(n, dtype=wide)
+    for j in range(m - 1, -1, -1):
+        v, factor = reflectors[j]
+        Q[j:, j:] -= np.outer(factor * v, v.conj() @ Q[j:, j:])
+    gains = np.sum(np.abs(sigma[:, None] * Q) ** 2, axis=0)
+    errors = np.append(np.cumsum(gains[::-1])[::-1], 0.0)
+    return errors[: m + 1].astype(np.float64)
