@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -30,7 +30,7 @@ from linflow.errors import InputError, ShapeError
 SMALLEST, LARGEST = 1e-150, 1e150
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False, repr=False)
 class Spectrum:
     r"""Singular values ``sigma_1 >= ... >= sigma_n > 0`` of a linear flow ``x = mu + G z``, with a name.
 
@@ -57,10 +57,10 @@ class Spectrum:
     """
 
     singular_values: FloatArray
-    name: str = field(default="spectrum", kw_only=True)
+    name: str
 
-    def __post_init__(self) -> None:
-        values = finite_array(self.singular_values, "singular values")
+    def __init__(self, singular_values: ArrayLike, *, name: str = "spectrum") -> None:
+        values = finite_array(singular_values, "singular values")
         if values.ndim != 1 or values.size == 0:
             raise InputError(f"a spectrum needs a non-empty, one-dimensional array, got shape {values.shape}")
         if values.min() <= 0:
@@ -76,6 +76,7 @@ class Spectrum:
         values = np.sort(values)[::-1].copy()
         values.flags.writeable = False
         object.__setattr__(self, "singular_values", values)
+        object.__setattr__(self, "name", str(name))
 
     # ------------------------------------------------------------------------------------------------ families
 
@@ -173,17 +174,8 @@ class Spectrum:
         >>> np.round(Spectrum.from_data(X).singular_values, 1)
         array([3., 2., 1.])
         """
-        X, rho, centred = _centred_with_shrinkage(X, shrinkage)
-        samples, n = X.shape
-        variances = np.zeros(n)
-        top = np.linalg.svd(centred, compute_uv=False) ** 2 / samples
-        variances[: top.size] = top
-        shrunk = (1 - rho) * variances + rho * variances.mean()
-        if shrunk.min() <= shrunk.max() * np.finfo(float).eps * n:
-            raise InputError(
-                f"the covariance of {samples} samples in {n} dimensions is singular with shrinkage {rho:g}: "
-                "use shrinkage='oas', more samples, or drop constant coordinates"
-            )
+        X, rho, centred = centred_with_shrinkage(X, shrinkage)
+        shrunk = shrunk_variances(np.linalg.svd(centred, compute_uv=False), centred.shape, rho)
         return cls(np.sqrt(shrunk), name=name)
 
     @classmethod
@@ -285,7 +277,7 @@ def _read_only(values: FloatArray) -> FloatArray:
     return values
 
 
-def _centred_with_shrinkage(X: ArrayLike, shrinkage: str | float) -> tuple[FloatArray, float, FloatArray]:
+def centred_with_shrinkage(X: ArrayLike, shrinkage: str | float) -> tuple[FloatArray, float, FloatArray]:
     """Validated samples, the shrinkage intensity rho, and the centred samples."""
     X = finite_array(X, "data")
     if X.ndim != 2 or X.shape[1] == 0:
@@ -296,6 +288,21 @@ def _centred_with_shrinkage(X: ArrayLike, shrinkage: str | float) -> tuple[Float
     if not centred.any():
         raise InputError("the data are constant: every sample is the same, so there is no spectrum to fit")
     return X, shrinkage_intensity(centred, shrinkage), centred
+
+
+def shrunk_variances(centred_values: ArrayLike, shape: tuple[int, ...], rho: float) -> FloatArray:
+    """Descending eigenvalues of ``(1 - rho) S + rho tr(S)/n I``, from singular values of (samples, n) centred data."""
+    samples, n = shape
+    squares = np.asarray(centred_values, dtype=np.float64) ** 2
+    variances = np.zeros(n)
+    variances[: squares.size] = squares / samples
+    shrunk: FloatArray = (1 - rho) * variances + rho * variances.mean()
+    if shrunk.min() <= shrunk.max() * np.finfo(float).eps * n:
+        raise InputError(
+            f"the covariance of {samples} samples in {n} dimensions is singular with shrinkage {rho:g}: "
+            "use shrinkage='oas', more samples, or drop constant coordinates"
+        )
+    return shrunk
 
 
 def shrinkage_intensity(centred: FloatArray, shrinkage: str | float) -> float:

@@ -13,17 +13,23 @@ from linflow.risk.bounds import (
     theorem_upper,
     truncated,
 )
+from linflow.risk.enclosure import Enclosure, enclosure
 from linflow.risk.equivalent import equivalent, kappa
+from linflow.risk.exact import exact, has_exact
 from linflow.risk.simulate import error_curve, simulate
 
 __all__ = [
+    "Enclosure",
     "best_rank",
     "best_upper",
     "complex_upper",
     "denoising",
+    "enclosure",
     "equivalent",
     "error_curve",
     "error_range",
+    "exact",
+    "has_exact",
     "kappa",
     "simulate",
     "spectral_upper",

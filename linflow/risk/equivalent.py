@@ -156,7 +156,7 @@ def _newton(measure: _Measure, m: FloatArray, gamma: float) -> FloatArray:
     # l_{m+1}/(m+1) <= kappa, gamma/m <= kappa, and kappa <= (tail(k) + gamma)/(m - k) at k = m - 1 and at k = 0.
     low = np.maximum(measure.lower[index], gamma / m) * (1 - 1e-9)
     high = np.minimum(measure.upper[index - 1] + gamma, (measure.upper[0] + gamma) / m) * (1 + 1e-9)
-    root = high.copy()
+    root: FloatArray = high.copy()
     split = np.abs(measure.before - m[:, None]).argmin(axis=1)
     offset = measure.before[split] - m
     above = np.arange(measure.l.size) < split[:, None]
@@ -172,7 +172,7 @@ def _newton(measure: _Measure, m: FloatArray, gamma: float) -> FloatArray:
         new = root * np.exp(np.clip(step, -700.0, 700.0))
         new = np.where((new > low) & (new < high), new, np.sqrt(low) * np.sqrt(high))
         moved = np.abs(new / root - 1)
-        root = new
+        root = np.asarray(new)
         if np.all(moved <= 4e-16):
             break
     return root

@@ -15,15 +15,16 @@ Kind: exact for each draw (up to rounding). Cost: 8/3 n^3 flops for all m = 0..n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import lapack
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from linflow.checks import (
     FloatArray,
@@ -267,8 +268,13 @@ def _seed(seed: int) -> int:
     return int(seed)
 
 
-@contextmanager
-def _one_blas_thread() -> Iterator[None]:
+@cache
+def _blas() -> ThreadpoolController:
+    """The BLAS libraries of this process; finding them takes milliseconds, so once."""
+    return ThreadpoolController()
+
+
+def _one_blas_thread() -> AbstractContextManager[Any]:
     """Parallelism is over draws; a second level inside BLAS would oversubscribe the cores and change the rounding."""
-    with threadpool_limits(limits=1, user_api="blas"):
-        yield
+    limited: AbstractContextManager[Any] = _blas().limit(limits=1, user_api="blas")
+    return limited

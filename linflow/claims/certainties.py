@@ -1,0 +1,150 @@
+r"""Properties of the linear model that hold for each draw, computed by two roads whose results must agree.
+
+One side always comes from `linflow.risk`, the other from `linflow.estimators` or from plain dense algebra, so that a
+fault in either shows. The value of each draw is a ratio that the theory puts at exactly 1 (kind "equal") or at most at 1
+("upper").
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from linflow import estimators
+from linflow.claims.quantities import Draws, Quantity
+from linflow.flow import LinearFlow
+from linflow.risk import bounds
+from linflow.risk.simulate import error_curve
+from linflow.spectrum import Spectrum
+
+#: Dense algebra on the other side: conditioning and size are kept where it has digits to compare.
+_CONDITION, _SIZE = 1e6, 64
+
+
+class _PerDraw(Quantity):
+    """A ratio computed for each draw; it has no mean to estimate."""
+
+    def defined(self, spectrum: Spectrum, m: int) -> bool:
+        return 1 <= m < spectrum.n <= _SIZE and spectrum.condition <= _CONDITION
+
+    def draws(self, spectrum: Spectrum, m: int, size: int, rng: np.random.Generator) -> Draws:
+        values = np.array([self.ratio(spectrum, m, rng) for _ in range(size)])
+        return Draws(weights=np.empty(0), values=values)
+
+    @abstractmethod
+    def ratio(self, spectrum: Spectrum, m: int, rng: np.random.Generator) -> float:
+        """The ratio for one draw."""
+
+
+@dataclass(frozen=True)
+class Dominance(_PerDraw):
+    """T4, draw by draw: the largest ``X_A / Y_k(A)`` over the ranks k <= m of truncated priors."""
+
+    name: ClassVar[str] = "max_k X_A/Y_k"
+
+    def ratio(self, spectrum: Spectrum, m: int, rng: np.random.Generator) -> float:  # noqa: D102
+        A = rng.standard_normal((m, spectrum.n))
+        sigma = spectrum.singular_values
+        error = float(error_curve(spectrum, A)[m])
+        ratios = []
+        for k in {0, m // 4, m // 2, max(m - 2, 0), m - 1, m}:
+            mixing = np.linalg.lstsq(A[:, :k], A[:, k:] * sigma[k:], rcond=None)[0] if k else np.zeros(1)
+            ratios.append(error / (float(spectrum.tail(k)) + float(np.sum(mixing**2))))
+        return max(ratios)
+
+
+@dataclass(frozen=True)
+class RandomStart(_PerDraw):
+    """T9: risk of gradient flow run to its limit from ``z_0 ~ N(0, tau^2 I)``, over ``(1 + tau^2) X_A``."""
+
+    name: ClassVar[str] = "risk(start)/X_A"
+    tau: float = 0.7
+
+    def ratio(self, spectrum: Spectrum, m: int, rng: np.random.Generator) -> float:  # noqa: D102
+        flow = LinearFlow.from_spectrum(spectrum, rng=rng, mean=rng.standard_normal(spectrum.n))
+        A = rng.standard_normal((m, spectrum.n))
+        # The estimate is affine in (z, z_0), both white: its risk is the sum of squares over unit vectors of either.
+        unit = np.eye(spectrum.n)
+        signals = flow.forward(unit)
+        signal_part = signals - estimators.gradient_flow(flow, A, signals @ A.T, time=np.inf)
+        start_part = flow.mean - estimators.gradient_flow(flow, A, flow.mean @ A.T, time=np.inf, start=unit)
+        found = float(np.sum(signal_part**2) + self.tau**2 * np.sum(start_part**2))
+        seen = A if flow.basis is None else A @ flow.basis  # the measurements as the eigenbasis sees them
+        return found / ((1 + self.tau**2) * float(error_curve(spectrum, seen)[m]))
+
+
+@dataclass(frozen=True)
+class ForgottenStart(_PerDraw):
+    """T9, second half: with a penalty gamma the minimiser is unique, and within ``gamma/s_min^2`` of the MLE's latent."""
+
+    name: ClassVar[str] = "|z_gamma - z|/bound"
+
+    def ratio(self, spectrum: Spectrum, m: int, rng: np.random.Generator) -> float:  # noqa: D102
+        flow = LinearFlow.from_spectrum(spectrum, rng=rng, mean=rng.standard_normal(spectrum.n))
+        A = rng.standard_normal((m, spectrum.n))
+        y = flow.sample(1, rng)[0] @ A.T
+        smallest = float(np.linalg.svd(A @ flow.matrix, compute_uv=False)[-1])
+        gamma = 0.1 * smallest**2
+        z = flow.inverse(estimators.mle(flow, A, y))
+        moved = flow.inverse(estimators.penalised(flow, A, y, penalty=gamma)) - z
+        return float(np.linalg.norm(moved) / (gamma / smallest**2 * np.linalg.norm(z)))
+
+
+@dataclass(frozen=True)
+class LikelihoodProxy(_PerDraw):
+    """T10: ``log p_X(G z)`` from the dense covariance, over ``log p_Z(z) - log|det G|`` from the flow (both shifted)."""
+
+    name: ClassVar[str] = "log p_X / proxy"
+
+    def defined(self, spectrum: Spectrum, m: int) -> bool:  # noqa: D102
+        return m == spectrum.n <= _SIZE and spectrum.condition <= 1e4
+
+    def ratio(self, spectrum: Spectrum, m: int, rng: np.random.Generator) -> float:  # noqa: D102
+        flow = LinearFlow.from_spectrum(spectrum, rng=rng, mean=rng.standard_normal(spectrum.n))
+        z = rng.standard_normal(spectrum.n)
+        centred = flow.forward(z) - flow.mean
+        C = flow.matrix @ flow.matrix.T
+        constant = spectrum.n * np.log(2 * np.pi)
+        dense = -0.5 * float(centred @ np.linalg.solve(C, centred) + np.linalg.slogdet(C)[1] + constant)
+        proxy = -0.5 * float(z @ z + constant) - flow.log_det
+        # exp of the difference per dimension: 1 exactly when the two log-likelihoods agree, and no zero to divide by.
+        return float(np.exp((dense - proxy) / spectrum.n))
+
+
+@dataclass(frozen=True)
+class DenoisingRisk(_PerDraw):
+    """T11: risk of the rank-k penalised denoiser from dense matrices, over the closed form."""
+
+    name: ClassVar[str] = "denoising risk"
+
+    def defined(self, spectrum: Spectrum, m: int) -> bool:  # noqa: D102
+        return m == spectrum.n <= _SIZE and spectrum.condition <= _CONDITION
+
+    def ratio(self, spectrum: Spectrum, m: int, rng: np.random.Generator) -> float:  # noqa: D102
+        n = spectrum.n
+        G = LinearFlow.from_spectrum(spectrum, rng=rng).matrix
+        U, s, _ = np.linalg.svd(G)
+        k, noise_std = int(rng.integers(1, n + 1)), float(s[0] * rng.uniform(0.05, 2))
+        gamma = float(rng.uniform(0, 2)) * noise_std**2
+        Gk = U[:, :k] * s[:k]
+        K = Gk @ np.linalg.solve(Gk.T @ Gk + gamma * np.eye(k), Gk.T)
+        dense = float(np.sum((K @ G - G) ** 2) + noise_std**2 * np.sum(K**2))
+        return dense / bounds.denoising(spectrum, noise_std=noise_std, rank=k, penalty=gamma)
+
+
+@dataclass(frozen=True)
+class PenaltyBeatsRank(_PerDraw):
+    """T11: risk at the penalty ``gamma = noise_std**2`` without truncation, over that of the best rank without penalty."""
+
+    name: ClassVar[str] = "penalty/best rank"
+
+    def defined(self, spectrum: Spectrum, m: int) -> bool:  # noqa: D102
+        return m == spectrum.n <= _SIZE
+
+    def ratio(self, spectrum: Spectrum, m: int, rng: np.random.Generator) -> float:  # noqa: D102
+        noise_std = float(np.exp(rng.uniform(*np.log(spectrum.singular_values[[-1, 0]] * [0.3, 3.0]))))
+        by_rank = [bounds.denoising(spectrum, noise_std=noise_std, rank=k) for k in range(spectrum.n + 1)]
+        return bounds.denoising(spectrum, noise_std=noise_std, penalty=noise_std**2) / min(by_rank)

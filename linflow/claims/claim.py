@@ -1,0 +1,122 @@
+"""`Claim`: one statement about one quantity of the linear model, to be decided on many spectra and m."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from linflow.checks import measurement_counts, one_of
+from linflow.claims.quantities import EXPECTED_ERROR, Quantity
+from linflow.errors import ClaimError, InputError
+from linflow.spectrum import Spectrum
+
+KINDS = ("upper", "lower", "equal", "close")
+STATUSES = ("theorem", "conjecture", "control", "user")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A spectrum and the numbers of measurements to try it with.
+
+    >>> Case(Spectrum.flat(8), (2, 4, 4)).m
+    (2, 4)
+    """
+
+    spectrum: Spectrum
+    m: tuple[int, ...]
+
+    def __init__(self, spectrum: Spectrum, m: Iterable[int]) -> None:
+        counts = measurement_counts(np.asarray(list(m), dtype=np.int64), spectrum.n)
+        object.__setattr__(self, "spectrum", spectrum)
+        object.__setattr__(self, "m", tuple(int(c) for c in np.unique(counts)))
+
+
+def _everywhere(spectrum: Spectrum, m: int) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement ``quantity <= value``, ``>= value``, ``= value`` or ``~ value`` on a domain of spectra and m.
+
+    Parameters
+    ----------
+    name : short, unique, without spaces; the command line and the tables use it.
+    statement : what it says, in one line.
+    kind : "upper" (the quantity is at most `value`), "lower" (at least), "equal", or "close" (equal within the relative
+        `tolerance`, which is then part of the statement).
+    value : ``value(spectrum, m) -> float``, called with one Spectrum and one integer m. ``inf`` in an upper bound (and
+        ``-inf`` in a lower one) makes no statement at that m.
+    holds_for : ``holds_for(spectrum, m) -> bool``, the domain of the claim.
+    source : where it comes from.
+    status : "theorem" (must come out supported), "control" (false on purpose; must come out refuted), "conjecture" or
+        "user".
+    quantity : what the claim is about; default the expected error E_m of the MLE under real Gaussian measurements.
+    every_draw : the claim holds for each A and not only on average; each draw is then held against it.
+    tolerance : for "close", see `kind`; for "equal": how closely, relatively, the interval must enclose the value before
+        equality counts as supported (sampling cannot establish it beyond that). Any exclusion of the value refutes it.
+    cases : further cases to try this claim on, beside the default ones.
+
+    Raises
+    ------
+    InputError
+        A kind or status that does not exist, an empty name, a `value` that cannot be called.
+
+    Examples
+    --------
+    >>> claim = Claim(name="energy", statement="E_m <= E_0", kind="upper", value=lambda spectrum, m: spectrum.energy)
+    >>> claim.value_at(Spectrum.flat(4), 2)
+    4.0
+    """
+
+    name: str
+    statement: str
+    kind: str
+    value: Callable[[Spectrum, int], float]
+    holds_for: Callable[[Spectrum, int], bool] = _everywhere
+    source: str = ""
+    status: str = "user"
+    quantity: Quantity = EXPECTED_ERROR
+    every_draw: bool = False
+    tolerance: float = 0.05
+    cases: tuple[Case, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        if not self.name or any(c.isspace() for c in str(self.name)):
+            raise InputError(f"a claim's name must be a word without spaces, got {self.name!r}")
+        one_of(self.kind, f"kind of claim {self.name!r}", KINDS)
+        one_of(self.status, f"status of claim {self.name!r}", STATUSES)
+        if not all(callable(function) for function in (self.value, self.holds_for)):
+            raise InputError(f"value and holds_for of claim {self.name!r} must be functions of (spectrum, m)")
+        if not self.tolerance > 0:
+            raise InputError(f"tolerance of claim {self.name!r} must be positive, got {self.tolerance}")
+
+    def applies(self, spectrum: Spectrum, m: int) -> bool:
+        """Whether (spectrum, m) is in the domain of the claim and of its quantity."""
+        return self.quantity.defined(spectrum, m) and bool(self._call(self.holds_for, "holds_for", spectrum, m))
+
+    def value_at(self, spectrum: Spectrum, m: int) -> float:
+        """The claimed value, a float; raises ClaimError if the user's function raises or returns no number."""
+        returned = self._call(self.value, "value", spectrum, m)
+        try:
+            value = float(returned)
+        except (TypeError, ValueError):
+            value = np.nan
+        if np.isnan(value):
+            raise ClaimError(f"claim {self.name!r}: value({spectrum.name}, m={m}) returned {returned!r}, not a number")
+        return value
+
+    def says_nothing(self, value: float) -> bool:
+        """Whether `value` is trivially true for this kind of claim."""
+        return (self.kind == "upper" and value == np.inf) or (self.kind == "lower" and value == -np.inf)
+
+    def _call(self, function: Callable[[Spectrum, int], Any], what: str, spectrum: Spectrum, m: int) -> Any:
+        try:
+            return function(spectrum, m)
+        except Exception as error:  # a user's function may raise anything; its name and place are what helps
+            raise ClaimError(
+                f"claim {self.name!r}: {what}({spectrum.name}, m={m}) raised {type(error).__name__}: {error}"
+            ) from error

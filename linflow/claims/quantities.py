@@ -1,0 +1,235 @@
+r"""What claims speak about: quantities that can be enclosed exactly somewhere, and sampled as bounded draws anywhere.
+
+A quantity answers two questions at (spectrum, m). `enclosure`: is there an oracle, and what interval does it prove?
+`draws`: a batch of `Draws`, i.i.d. weights W in [0, 1] with ``quantity = scale * E W`` (or ``scale / E W``), and the
+quantity's own value for each draw. The verdict engine knows nothing else, so a new quantity is one class.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+import numpy as np
+from scipy.linalg import qr
+
+from linflow.checks import FloatArray
+from linflow.claims.tilted import draw_tilted
+from linflow.risk import bounds
+from linflow.risk.enclosure import enclosure
+from linflow.risk.simulate import error_curve, gaussian_rows
+from linflow.spectrum import Spectrum
+
+#: Rounding allowed to a draw before it counts as a breach of what holds for every A.
+ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class Breach:
+    """A draw outside what the sampler relies on: `statement` ("T4" or "T8") and by which ratio it is exceeded."""
+
+    statement: str
+    ratio: float
+
+
+@dataclass(frozen=True)
+class Draws:
+    """A batch of draws of a quantity.
+
+    Parameters
+    ----------
+    weights : (size,) array in [0, 1], or empty if the quantity has no mean to estimate (a property of each draw only).
+    values : (size,) array, the quantity's own value for each draw, for claims about every draw.
+    breaches : draws that contradict what the sampler relies on.
+    """
+
+    weights: FloatArray
+    values: FloatArray
+    breaches: tuple[Breach, ...] = field(default=())
+
+
+class Quantity(ABC):
+    """A number that depends on (spectrum, m), about which claims are made."""
+
+    #: Short name for tables, and the key under which draws are shared between claims.
+    name: ClassVar[str]
+    #: Whether the quantity is ``scale / E W`` rather than ``scale * E W``.
+    inverse: ClassVar[bool] = False
+
+    def defined(self, spectrum: Spectrum, m: int) -> bool:
+        """Whether the quantity exists, and can be sampled, at (spectrum, m)."""
+        return True
+
+    def enclosure(self, spectrum: Spectrum, m: int) -> tuple[float, float] | None:
+        """A proved interval, where an oracle exists."""
+        return None
+
+    def scale(self, spectrum: Spectrum, m: int) -> float:
+        """The constant between the mean weight and the quantity."""
+        return 1.0
+
+    @abstractmethod
+    def draws(self, spectrum: Spectrum, m: int, size: int, rng: np.random.Generator) -> Draws:
+        """`size` independent draws."""
+
+    @property
+    def key(self) -> str:
+        """Equal for quantities that share their draws."""
+        return repr(self)
+
+
+@dataclass(frozen=True)
+class ExpectedError(Quantity):
+    """E_m, the expected squared error of the MLE; `field` "real" or "complex"; without `oracle` it is always sampled."""
+
+    name: ClassVar[str] = "E_m"
+    field: str = "real"
+    oracle: bool = True
+
+    def defined(self, spectrum: Spectrum, m: int) -> bool:  # noqa: D102
+        return self.oracle or 1 <= m < spectrum.n
+
+    def enclosure(self, spectrum: Spectrum, m: int) -> tuple[float, float] | None:  # noqa: D102
+        found = enclosure(spectrum, m, self.field) if self.oracle else None
+        return None if found is None else (found.low, found.high)
+
+    def _rank(self, spectrum: Spectrum, m: int) -> int:
+        return int(bounds.best_rank(spectrum, m)) if self.field == "real" else 0
+
+    def scale(self, spectrum: Spectrum, m: int) -> float:  # noqa: D102
+        if m < 2 or self.field == "complex":
+            return float(bounds.error_range(spectrum, m)[1])
+        return float(bounds.truncated(spectrum, m, self._rank(spectrum, m)))
+
+    def draws(self, spectrum: Spectrum, m: int, size: int, rng: np.random.Generator) -> Draws:  # noqa: D102
+        if m in (0, spectrum.n):
+            error = np.full(size, spectrum.tail(m))
+            return Draws(weights=np.clip(error / max(self.scale(spectrum, m), np.finfo(float).tiny), 0, 1), values=error)
+        if m < 2 or self.field == "complex":
+            rows = gaussian_rows(self.field)
+            A = np.stack([rows(m, spectrum.n, rng) for _ in range(size)])
+            dominating = np.full(size, self.scale(spectrum, m))
+            relied_on = "T8"
+        else:
+            tilted = draw_tilted(spectrum, m, self._rank(spectrum, m), size=size, rng=rng)
+            A, dominating, relied_on = tilted.A, tilted.dominating, "T4"
+        error = error_curve(spectrum, A)[:, m]
+        low, high = bounds.error_range(spectrum, m)
+        breaches = [
+            *_breaches("T8", error / high),
+            *_breaches("T8", low / error),
+            *_breaches(relied_on, error / dominating),
+        ]
+        return Draws(weights=np.clip(error / dominating, 0, 1), values=error, breaches=tuple(breaches))
+
+
+@dataclass(frozen=True)
+class TruncatedRisk(Quantity):
+    """T3's risk of least squares in the prior of rank ``m // 2``, with noise of ``noise`` times sigma_{k+1}."""
+
+    name: ClassVar[str] = "risk(G_k)"
+    inverse: ClassVar[bool] = True
+    noise: float = 0.0
+
+    def defined(self, spectrum: Spectrum, m: int) -> bool:  # noqa: D102
+        return 4 <= m <= spectrum.n
+
+    def setting(self, spectrum: Spectrum, m: int) -> tuple[int, float]:
+        """The rank k and the noise level at (spectrum, m)."""
+        k = m // 2
+        return k, self.noise * float(spectrum.singular_values[k])
+
+    def scale(self, spectrum: Spectrum, m: int) -> float:  # noqa: D102
+        k, noise_std = self.setting(spectrum, m)
+        return float(spectrum.tail(k)) + noise_std**2
+
+    def draws(self, spectrum: Spectrum, m: int, size: int, rng: np.random.Generator) -> Draws:  # noqa: D102
+        # Noise on the measurements acts like one more column of A with variance noise_std**2. (Its tail(k) counts that
+        # variance once too often: the quantity here is the risk plus noise_std**2, and so is the claim's value.)
+        k, noise_std = self.setting(spectrum, m)
+        variances = np.append(spectrum.variances, noise_std**2) if noise_std > 0 else spectrum.variances
+        risk = draw_tilted(spectrum, m, k, size=size, rng=rng, variances=variances, complete=False).dominating
+        return Draws(weights=np.clip(self.scale(spectrum, m) / risk, 0, 1), values=risk)
+
+
+@dataclass(frozen=True)
+class SpectralError(Quantity):
+    """``E || (I - P) G^T ||``, spectral norm, not squared."""
+
+    name: ClassVar[str] = "E ||(I-P)G^T||"
+
+    def defined(self, spectrum: Spectrum, m: int) -> bool:  # noqa: D102
+        return 2 <= m < spectrum.n <= _DENSE_LIMIT
+
+    def scale(self, spectrum: Spectrum, m: int) -> float:  # noqa: D102
+        # ||.|| <= sqrt(Y_k) and Y_k >= tail(k), so ||.|| sqrt(tail(k)) / Y_k <= 1.
+        k = int(bounds.best_rank(spectrum, m))
+        return float(bounds.truncated(spectrum, m, k)) / float(np.sqrt(spectrum.tail(k)))
+
+    def draws(self, spectrum: Spectrum, m: int, size: int, rng: np.random.Generator) -> Draws:  # noqa: D102
+        k = int(bounds.best_rank(spectrum, m))
+        tilted = draw_tilted(spectrum, m, k, size=size, rng=rng)
+        norms = np.array([np.linalg.norm(residual_factor(spectrum, A), 2) for A in tilted.A])
+        breaches = _breaches("T4", norms**2 / tilted.dominating)
+        weights = norms * np.sqrt(spectrum.tail(k)) / tilted.dominating
+        return Draws(weights=np.clip(weights, 0, 1), values=norms, breaches=tuple(breaches))
+
+
+@dataclass(frozen=True)
+class FailureProbability(Quantity):
+    """Probability that ``||G(I-P)||`` exceeds T6's bound of the given norm and form, at rank ``m // 2``."""
+
+    name: ClassVar[str] = "P(exceeds)"
+    norm: str = "frobenius"
+    form: str = "journal"
+    t: float = 1.5
+    u: float = 2.0
+
+    def defined(self, spectrum: Spectrum, m: int) -> bool:  # noqa: D102
+        return m - m // 2 >= 4 and m < spectrum.n <= _DENSE_LIMIT
+
+    def bound(self, spectrum: Spectrum, m: int) -> float:
+        """T6's bound at (spectrum, m)."""
+        return float(bounds.tail_upper(spectrum, m, rank=m // 2, t=self.t, u=self.u, norm=self.norm, form=self.form))
+
+    def probability(self, spectrum: Spectrum, m: int) -> float:
+        """The failure probability that T6 allows at (spectrum, m)."""
+        return float(bounds.tail_probability(m - m // 2, t=self.t, u=self.u, norm=self.norm, form=self.form))
+
+    def scale(self, spectrum: Spectrum, m: int) -> float:  # noqa: D102
+        # Where the norm exceeds the bound, Y_k does too: 1{fails} bound^2 / Y_k <= 1.
+        k = int(bounds.best_rank(spectrum, m))
+        return float(bounds.truncated(spectrum, m, k)) / self.bound(spectrum, m) ** 2
+
+    def draws(self, spectrum: Spectrum, m: int, size: int, rng: np.random.Generator) -> Draws:  # noqa: D102
+        tilted = draw_tilted(spectrum, m, int(bounds.best_rank(spectrum, m)), size=size, rng=rng)
+        order: Literal["fro"] | float = 2.0 if self.norm == "spectral" else "fro"
+        bound = self.bound(spectrum, m)
+        norms = np.array([np.linalg.norm(residual_factor(spectrum, A), order) for A in tilted.A])
+        breaches = _breaches("T4", norms**2 / tilted.dominating)
+        fails = norms > bound
+        weights = np.where(fails, bound**2 / tilted.dominating, 0.0)
+        return Draws(weights=np.clip(weights, 0, 1), values=fails.astype(float), breaches=tuple(breaches))
+
+
+#: Spectral norms need a full factorisation of every draw: up to this n.
+_DENSE_LIMIT = 64
+
+
+def residual_factor(spectrum: Spectrum, A: FloatArray) -> FloatArray:
+    """``Sigma Q_2``, Q_2 an orthonormal basis of what the measurements miss; its norms are those of ``G (I - P)``."""
+    sigma = spectrum.singular_values
+    Q = qr((A * sigma).T, mode="full", check_finite=False)[0]
+    factor: FloatArray = sigma[:, None] * Q[:, len(A) :]
+    return factor
+
+
+def _breaches(statement: str, ratios: FloatArray) -> list[Breach]:
+    """At most one breach, the worst, of a ratio that must not exceed 1."""
+    worst = float(np.max(ratios))
+    return [] if worst <= 1 + ROUNDING else [Breach(statement, worst)]
+
+
+#: What a claim is about unless it says otherwise.
+EXPECTED_ERROR = ExpectedError()

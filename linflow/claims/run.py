@@ -1,0 +1,291 @@
+"""Verifying many claims: cells from claims and cases, decided in parallel, journalled so that nothing is done twice."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from linflow.checks import available_cores, positive_int
+from linflow.claims.cases import default_cases
+from linflow.claims.claim import Case, Claim
+from linflow.claims.quantities import Quantity
+from linflow.claims.verdict import (
+    REFUTED,
+    SUPPORTED,
+    Cell,
+    Outcome,
+    Test,
+    Verdict,
+    decide,
+    summarise,
+)
+from linflow.errors import ClaimError, InputError, OutputError
+from linflow.spectrum import Spectrum
+
+#: Family-wise error of a run, unless told otherwise.
+ALPHA = 1e-6
+MAX_DRAWS = 4000
+#: A control needs one refuting cell only, and a conjecture none: their cells get this fraction of the budget.
+_OTHERS = 4
+_RESTARTS = 3
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Report:
+    """All verdicts of a run, with what is needed to run it again."""
+
+    verdicts: tuple[Verdict, ...]
+    alpha: float
+    seed: int
+    max_draws: int
+    cases: tuple[Case, ...] = field(repr=False, default=())
+
+    @property
+    def errors(self) -> list[str]:
+        """What went wrong in claims' own functions."""
+        return [error for verdict in self.verdicts for error in verdict.errors]
+
+    @property
+    def as_expected(self) -> bool:
+        """Every theorem supported, every control refuted, no user's claim refuted."""
+        needed = {"theorem": (SUPPORTED,), "control": (REFUTED,)}
+        for verdict in self.verdicts:
+            status = verdict.claim.status
+            if status in needed and verdict.verdict not in needed[status]:
+                return False
+            if status == "user" and verdict.verdict == REFUTED:
+                return False
+        return True
+
+
+def verify(
+    claim: Claim,
+    *,
+    alpha: float = ALPHA,
+    seed: int = 0,
+    cases: Sequence[Case] | None = None,
+    max_draws: int = MAX_DRAWS,
+    workers: int | None = None,
+) -> Verdict:
+    """Decide one claim.
+
+    Parameters
+    ----------
+    alpha : probability that any verdict of this call is wrong (half of it rigorous, half asymptotic).
+    seed : everything random follows from it, for any number of workers.
+    cases : spectra and m to try; default: synthetic spectra, and real ones that need no download.
+    max_draws : budget of each cell.
+    workers : processes; default all cores. A claim's functions are called in this process only.
+
+    Returns
+    -------
+    Verdict : with `verdict` ("supported", "refuted", "undecided"), `basis`, `worst` and every case.
+
+    Raises
+    ------
+    ClaimError
+        The claim's own functions raise or return no number.
+
+    Examples
+    --------
+    >>> from linflow.spectrum import Spectrum
+    >>> wrong = Claim(name="wrong", statement="E_m <= 2 tail(m)", kind="upper", value=lambda s, m: 2 * s.tail(m))
+    >>> verdict = verify(wrong, cases=[Case(Spectrum.exponential(24, 0.5), (12,))], workers=1)
+    >>> verdict.verdict, verdict.basis, verdict.worst.m
+    ('refuted', 'rigorous', 12)
+    """
+    report = verify_all([claim], alpha=alpha, seed=seed, cases=cases, max_draws=max_draws, workers=workers)
+    if report.errors:
+        raise ClaimError(report.errors[0])
+    return report.verdicts[0]
+
+
+def verify_all(
+    claims: Sequence[Claim],
+    *,
+    alpha: float = ALPHA,
+    seed: int = 0,
+    cases: Sequence[Case] | None = None,
+    max_draws: int = MAX_DRAWS,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    journal: Path | None = None,
+) -> Report:
+    """Decide many claims in one run, with family-wise error `alpha` over all of its cells.
+
+    Parameters are those of `verify`, and
+
+    progress : called with (cells done, cells in all) after each cell.
+    journal : file to which each decided cell is appended at once; the same run started again takes it from there. Removed
+        when the run is complete.
+
+    Raises
+    ------
+    InputError
+        Two claims of one name, alpha outside (0, 1).
+    OutputError
+        The journal cannot be written.
+    """
+    names = [claim.name for claim in claims]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"two claims are named {twice!r}: names must differ")
+    if not 0 < alpha < 1:
+        raise InputError(f"alpha must lie strictly between 0 and 1, got {alpha}")
+    chosen = tuple(default_cases() if cases is None else cases)
+    cells, errors = _cells(claims, chosen, alpha, seed, positive_int(max_draws, "max_draws"))
+    outcomes: dict[str, list[Outcome]] = {name: [] for name in names}
+    results: list[list[Outcome]] = [[] for _ in cells]
+    with _Journal(journal) as book:
+        pending = []
+        for i, cell in enumerate(cells):
+            known = book.known(cell)
+            if known is None:
+                pending.append(i)
+            else:
+                results[i] = known
+        done = len(cells) - len(pending)
+        if progress:
+            progress(done, len(cells))
+        for i, result in _decided(cells, pending, workers):
+            results[i] = result
+            book.add(cells[i], result)
+            done += 1
+            if progress:
+                progress(done, len(cells))
+        book.finish()
+    for result in results:
+        for outcome in result:
+            # A breach names T4 or T8, which a user's run may not contain: it is then a claim of its own.
+            outcomes.setdefault(outcome.claim, []).append(outcome)
+    extra = [_breached_claim(name) for name in outcomes if name not in names]
+    verdicts = [summarise(claim, outcomes[claim.name], errors.get(claim.name, [])) for claim in [*claims, *extra]]
+    return Report(tuple(verdicts), alpha=alpha, seed=seed, max_draws=max_draws, cases=chosen)
+
+
+def _cells(
+    claims: Sequence[Claim], cases: Sequence[Case], alpha: float, seed: int, max_draws: int
+) -> tuple[list[Cell], dict[str, list[str]]]:
+    """Every cell, in a fixed order; and the errors of claims' own functions, which cost their claim that case only."""
+    tests: dict[tuple[str, str, int], list[Test]] = {}
+    places: dict[tuple[str, str, int], tuple[Quantity, Spectrum, int]] = {}
+    errors: dict[str, list[str]] = {}
+    for claim in claims:
+        for case in (*cases, *claim.cases):
+            for m in case.m:
+                try:
+                    if not claim.applies(case.spectrum, m):
+                        continue
+                    value = claim.value_at(case.spectrum, m)
+                except ClaimError as error:
+                    errors.setdefault(claim.name, []).append(str(error))
+                    continue
+                if claim.says_nothing(value):
+                    continue
+                place = (claim.quantity.key, case.spectrum.key, m)
+                places.setdefault(place, (claim.quantity, case.spectrum, m))
+                budget = max_draws if claim.status in ("theorem", "user") else max(1, max_draws // _OTHERS)
+                test = Test(claim.name, claim.kind, value, claim.tolerance, claim.every_draw, budget)
+                if test not in tests.setdefault(place, []):
+                    tests[place].append(test)
+    # Half of alpha for the rigorous verdicts, half for the asymptotic ones.
+    share = alpha / (2 * max(len(places), 1))
+    cells = [
+        Cell(quantity, spectrum, m, tuple(tests[place]), alpha=share, seed=seed)
+        for place, (quantity, spectrum, m) in places.items()
+    ]
+    return cells, errors
+
+
+def _decided(cells: list[Cell], pending: list[int], workers: int | None) -> Iterator[tuple[int, list[Outcome]]]:
+    """(index, outcomes) as cells finish; a killed worker costs its cells a second try, nothing else."""
+    count = min(available_cores() if workers is None else positive_int(workers, "workers"), max(len(pending), 1))
+    # Long cells first, so that no core idles at the end. Oracles of complex spectra are shared within a worker by cache,
+    # hence by spectrum.
+    todo = sorted(pending, key=lambda i: (-cells[i].spectrum.n, cells[i].spectrum.key, cells[i].quantity.key, cells[i].m))
+    if count == 1:
+        for i in todo:
+            yield i, decide(cells[i])
+        return
+    from joblib import Parallel, delayed, parallel_config
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    left = dict.fromkeys(todo)
+    for attempt in range(_RESTARTS + 1):
+        try:
+            with parallel_config(backend="loky", inner_max_num_threads=1):
+                jobs = Parallel(n_jobs=count, return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
+                for i, result in jobs(delayed(_indexed)(i, cells[i]) for i in list(left)):
+                    del left[i]
+                    yield i, result
+            return
+        except TerminatedWorkerError:
+            if attempt == _RESTARTS:
+                raise OutputError(
+                    f"worker processes were killed {_RESTARTS + 1} times (out of memory?): run with --workers 1"
+                ) from None
+
+
+def _indexed(i: int, cell: Cell) -> tuple[int, list[Outcome]]:
+    return i, decide(cell)
+
+
+def _breached_claim(name: str) -> Claim:
+    from linflow.claims.catalogue import catalogue
+
+    return next(claim for claim in catalogue() if claim.name == name)
+
+
+class _Journal:
+    """Decided cells, one JSON line each, synced to disk; content-addressed, so that different runs never mix."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.lines: dict[str, list[Outcome]] = {}
+        self.file: Any = None
+        if path is None:
+            return
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.exists():
+                self._read(path)
+            self.file = path.open("a", encoding="utf-8")
+        except OSError as error:
+            raise OutputError(f"cannot write {str(path)!r}: {error.strerror}; choose another folder with --out") from error
+
+    def _read(self, path: Path) -> None:
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            try:
+                row = json.loads(line)
+                self.lines[row["key"]] = [Outcome(**outcome) for outcome in row["outcomes"]]
+            except (ValueError, TypeError, KeyError):
+                continue  # the last line of a killed run may be torn: that cell is decided again
+
+    def known(self, cell: Cell) -> list[Outcome] | None:
+        return self.lines.get(cell.key) if self.file else None
+
+    def add(self, cell: Cell, outcomes: list[Outcome]) -> None:
+        if self.file is None:
+            return
+        # A torn last line must not swallow this one: each record starts on a line of its own.
+        self.file.write("\n" + json.dumps({"key": cell.key, "outcomes": [asdict(o) for o in outcomes]}))
+        self.file.flush()
+        os.fsync(self.file.fileno())
+
+    def finish(self) -> None:
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
+
+    def __enter__(self) -> _Journal:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self.file is not None:
+            self.file.close()

@@ -1,0 +1,154 @@
+"""Real images as rows of pixels: data sets that ship inside scikit-learn and scikit-image, or any folder of images.
+
+Nothing is downloaded. scikit-learn and scikit-image are imported inside the functions: they load slowly.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linflow.checks import FloatArray, positive_int
+from linflow.errors import DataError, InputError
+
+#: Endings that `image_folder` takes for images.
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+#: Photographs inside scikit-image's wheel; others would be downloaded.
+_PHOTOGRAPHS = ("astronaut", "camera", "chelsea", "coffee")
+
+
+def digits() -> FloatArray:
+    """1797 handwritten digits of 8 x 8 pixels, values in [0, 1], shape (1797, 64) (scikit-learn's `load_digits`).
+
+    >>> digits().shape
+    (1797, 64)
+    """
+    from sklearn.datasets import load_digits
+
+    return np.asarray(load_digits().data, dtype=np.float64) / 16.0
+
+
+def natural_patches(size: int = 8, count: int = 4000, seed: int = 0) -> FloatArray:
+    """Random grey patches of scikit-image's photographs (astronaut, camera, chelsea, coffee), values in [0, 1].
+
+    Returns
+    -------
+    (count, size * size) array, `count` rounded down to a multiple of 4: equally many from each photograph.
+
+    >>> natural_patches(size=4, count=8).shape
+    (8, 16)
+    """
+    from skimage import data
+
+    size = positive_int(size, "size")
+    photographs = [_grey(getattr(data, name)()) for name in _PHOTOGRAPHS]
+    rng = np.random.default_rng(seed)
+    patches = []
+    for photograph in photographs:
+        windows = np.lib.stride_tricks.sliding_window_view(photograph, (size, size))
+        rows = rng.integers(0, windows.shape[0], positive_int(count, "count") // len(photographs))
+        columns = rng.integers(0, windows.shape[1], rows.size)
+        patches.append(windows[rows, columns].reshape(rows.size, -1))
+    return np.concatenate(patches)
+
+
+def faces(size: int = 12) -> FloatArray:
+    """100 aligned grey faces, averaged down from 24 x 24 to `size` x `size` pixels (scikit-image's `lfw_subset`).
+
+    >>> faces().shape
+    (100, 144)
+    """
+    return _lfw(size)[:100]
+
+
+def non_faces(size: int = 12) -> FloatArray:
+    """100 grey patches without a face, as large as those of `faces`: its out-of-distribution partner.
+
+    >>> non_faces(6).shape
+    (100, 36)
+    """
+    return _lfw(size)[100:]
+
+
+def image_folder(folder: str | os.PathLike[str], *, size: int, grey: bool = True) -> FloatArray:
+    """Every image of a folder (not of its subfolders), cropped to its central square and resized.
+
+    Parameters
+    ----------
+    folder : any folder of images in a common format.
+    size : side of the result in pixels.
+    grey : luminance only; otherwise three channels, interleaved.
+
+    Returns
+    -------
+    (images, size * size * (1 or 3)) array, values in [0, 1], in the order of the file names.
+
+    Raises
+    ------
+    DataError
+        The folder does not exist, cannot be read, holds fewer than 2 images, or an image in it is damaged.
+
+    Examples
+    --------
+    >>> image_folder("no-such-folder", size=8)
+    Traceback (most recent call last):
+        ...
+    linflow.errors.DataError: 'no-such-folder' is not a folder: give a folder of images
+    """
+    from skimage.transform import resize
+
+    size = positive_int(size, "size")
+    path = Path(folder)
+    if not path.is_dir():
+        raise DataError(f"{str(folder)!r} is not a folder: give a folder of images")
+    try:
+        files = sorted(f for f in path.iterdir() if f.suffix.lower() in IMAGE_SUFFIXES)
+    except OSError as error:
+        raise DataError(f"the folder {str(folder)!r} cannot be read: {error.strerror}") from error
+    if len(files) < 2:
+        endings = " ".join(IMAGE_SUFFIXES)
+        raise DataError(f"the folder {str(folder)!r} holds {len(files)} images, at least 2 are needed (endings: {endings})")
+    rows = []
+    for file in files:
+        image = _read(file)
+        side = min(image.shape[:2])
+        top, left = (image.shape[0] - side) // 2, (image.shape[1] - side) // 2
+        square = image[top : top + side, left : left + side]
+        square = _grey(square) if grey else square
+        if side != size:
+            square = resize(square, (size, size, *square.shape[2:]), order=1, anti_aliasing=side > size)
+        rows.append(np.asarray(square, dtype=np.float64).ravel())
+    return np.stack(rows)
+
+
+def _read(file: Path) -> FloatArray:
+    """An image as (height, width, 3) floats in [0, 1]."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(file) as image:
+            return np.asarray(image.convert("RGB"), dtype=np.float64) / 255.0
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        raise DataError(f"{str(file)!r} cannot be read as an image ({error}): remove or replace it") from error
+
+
+def _grey(image: NDArray[np.generic]) -> FloatArray:
+    """Luminance in [0, 1] of an 8-bit or float image, grey or RGB."""
+    from skimage.color import rgb2gray
+
+    if image.ndim == 3:
+        return np.asarray(rgb2gray(image), dtype=np.float64)
+    return image.astype(np.float64) / (255.0 if image.dtype == np.uint8 else 1.0)
+
+
+def _lfw(size: int) -> FloatArray:
+    from skimage import data
+
+    if 24 % positive_int(size, "size"):
+        raise InputError(f"size must divide 24, got {size}")
+    block = 24 // size
+    images = np.asarray(data.lfw_subset(), dtype=np.float64)[:, :24, :24]
+    return np.asarray(images.reshape(200, size, block, size, block).mean(axis=(2, 4)).reshape(200, -1))

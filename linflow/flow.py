@@ -1,0 +1,525 @@
+r"""`LinearFlow`: the linear invertible generative model ``x = mean + G z``, z ~ N(0, I), kept as its factors.
+
+``G = U diag(sigma) V^T`` is stored as (spectrum, U, V) and never multiplied out unless asked: densities, inverses and
+estimators then work in the eigenbasis, where directions of very different scale do not mix. An orthogonal factor that
+is the identity is stored as None, so that a flow of a million dimensions costs a million numbers.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import zipfile
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import lapack
+
+from linflow.checks import FloatArray, finite_array, rank_in
+from linflow.errors import DataError, InputError, OutputError, RankError, ShapeError
+from linflow.spectrum import Spectrum, centred_with_shrinkage, shrunk_variances
+
+_FORMAT, _VERSION = "linflow.LinearFlow", 1
+#: Largest entry of ``Q^T Q - I`` that counts as rounding: a basis typed with a few digits, or in float32, is none.
+_ORTHOGONAL_TOLERANCE = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class LinearFlow:
+    r"""Gaussian model ``x = mean + U diag(sigma) V^T z`` with z ~ N(0, I_n), so ``x ~ N(mean, G G^T)``.
+
+    Usually made by `from_matrix`, `from_spectrum` or `fit`.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+        The singular values sigma of G, [x].
+    mean : (n,) array or None, [x]
+        None is zero.
+    basis : (n, n) orthogonal array or None
+        U, whose columns are the eigenvectors of the covariance of x, largest first. None is the identity.
+    latent_basis : (n, n) orthogonal array or None
+        V, likewise in the space of z; it does not change the law of x.
+
+    Raises
+    ------
+    ShapeError
+        `mean` or a basis does not fit the spectrum.
+    InputError
+        Entries that are not finite, or a basis that is not orthogonal.
+
+    Examples
+    --------
+    >>> flow = LinearFlow.from_matrix([[2.0, 1.0], [0.0, 1.0]], mean=[1.0, 0.0])
+    >>> flow.forward([1.0, 1.0])
+    array([4., 1.])
+    >>> bool(np.isclose(flow.log_det, np.log(2.0 * 1.0)))
+    True
+    """
+
+    spectrum: Spectrum
+    mean: FloatArray = field(default=cast(FloatArray, None), kw_only=True)
+    basis: FloatArray | None = field(default=None, kw_only=True)
+    latent_basis: FloatArray | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        # Before the bases are replaced by their copies: `fit` passes one array as both, which need not be kept twice.
+        symmetric = self.latent_basis is self.basis
+        given_mean = cast(FloatArray | None, self.mean)
+        mean = np.zeros(self.n) if given_mean is None else finite_array(given_mean, "mean")
+        if mean.shape != (self.n,):
+            raise ShapeError(f"mean must have shape ({self.n},) for n = {self.n} singular values, got {mean.shape}")
+        object.__setattr__(self, "mean", _read_only(mean))
+        object.__setattr__(self, "basis", _orthogonal(self.basis, self.n, "basis"))
+        latent = self.basis if symmetric else _orthogonal(self.latent_basis, self.n, "latent_basis")
+        object.__setattr__(self, "latent_basis", latent)
+
+    # ---------------------------------------------------------------------------------------------- constructors
+
+    @classmethod
+    def from_matrix(cls, G: ArrayLike, mean: ArrayLike | None = None, *, name: str = "matrix") -> LinearFlow:
+        r"""Flow with the dense invertible matrix `G`.
+
+        Parameters
+        ----------
+        G : (n, n) array, [x]
+        mean : (n,) array or None, [x]
+
+        Raises
+        ------
+        ShapeError
+            `G` is not square or `mean` does not fit.
+        RankError
+            `G` is singular to rounding. A matrix that is only badly scaled (rows or columns of very different size,
+            such as ``diag(1, 1e-40)``) is not singular, and its smallest singular values are found to full relative
+            accuracy.
+
+        Notes
+        -----
+        Badly scaled matrices go to LAPACK's ``gejsv`` (one-sided Jacobi; Drmač & Veselić, SIAM J. Matrix Anal. Appl.
+        29, 2008), because the usual bidiagonal SVD loses everything below 1e-16 of the largest singular value.
+
+        Examples
+        --------
+        >>> LinearFlow.from_matrix(np.diag([1e-40, -2.0])).spectrum.singular_values
+        array([2.e+00, 1.e-40])
+        """
+        G = finite_array(G, "G")
+        if G.ndim != 2 or G.shape[0] != G.shape[1] or G.size == 0:
+            raise ShapeError(f"G must be a non-empty square (n, n) matrix, got shape {G.shape}")
+        # The largest entry goes to [1/2, 1), so that nothing overflows inside LAPACK; a power of two loses no bit.
+        exponent = int(_exponents(np.abs(G).max(keepdims=True)).item())
+        _require_invertible(G)
+        U, singular_values, V = graded_svd(np.ldexp(G, -exponent))
+        singular_values = np.ldexp(singular_values, exponent)
+        return cls(Spectrum(singular_values, name=name), mean=_given(mean), basis=U, latent_basis=V)
+
+    @classmethod
+    def from_spectrum(
+        cls,
+        spectrum: Spectrum | ArrayLike,
+        *,
+        rng: np.random.Generator | None = None,
+        mean: ArrayLike | None = None,
+        basis: ArrayLike | None = None,
+    ) -> LinearFlow:
+        """Flow with the given singular values.
+
+        Parameters
+        ----------
+        spectrum : Spectrum, or (n,) array of singular values, [x]
+        rng : numpy.random.Generator or None
+            Given, U and V are independent Haar-random rotations (reflections included).
+        mean : (n,) array or None, [x]
+        basis : (n, n) orthogonal array or None
+            Given, it is U, and V is the identity. With neither `rng` nor `basis`, G is diagonal.
+
+        Raises
+        ------
+        InputError
+            Both `rng` and `basis` given, or a basis that is not orthogonal.
+
+        Examples
+        --------
+        >>> flow = LinearFlow.from_spectrum([3.0, 1.0], rng=np.random.default_rng(0))
+        >>> np.round(np.linalg.svd(flow.matrix, compute_uv=False), 12)
+        array([3., 1.])
+        """
+        spectrum = spectrum if isinstance(spectrum, Spectrum) else Spectrum.from_values(spectrum)
+        if rng is not None and basis is not None:
+            raise InputError("give either rng (random eigenbasis) or basis (this eigenbasis), not both")
+        if rng is None:
+            return cls(spectrum, mean=_given(mean), basis=None if basis is None else _given(basis))
+        rng = _generator(rng)
+        U, V = _haar(spectrum.n, rng), _haar(spectrum.n, rng)
+        return cls(spectrum, mean=_given(mean), basis=U, latent_basis=V)
+
+    @classmethod
+    def fit(cls, X: ArrayLike, *, shrinkage: str | float = "oas", name: str = "data") -> LinearFlow:
+        r"""Gaussian model of data: the sample mean, and the symmetric square root of a shrunk covariance.
+
+        Parameters
+        ----------
+        X : (samples, n) array, rows are samples, [x]
+            Fewer samples than dimensions, or data of lower rank, are fine as long as something is shrunk.
+        shrinkage : "oas", "ledoit-wolf", or a float rho in [0, 1]
+            As in `Spectrum.from_data`; the spectrum is the same.
+
+        Raises
+        ------
+        InputError
+            Fewer than two samples, constant data, or a singular covariance.
+
+        Examples
+        --------
+        >>> X = np.random.default_rng(0).standard_normal((50, 3)) + [0.0, 5.0, 0.0]
+        >>> flow = LinearFlow.fit(X, shrinkage=0.0)
+        >>> bool(np.allclose(flow.covariance, np.cov(X.T, bias=True)) and np.allclose(flow.mean, X.mean(axis=0)))
+        True
+        """
+        X, rho, centred = centred_with_shrinkage(X, shrinkage)
+        # full_matrices completes V^T to a basis of the whole space, and is needed (and cheap) only if samples < n.
+        _, values, Vt = np.linalg.svd(centred, full_matrices=X.shape[0] < X.shape[1])
+        spectrum = Spectrum(np.sqrt(shrunk_variances(values, X.shape, rho)), name=name)
+        U = np.ascontiguousarray(Vt.T)
+        return cls(spectrum, mean=X.mean(axis=0), basis=U, latent_basis=U)
+
+    # ------------------------------------------------------------------------------------------------ quantities
+
+    @property
+    def n(self) -> int:
+        """Dimension of the signal."""
+        return self.spectrum.n
+
+    @property
+    def matrix(self) -> FloatArray:
+        """G as a dense (n, n) array, [x]; computed at each access."""
+        U = np.eye(self.n) if self.basis is None else self.basis
+        scaled = U * self.spectrum.singular_values
+        return scaled if self.latent_basis is None else scaled @ self.latent_basis.T
+
+    @property
+    def covariance(self) -> FloatArray:
+        """``G G^T`` as a dense, exactly symmetric (n, n) array, [x]^2; computed at each access."""
+        if self.basis is None:
+            return np.diag(self.spectrum.variances)
+        half = self.basis * self.spectrum.singular_values
+        return half @ half.T
+
+    @property
+    def log_det(self) -> float:
+        """``log |det G|``, a sum of logarithms: no overflow, however large n is.
+
+        >>> flow = LinearFlow.from_spectrum(np.full(1000, 1e100))
+        >>> bool(np.isclose(flow.log_det, 1000 * 100 * np.log(10.0), rtol=1e-14))
+        True
+        """
+        return float(np.log(self.spectrum.singular_values).sum())
+
+    def forward(self, z: ArrayLike) -> FloatArray:
+        """``mean + G z`` for latents z (..., n) -> (..., n), [x]."""
+        return self.mean + times_transposed(self._to_eigenbasis(z) * self.spectrum.singular_values, self.basis)
+
+    def inverse(self, x: ArrayLike) -> FloatArray:
+        """``G^{-1} (x - mean)`` for signals x (..., n), [x] -> (..., n)."""
+        return times_transposed(self._whiten(x), self.latent_basis)
+
+    def log_prob(self, x: ArrayLike) -> FloatArray:
+        r"""Log density of N(mean, G G^T) at x (..., n), [x] -> (...,), natural logarithm of 1/[x]^n.
+
+        ``-|z|^2/2 - n/2 log(2 pi) - log|det G|`` with z = G^{-1}(x - mean); THEORY T10. It is -inf where the logarithm
+        itself overflows (|z| beyond 1e154).
+
+        Examples
+        --------
+        >>> from scipy.stats import norm
+        >>> flow = LinearFlow.from_matrix([[2.0]], mean=[1.0])
+        >>> bool(np.isclose(flow.log_prob([4.0]), norm(1.0, 2.0).logpdf(4.0)))
+        True
+        """
+        with np.errstate(over="ignore"):
+            squared_norm = np.sum(self._whiten(x) ** 2, axis=-1)
+        return np.asarray(-0.5 * squared_norm - 0.5 * self.n * np.log(2 * np.pi) - self.log_det)
+
+    def sample(self, size: int | tuple[int, ...], rng: np.random.Generator) -> FloatArray:
+        """Independent draws of x, shape (*size, n), [x].
+
+        >>> LinearFlow.from_spectrum([1.0, 2.0]).sample((4, 3), np.random.default_rng(0)).shape
+        (4, 3, 2)
+        """
+        return self.forward(_generator(rng).standard_normal((*_size(size), self.n)))
+
+    def truncate(self, rank: int) -> TruncatedFlow:
+        """The best model of `rank` directions: the `rank` largest singular values, the same mean.
+
+        >>> LinearFlow.from_spectrum([3.0, 2.0, 1.0]).truncate(1).representation_error == 2.0**2 + 1.0**2
+        True
+        """
+        rank = rank_in(rank, 0, self.n)
+        U = np.eye(self.n, rank) if self.basis is None else self.basis[:, :rank]
+        tail = float(self.spectrum.tail(rank))
+        return TruncatedFlow(
+            mean=self.mean, basis=U, singular_values=self.spectrum.singular_values[:rank], representation_error=tail
+        )
+
+    def _to_eigenbasis(self, z: ArrayLike) -> FloatArray:
+        return times(batch_of(z, self.n, "z"), self.latent_basis)
+
+    def _whiten(self, x: ArrayLike) -> FloatArray:
+        return times(batch_of(x, self.n, "x") - self.mean, self.basis) / self.spectrum.singular_values
+
+    # --------------------------------------------------------------------------------------------------- storage
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the flow to `path` (npz). A reader never sees half a file: it is written aside, then renamed.
+
+        Raises
+        ------
+        OutputError
+            `path` cannot be written.
+        """
+        path = Path(path)
+        arrays = {
+            "format": np.array(_FORMAT),
+            "version": np.array(_VERSION),
+            "name": np.array(self.spectrum.name),
+            "singular_values": self.spectrum.singular_values,
+            "mean": self.mean,
+            "symmetric": np.array(self.latent_basis is self.basis),
+            # An identity is stored as an empty array: a missing one would be taken for damage, which it then is.
+            "basis": _or_empty(self.basis),
+            "latent_basis": _or_empty(None if self.latent_basis is self.basis else self.latent_basis),
+        }
+        # A sibling, so that the rename stays within one file system; opened plainly, so that the umask applies.
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        try:
+            with temporary.open("xb") as file:
+                np.savez(file, allow_pickle=False, **arrays)
+            temporary.replace(path)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise OutputError(f"cannot write the flow to {path}: {error.strerror or error}") from None
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> LinearFlow:
+        """Read a flow that `save` wrote; every number comes back bit for bit.
+
+        Raises
+        ------
+        DataError
+            The file is missing, damaged, not a flow, or of a version that this linflow does not know.
+        """
+        arrays = _read_arrays(Path(path))
+        if "format" not in arrays or str(arrays["format"]) != _FORMAT:
+            raise DataError(f"{path} is not a linflow flow: it holds {_one_line(', '.join(sorted(arrays))) or 'nothing'}")
+        if "version" not in arrays or str(arrays["version"]) != str(_VERSION):
+            found = arrays.get("version", "none")
+            raise DataError(f"{path} has format version {found}, but this linflow reads version {_VERSION}: update linflow")
+        try:
+            basis, latent_basis = (arrays[key] if arrays[key].size else None for key in ("basis", "latent_basis"))
+            if bool(arrays["symmetric"]):
+                latent_basis = basis
+            spectrum = Spectrum(arrays["singular_values"], name=str(arrays["name"]))
+            return cls(spectrum, mean=arrays["mean"], basis=basis, latent_basis=latent_basis)
+        except KeyError as error:
+            raise DataError(f"{path} is damaged: it lacks {error}") from None
+        except (InputError, ValueError) as error:
+            raise DataError(f"{path} is damaged: {_one_line(error)}") from None
+
+
+@dataclass(frozen=True, eq=False)
+class TruncatedFlow:
+    r"""``x = mean + U_k diag(sigma_1..sigma_k) z`` with z ~ N(0, I_k): the linear stand-in for a GAN prior.
+
+    Made by `LinearFlow.truncate`. Its latents are coordinates in the eigenbasis, whatever V the full flow has.
+
+    Parameters
+    ----------
+    mean : (n,) array, [x]
+    basis : (n, k) array, U_k
+    singular_values : (k,) array, [x]
+    representation_error : float, [x]^2
+        ``sum_{i>k} sigma_i^2 = E |x - project(x)|^2`` for x from the full flow: what this prior can never remove.
+
+    Examples
+    --------
+    >>> prior = LinearFlow.from_spectrum([3.0, 1.0], mean=[5.0, 7.0]).truncate(1)
+    >>> prior.forward([2.0])
+    array([11.,  7.])
+    >>> prior.project([1.0, 2.0])
+    array([1., 7.])
+    """
+
+    mean: FloatArray
+    basis: FloatArray
+    singular_values: FloatArray
+    representation_error: float
+
+    @property
+    def n(self) -> int:
+        """Dimension of the signal."""
+        return int(self.basis.shape[0])
+
+    @property
+    def rank(self) -> int:
+        """Dimension k of the latent."""
+        return int(self.basis.shape[1])
+
+    def forward(self, z: ArrayLike) -> FloatArray:
+        """``mean + U_k (sigma * z)`` for latents z (..., k) -> (..., n), [x]."""
+        return self.mean + (batch_of(z, self.rank, "z") * self.singular_values) @ self.basis.T
+
+    def project(self, x: ArrayLike) -> FloatArray:
+        """The point of the prior's range nearest to x (..., n), [x]."""
+        return self.mean + ((batch_of(x, self.n, "x") - self.mean) @ self.basis) @ self.basis.T
+
+
+# ------------------------------------------------------------------------------------------------ shared algebra
+
+
+def times(rows: FloatArray, Q: FloatArray | None) -> FloatArray:
+    """``rows @ Q``, where None is the identity; a single (n,) row or a batch (..., n)."""
+    return rows if Q is None else rows @ Q
+
+
+def times_transposed(rows: FloatArray, Q: FloatArray | None) -> FloatArray:
+    """``rows @ Q.T``, where None is the identity: Q applied to each vector of a batch (..., n)."""
+    return rows if Q is None else rows @ Q.T
+
+
+def batch_of(values: ArrayLike, length: int, name: str) -> FloatArray:
+    """`values` as a finite float64 array of shape (..., length)."""
+    array = finite_array(values, name)
+    if array.ndim == 0 or array.shape[-1] != length:
+        raise ShapeError(f"{name} must have shape (..., {length}), with batches on the leading axes, got {array.shape}")
+    return array
+
+
+def graded_svd(M: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    r"""``M = U diag(s) V^T`` for a (rows, columns) array with rows >= columns >= 1.
+
+    Returns U (rows, columns), s (columns,) descending, V (columns, columns). The singular values are accurate relative to
+    themselves whenever M is well conditioned up to scaling its rows and columns, also where they span hundreds of
+    orders of magnitude.
+
+    Examples
+    --------
+    >>> scale = 10.0 ** -np.array([0.0, 40.0])
+    >>> U, s, V = graded_svd(np.array([[1.0, 1.0], [-1.0, 1.0]]) * scale[:, None])
+    >>> np.round(s / (np.sqrt(2) * scale), 12)
+    array([1., 1.])
+    """
+    U, s, Vt = np.linalg.svd(M, full_matrices=False)
+    # 1e-3: a backward stable SVD then still has 13 digits in the smallest singular value, and gejsv is 5 times slower.
+    if s[-1] > 1e-3 * s[0]:
+        return U, s, np.ascontiguousarray(Vt.T)
+    # gejsv pivots its columns only. Unsorted rows cost it every digit of the smallest singular values.
+    rows, columns = (np.argsort(-np.abs(M).max(axis=axis), kind="stable") for axis in (1, 0))
+    # 'G': rows and columns may both be graded; jobr 'N': keep singular values however small; jobp 'N': do not perturb.
+    s, sorted_U, sorted_V, work, _, info = lapack.dgejsv(
+        M[np.ix_(rows, columns)], joba=3, jobu=0, jobv=0, jobr=0, jobt=1, jobp=1
+    )
+    if info != 0:
+        raise RankError(f"the singular value decomposition did not converge (LAPACK gejsv returned {info})")
+    U, V = np.empty_like(sorted_U), np.empty_like(sorted_V)
+    U[rows], V[columns] = sorted_U, sorted_V
+    return U, s * (work[0] / work[1]), V
+
+
+def _require_invertible(G: FloatArray) -> None:
+    """Raise unless G becomes well conditioned once its rows and columns are scaled to one size."""
+    equilibrated = G
+    # Twice: the first round on badly scaled columns sees little more than the largest column.
+    for axis in (1, 0, 1, 0):
+        largest = np.abs(equilibrated).max(axis=axis, keepdims=True)
+        if not largest.all():
+            which = f"{'row' if axis == 1 else 'column'} {np.flatnonzero(largest == 0)[0]}"
+            raise RankError(f"G must be invertible, but its {which} is zero: drop that direction")
+        equilibrated = np.ldexp(equilibrated, -_exponents(largest))
+    s = np.linalg.svd(equilibrated, compute_uv=False)
+    if s[-1] <= G.shape[0] * np.finfo(float).eps * s[0]:
+        raise RankError(
+            f"G must be invertible, but it is singular to rounding (with its rows and columns scaled to one size, the "
+            f"smallest over the largest singular value is {s[-1] / s[0]:.1e}): drop the dependent directions, or use "
+            "from_spectrum, which takes singular values of any spread"
+        )
+
+
+def _exponents(values: FloatArray) -> NDArray[np.int32]:
+    """Binary exponents e with ``2**(e-1) <= value < 2**e`` (0 for 0): scaling by powers of two loses no bit."""
+    return np.frexp(values)[1]
+
+
+def _orthogonal(Q: ArrayLike | None, n: int, name: str) -> FloatArray | None:
+    if Q is None:
+        return None
+    Q = finite_array(Q, name)
+    if Q.shape != (n, n):
+        raise ShapeError(f"{name} must have shape ({n}, {n}) for n = {n} singular values, got {Q.shape}")
+    deviation = np.abs(Q.T @ Q - np.eye(n)).max()
+    if deviation > _ORTHOGONAL_TOLERANCE:
+        raise InputError(
+            f"{name} must be orthogonal, but {name}^T {name} differs from the identity by {deviation:.1e} "
+            f"(allowed: {_ORTHOGONAL_TOLERANCE:g}): orthonormalise it with numpy.linalg.qr"
+        )
+    return _read_only(Q)
+
+
+def _haar(n: int, rng: np.random.Generator) -> FloatArray:
+    """Haar-distributed orthogonal matrix: QR of a Gaussian one, made unique by diag(R) > 0 (Mezzadri 2007)."""
+    Q, R = np.linalg.qr(rng.standard_normal((n, n)))
+    return cast(FloatArray, Q * np.where(np.diag(R) < 0, -1.0, 1.0))
+
+
+def _given(values: ArrayLike | None) -> FloatArray:
+    # The dataclass validates and copies; this only lets it accept lists without loosening the type of its fields.
+    return cast(FloatArray, values)
+
+
+def _generator(rng: np.random.Generator) -> np.random.Generator:
+    if not isinstance(rng, np.random.Generator):
+        raise InputError(f"rng must be a numpy.random.Generator, such as numpy.random.default_rng(0), got {rng!r}")
+    return rng
+
+
+def _size(size: int | tuple[int, ...]) -> tuple[int, ...]:
+    sizes = size if isinstance(size, tuple) else (size,)
+    if any(isinstance(s, bool) or int(s) != s or s < 0 for s in sizes):
+        raise InputError(f"size must be a whole number >= 0 or a tuple of them, got {size!r}")
+    return tuple(int(s) for s in sizes)
+
+
+def _one_line(words: object) -> str:
+    """`words` without line breaks: what a damaged file puts into messages must not break up the sentence."""
+    return " ".join(str(words).split())
+
+
+def _or_empty(Q: FloatArray | None) -> FloatArray:
+    return np.zeros((0, 0)) if Q is None else Q
+
+
+def _read_only(values: FloatArray) -> FloatArray:
+    values.flags.writeable = False
+    return values
+
+
+def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """Every array of an npz file; DataError, in one sentence, for anything that is none."""
+    damaged = (zipfile.BadZipFile, zlib.error, ValueError, EOFError, NotImplementedError, RuntimeError, KeyError)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            broken = archive.testzip()
+        if broken is not None:
+            raise DataError(f"{path} is damaged: the checksum of {broken!r} does not match")
+        with np.load(path, allow_pickle=False) as stored:
+            return {key: stored[key] for key in stored.files}
+    except DataError:
+        raise
+    except OSError as error:
+        raise DataError(f"cannot read a flow from {path}: {error.strerror or error}") from None
+    except damaged as error:
+        raise DataError(f"{path} is damaged, or is no npz file: {_one_line(error)}") from None
