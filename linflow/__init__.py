@@ -6,35 +6,58 @@
 True
 """
 
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
 
-from linflow import data, measurement, risk
-from linflow.claims import Case, Claim, Verdict, catalogue, verify, verify_all
-from linflow.errors import (
-    ClaimError,
-    DataError,
-    InputError,
-    LinflowError,
-    OutputError,
-    RankError,
-    ShapeError,
-)
-from linflow.estimators import (
-    Posterior,
-    gradient_flow,
-    map_estimate,
-    mle,
-    penalised,
-    posterior,
-    truncated_least_squares,
-)
-from linflow.flow import LinearFlow, TruncatedFlow
-from linflow.spectrum import Spectrum
+if TYPE_CHECKING:
+    from linflow import claims, data, measurement, risk
+    from linflow.claims import Case, Claim, Verdict, catalogue, verify, verify_all
+    from linflow.errors import ClaimError, DataError, InputError, LinflowError, OutputError, RankError, ShapeError
+    from linflow.estimators import (
+        Posterior,
+        gradient_flow,
+        map_estimate,
+        mle,
+        penalised,
+        posterior,
+        truncated_least_squares,
+    )
+    from linflow.flow import LinearFlow, TruncatedFlow
+    from linflow.spectrum import Spectrum
 
 try:
     __version__ = version("linflow")
 except PackageNotFoundError:  # a source tree on the path, not installed
     __version__ = "0+unknown"
+
+#: Where each public name lives. They load at first use, so that ``linflow --help`` need not wait for SciPy.
+_HOMES = {
+    "Case": "claims",
+    "Claim": "claims",
+    "ClaimError": "errors",
+    "DataError": "errors",
+    "InputError": "errors",
+    "LinearFlow": "flow",
+    "LinflowError": "errors",
+    "OutputError": "errors",
+    "Posterior": "estimators",
+    "RankError": "errors",
+    "ShapeError": "errors",
+    "Spectrum": "spectrum",
+    "TruncatedFlow": "flow",
+    "Verdict": "claims",
+    "catalogue": "claims",
+    "gradient_flow": "estimators",
+    "map_estimate": "estimators",
+    "mle": "estimators",
+    "penalised": "estimators",
+    "posterior": "estimators",
+    "truncated_least_squares": "estimators",
+    "verify": "claims",
+    "verify_all": "claims",
+}
+_MODULES = ("claims", "data", "measurement", "risk")
 
 __all__ = [
     "Case",
@@ -52,6 +75,7 @@ __all__ = [
     "TruncatedFlow",
     "Verdict",
     "catalogue",
+    "claims",
     "data",
     "gradient_flow",
     "map_estimate",
@@ -64,3 +88,17 @@ __all__ = [
     "verify",
     "verify_all",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"linflow.{name}")
+    if name in _HOMES:
+        value = getattr(import_module(f"linflow.{_HOMES[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'linflow' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,12 +1,12 @@
 """Claims about the linear invertible model, and verdicts on them."""
 
 from linflow.claims.cases import case_for, default_cases
-from linflow.claims.catalogue import catalogue
 from linflow.claims.claim import Case, Claim
 from linflow.claims.confidence import ConfidenceSequence
 from linflow.claims.loading import claims_from_file, installed_claims
 from linflow.claims.quantities import ExpectedError, Quantity
 from linflow.claims.run import Report, verify, verify_all
+from linflow.claims.statements import catalogue
 from linflow.claims.verdict import Outcome, Verdict
 
 __all__ = [

@@ -238,7 +238,7 @@ def _indexed(i: int, cell: Cell) -> tuple[int, list[Outcome]]:
 
 
 def _breached_claim(name: str) -> Claim:
-    from linflow.claims.catalogue import catalogue
+    from linflow.claims.statements import catalogue
 
     return next(claim for claim in catalogue() if claim.name == name)
 

@@ -110,7 +110,7 @@ class Verdict:
     basis : the weakest basis that a supported verdict rests on; the strongest that a refuted one has.
     worst : the cell with the least room, by `Outcome.ratio`: how many times the bound exceeds the quantity ("upper") or the
         quantity the bound ("lower"), below 1 when violated; for "equal", estimate over value (farthest from 1). For a
-        refuted claim the worst among the refuting cells.
+        refuted claim the worst among the refuting cells, otherwise among those that support it, if any.
     """
 
     claim: Claim
@@ -279,7 +279,8 @@ def _outcome(
         draws=draws,
         verdict=verdict,
         basis=basis,
-        ratio=_ratio(test, estimate),
+        # Where no draw came near the event, the interval's edge is what is known.
+        ratio=_ratio(test, estimate if estimate > 0 else high),
     )
 
 
@@ -320,7 +321,8 @@ def _breached(cell: Cell, breach: Breach, draws: int) -> Outcome:
 def summarise(claim: Claim, outcomes: list[Outcome], errors: list[str]) -> Verdict:
     """The verdict on a claim from its cells."""
     refuting = [o for o in outcomes if o.verdict == REFUTED]
-    pool = refuting or outcomes
+    # An undecided cell's estimate may be far off: it names the worst case only where nothing is decided.
+    pool = refuting or [o for o in outcomes if o.verdict == SUPPORTED] or outcomes
     worst = max(pool, key=lambda o: _distance(claim, o), default=None)
     if refuting:
         return Verdict(

@@ -1,0 +1,5 @@
+"""``python -m linflow``: the command line."""
+
+from linflow.cli import main
+
+main()

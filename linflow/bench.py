@@ -1,0 +1,117 @@
+"""Side-by-side benchmark of error curves: ratios measured in one run, on the machine at hand."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from linflow import risk
+from linflow.checks import FloatArray, available_cores
+from linflow.spectrum import Spectrum
+
+#: (n, curves a run).
+_SIZES = ((32, 2000), (128, 400), (512, 24), (1024, 6))
+_REPEATS = 3
+
+
+def error_curve_rows(*, quick: bool = False) -> list[dict[str, Any]]:
+    """Curves per second of `lf.risk.simulate`, of a loop of `numpy.linalg.pinv` over m, and the flop bound.
+
+    The bound is 8/3 n^3 flops a curve at the rate of ``A @ B`` (dgemm, n x n, all cores) measured in the same run; the loop
+    of pinv gives its BLAS all cores too. It is timed on a few m and scaled by n, as one whole curve would take minutes.
+    """
+    rows = []
+    for n, trials in _SIZES[: 2 if quick else None]:
+        spectrum = Spectrum.power_law(n)
+        rng = np.random.default_rng(0)
+        ours = trials / _best(lambda s=spectrum, t=trials: risk.simulate(s, trials=t, seed=0))  # type: ignore[misc]
+        A = rng.standard_normal((n, n))
+        pinv = 1.0 / (_pinv_seconds(spectrum, A))
+        gemm = 2.0 * n**3 / _matrix_product_seconds(n, rng)
+        bound = gemm / (8.0 / 3.0 * n**3)
+        rows.append(
+            {
+                "n": n,
+                "cores": available_cores(),
+                "curves_per_second": ours,
+                "pinv_curves_per_second": pinv,
+                "times_pinv": ours / pinv,
+                "gemm_gflops": gemm / 1e9,
+                "flop_bound_curves_per_second": bound,
+                "of_flop_bound": ours / bound,
+            }
+        )
+    return rows
+
+
+def pinv_curve(spectrum: Spectrum, A: FloatArray, m: list[int] | None = None) -> FloatArray:
+    """``|| G (I - P) ||_F^2`` by `numpy.linalg.pinv` of A G, one m at a time: the textbook formula.
+
+    >>> s = Spectrum([2.0, 1.0])
+    >>> np.allclose(pinv_curve(s, np.eye(2)), [5.0, 1.0, 0.0])
+    True
+    """
+    G = np.diag(spectrum.singular_values)
+    errors = []
+    for count in range(len(A) + 1) if m is None else m:
+        AG = A[:count] * spectrum.singular_values
+        errors.append(float(np.linalg.norm(G - G @ np.linalg.pinv(AG) @ AG) ** 2))
+    return np.array(errors)
+
+
+def print_rows(rows: list[dict[str, Any]]) -> None:
+    """The rows as a table for people."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(
+        title=f"error curves X_A(m), all m = 0..n, on {rows[0]['cores']} cores",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
+    for name in ("n", "curves/s", "pinv loop, curves/s", "times pinv", "dgemm GFlop/s", "of the flop bound"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(
+            str(row["n"]),
+            f"{row['curves_per_second']:.4g}",
+            f"{row['pinv_curves_per_second']:.3g}",
+            f"{row['times_pinv']:.0f}",
+            f"{row['gemm_gflops']:.0f}",
+            f"{row['of_flop_bound']:.2f}",
+        )
+    Console().print(table)
+
+
+def _pinv_seconds(spectrum: Spectrum, A: FloatArray) -> float:
+    """Seconds of one whole curve by pinv, from the mean over m at eight equally spaced counts."""
+    n = spectrum.n
+    counts = [round((i + 0.5) * n / 8) for i in range(8)]
+    return _best(lambda: pinv_curve(spectrum, A, counts)) / 8 * n
+
+
+def _matrix_product_seconds(n: int, rng: np.random.Generator) -> float:
+    A, B = rng.standard_normal((2, n, n))
+    repeats = max(1, int(2e9 / (2.0 * n**3)))
+
+    def products() -> None:
+        for _ in range(repeats):
+            A @ B
+
+    return _best(products) / repeats
+
+
+def _best(work: Callable[[], object]) -> float:
+    """Seconds of the fastest of a few runs, after one to warm up."""
+    work()
+    seconds = []
+    for _ in range(_REPEATS):
+        start = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)

@@ -1,0 +1,142 @@
+"""The command line: parse, call, print. Every error that a user can cause is one sentence and exit status 2."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from linflow import __version__
+from linflow.errors import LinflowError
+
+app = typer.Typer(
+    name="linflow",
+    help="Theory verification and simulation for invertible generative models in inverse problems.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Seed = Annotated[int, typer.Option(min=0, help="Seed that every random number follows from.")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Processes; default all cores.")]
+Out = Annotated[Path, typer.Option(help="Folder for the results; created if it does not exist.")]
+Data = Annotated[Path | None, typer.Option(help="Folder of images whose spectrum is added.")]
+Size = Annotated[int, typer.Option(min=1, max=128, help="Side in pixels to which --data images are resized (grey).")]
+
+
+def main() -> None:
+    """Entry point: a user's mistake is a sentence, an interrupt is not a traceback."""
+    try:
+        app(standalone_mode=True)
+    except LinflowError as error:
+        typer.echo(f"linflow: {error}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        typer.echo("linflow: interrupted; the same command continues where it stopped", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of a pipe (head, less) went away: nothing is wrong, and nothing more can be said.
+        sys.stderr.close()
+        sys.exit(141)
+
+
+def _version(show: bool) -> None:
+    if show:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def verify(
+    own: Annotated[Path | None, typer.Argument(metavar="[CLAIMS.py]", help="Verify only the claims of this file.")] = None,
+    claims: Annotated[Path | None, typer.Option(help="Verify the claims of this file beside the catalogue.")] = None,
+    out: Out = Path("linflow-results"),
+    data: Data = None,
+    size: Size = 16,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer spectra and draws.")] = False,
+    seed: Seed = 0,
+    alpha: Annotated[float, typer.Option(help="Probability that any verdict of the run is wrong.")] = 1e-6,
+    workers: Workers = None,
+) -> None:
+    """Decide every claim of the catalogue (or your own) on synthetic and real spectra.
+
+    Writes verdicts.json, verdicts.csv and figures to the output folder. Exit status 0 if every theorem is supported, every
+    false control refuted and no claim of yours refuted; 1 if not; 2 for bad input.
+    """
+    from linflow.report import run_verify
+
+    raise typer.Exit(
+        run_verify(
+            own=own, claims=claims, out=out, data=data, size=size, quick=quick, seed=seed, alpha=alpha, workers=workers
+        )
+    )
+
+
+@app.command()
+def predict(
+    m: Annotated[str | None, typer.Option("--m", help="Numbers of measurements: 64 or 8,16,64 or 10:1000:10.")] = None,
+    family: Annotated[str | None, typer.Option(help="power-law, exponential, flat, step, spiked or log-spaced.")] = None,
+    n: Annotated[int, typer.Option("--n", min=1, help="Dimension, for --family.")] = 1000,
+    exponent: Annotated[float, typer.Option(help="For power-law: sigma_i = i**-exponent.")] = 1.0,
+    rate: Annotated[float, typer.Option(help="For exponential: sigma_i = exp(-rate (i - 1)).")] = 0.25,
+    rank: Annotated[int, typer.Option(help="For step: number of ones.")] = 10,
+    floor: Annotated[float, typer.Option(help="For step: the other values.")] = 1e-3,
+    condition: Annotated[float, typer.Option(help="For log-spaced: sigma_1 / sigma_n.")] = 1e6,
+    values: Annotated[Path | None, typer.Option(help="File of singular values: .npy, .csv or .txt.")] = None,
+    data: Data = None,
+    size: Size = 32,
+    noise_std: Annotated[float, typer.Option(help="Noise on each measurement, for the equivalent.")] = 0.0,
+    penalty: Annotated[float, typer.Option(help="Penalty gamma, for the equivalent.")] = 0.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Every bound, the exact value where known, and the deterministic equivalent; no simulation."""
+    from linflow.predict import predictions, print_table, spectrum_from_options, whole_numbers
+
+    spectrum = spectrum_from_options(
+        family=family,
+        n=n,
+        exponent=exponent,
+        rate=rate,
+        rank=rank,
+        floor=floor,
+        condition=condition,
+        values=values,
+        data=data,
+        size=size,
+    )
+    rows = predictions(spectrum, whole_numbers(m, spectrum.n), noise_std=noise_std, penalty=penalty)
+    if as_json:
+        import json
+
+        typer.echo(json.dumps(rows, allow_nan=False))
+    else:
+        print_table(spectrum, rows, noise_std=noise_std, penalty=penalty)
+
+
+@app.command()
+def bench(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Small sizes only.")] = False,
+) -> None:
+    """Measure error curves per second against numpy's pinv and against the flop bound, side by side."""
+    from linflow.bench import error_curve_rows, print_rows
+
+    rows = error_curve_rows(quick=quick)
+    if as_json:
+        import json
+
+        typer.echo(json.dumps(rows))
+    else:
+        print_rows(rows)

@@ -1,0 +1,155 @@
+"""Predictions without simulation: every bound, exact value and equivalent of a spectrum, as rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from linflow import risk
+from linflow.checks import IntArray
+from linflow.data import image_folder
+from linflow.errors import DataError, InputError
+from linflow.spectrum import Spectrum
+
+FAMILIES = ("power-law", "exponential", "flat", "step", "spiked", "log-spaced")
+#: Rows of a table when no m is asked for.
+_DEFAULT_ROWS = 12
+
+
+def predictions(
+    spectrum: Spectrum, m: IntArray, *, noise_std: float = 0.0, penalty: float = 0.0
+) -> list[dict[str, int | float | None]]:
+    """One row for each m: bounds on the noiseless E_m, its exact value or None, and the (noisy, penalised) equivalent.
+
+    Examples
+    --------
+    >>> row = predictions(Spectrum.flat(8), np.array([2]))[0]
+    >>> row["m"], row["theorem_lower"], row["theorem_upper"], row["best_upper"], row["best_rank"], row["exact"]
+    (2, 6.0, 16.0, 8.0, 0, 6.0)
+    """
+    columns = {
+        "theorem_lower": risk.theorem_lower(spectrum, m),
+        "theorem_upper": risk.theorem_upper(spectrum, m),
+        "best_upper": risk.best_upper(spectrum, m),
+        "equivalent": risk.equivalent(spectrum, m, noise_std=noise_std, penalty=penalty),
+    }
+    ranks = risk.best_rank(spectrum, m)
+    rows = []
+    for i, count in enumerate(m.tolist()):
+        values = {name: _finite(column[i]) for name, column in columns.items()}
+        known = risk.exact(spectrum, count) if risk.has_exact(spectrum, count) else None
+        rows.append({"m": count, **values, "best_rank": int(ranks[i]), "exact": known})
+    order = ("m", "theorem_lower", "theorem_upper", "best_upper", "best_rank", "equivalent", "exact")
+    return [{name: row[name] for name in order} for row in rows]
+
+
+def spectrum_from_options(
+    *,
+    family: str | None,
+    n: int,
+    exponent: float,
+    rate: float,
+    rank: int,
+    floor: float,
+    condition: float,
+    values: Path | None,
+    data: Path | None,
+    size: int,
+) -> Spectrum:
+    """The one spectrum that the options name: a family, a file of values, or a folder of images."""
+    given = [
+        option for option, value in (("--family", family), ("--values", values), ("--data", data)) if value is not None
+    ]
+    if len(given) != 1:
+        raise InputError(f"give exactly one of --family, --values and --data, got {' and '.join(given) or 'none'}")
+    if values is not None:
+        return spectrum_from_file(values)
+    if data is not None:
+        return Spectrum.from_data(image_folder(data, size=size), name=f"{data.name} {size}x{size}")
+    made = {
+        "power-law": lambda: Spectrum.power_law(n, exponent),
+        "exponential": lambda: Spectrum.exponential(n, rate),
+        "flat": lambda: Spectrum.flat(n),
+        "step": lambda: Spectrum.step(n, rank, floor),
+        "spiked": lambda: Spectrum.spiked(n),
+        "log-spaced": lambda: Spectrum.log_spaced(n, condition),
+    }
+    if family not in made:
+        raise InputError(f"--family must be one of {', '.join(FAMILIES)}, got {family!r}")
+    return made[family]()
+
+
+def spectrum_from_file(path: Path) -> Spectrum:
+    """Singular values from .npy, or from .csv or .txt (numbers separated by commas, blanks or new lines)."""
+    if not path.is_file():
+        raise DataError(f"the file of singular values {str(path)!r} does not exist")
+    try:
+        if path.suffix == ".npy":
+            values = np.load(path, allow_pickle=False)
+        else:
+            text = path.read_text(encoding="utf-8").replace(",", " ").replace(";", " ")
+            values = np.array([float(word) for word in text.split()])
+    except (ValueError, OSError, EOFError) as error:
+        raise DataError(f"{str(path)!r} cannot be read as numbers ({error}): give a .npy, .csv or .txt of them") from error
+    try:
+        return Spectrum(np.ravel(values), name=path.stem)
+    except InputError as error:
+        raise InputError(f"{str(path)!r}: {error}") from error
+
+
+def whole_numbers(text: str | None, n: int) -> IntArray:
+    """``"64"``, ``"8,16"``, ``"10:100:10"`` (both ends included), or None: some dozen values spread over 1..n-1.
+
+    >>> whole_numbers("2,8:16:4", 20)
+    array([ 2,  8, 12, 16])
+    """
+    if text is None:
+        return np.unique(np.geomspace(1, max(n - 1, 1), _DEFAULT_ROWS).round().astype(np.int64))
+    counts: list[int] = []
+    for part in text.split(","):
+        try:
+            numbers = [int(word) for word in part.split(":")]
+        except ValueError:
+            numbers = []
+        if not 1 <= len(numbers) <= 3 or (len(numbers) == 3 and numbers[2] < 1):
+            raise InputError(f"--m takes whole numbers such as 64 or 8,16,64 or 10:100:10, got {text!r}")
+        counts += [numbers[0]] if len(numbers) == 1 else range(numbers[0], numbers[1] + 1, *numbers[2:])
+    bad = [count for count in counts if not 0 <= count <= n]
+    if bad:
+        raise InputError(f"--m must lie in 0..n = 0..{n}, got {bad[0]}")
+    if not counts:
+        raise InputError(f"--m names no number of measurements: {text!r} is an empty range")
+    return np.array(counts, dtype=np.int64)
+
+
+def print_table(spectrum: Spectrum, rows: list[dict[str, Any]], *, noise_std: float, penalty: float) -> None:
+    """The rows as a table for people."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    setting = f"{spectrum.name}, n = {spectrum.n}, energy {spectrum.energy:.5g}"
+    if noise_std or penalty:
+        setting += f"; equivalent with noise_std {noise_std:g}, penalty {penalty:g} (the bounds are those without either)"
+    table = Table(title=setting, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in ("m", "T1 lower", "T1 upper", "T2 best", "rank k", "equivalent", "exact"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(
+            str(row["m"]),
+            *(_short(row[name]) for name in ("theorem_lower", "theorem_upper", "best_upper")),
+            str(row["best_rank"]),
+            _short(row["equivalent"]),
+            _short(row["exact"]),
+        )
+    Console().print(table)
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _short(value: float | None) -> str:
+    return "-" if value is None else f"{value:.5g}"

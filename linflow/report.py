@@ -1,0 +1,266 @@
+"""`linflow verify` from claims to files: runs it, shows progress, prints the table, writes verdicts and figures."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import tempfile
+from dataclasses import astuple, fields
+from pathlib import Path
+from typing import Any
+
+from linflow import __version__, risk
+from linflow.checks import available_cores
+from linflow.claims import (
+    Case,
+    Claim,
+    Outcome,
+    Report,
+    Verdict,
+    case_for,
+    catalogue,
+    claims_from_file,
+    default_cases,
+    installed_claims,
+    verify_all,
+)
+from linflow.claims.run import MAX_DRAWS
+from linflow.claims.verdict import as_json
+from linflow.data import image_folder
+from linflow.errors import LinflowError, OutputError
+from linflow.plotting import error_figure, save, singular_value_figure
+from linflow.spectrum import Spectrum
+
+#: Draws of A behind the mean and its band in the figures.
+_FIGURE_TRIALS = 400
+_COLOURS = {"supported": "green", "refuted": "red", "undecided": "yellow"}
+
+
+def run_verify(
+    *,
+    own: Path | None,
+    claims: Path | None,
+    out: Path,
+    data: Path | None,
+    size: int,
+    quick: bool,
+    seed: int,
+    alpha: float,
+    workers: int | None,
+) -> int:
+    """Run `linflow verify`; returns its exit status (0 as expected, 1 not, 2 a claim's own function failed)."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    chosen = claims_from_file(own) if own is not None else [*catalogue(), *installed_claims()]
+    if claims is not None:
+        chosen += claims_from_file(claims)
+    cases = default_cases(quick=quick)
+    if data is not None:
+        images = image_folder(data, size=size)
+        cases.append(case_for(Spectrum.from_data(images, name=f"{data.resolve().name} {size}x{size}")))
+    prepare_folder(out)
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+    )
+    with bar:
+        task = bar.add_task("deciding claims", total=None)
+        report = verify_all(
+            chosen,
+            alpha=alpha,
+            seed=seed,
+            cases=cases,
+            max_draws=MAX_DRAWS // 4 if quick else MAX_DRAWS,
+            workers=workers,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            journal=out / "cells.jsonl",
+        )
+        write_text(out / "verdicts.json", json.dumps(to_json(report), indent=1, allow_nan=False))
+        write_text(out / "verdicts.csv", to_csv(report))
+        write_text(out / "verdicts.md", to_markdown(report))
+        task = bar.add_task("drawing figures", total=len(cases) + 1)
+        for _ in _figures(report, out / "figures", workers):
+            bar.advance(task)
+    console = Console(width=None if Console().is_terminal else 150)
+    print_report(report, console)
+    console.print(f"verdicts.json, verdicts.csv, verdicts.md and figures are in {out}/", highlight=False, soft_wrap=True)
+    for error in report.errors:
+        Console(stderr=True).print(f"linflow: {error}", highlight=False, markup=False, soft_wrap=True)
+    if report.errors:
+        return 2
+    return 0 if report.as_expected else 1
+
+
+def prepare_folder(out: Path) -> None:
+    """Create `out` and make sure that it can be written, before any work is done."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise OutputError(f"cannot write to {str(out)!r} ({error.strerror}): choose another folder with --out") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    try:
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8", newline="") as file:
+            file.write(text)
+        Path(file.name).chmod(0o644)
+        Path(file.name).replace(path)
+    except OSError as error:
+        raise OutputError(f"cannot write {str(path)!r} ({error.strerror}): choose another folder with --out") from error
+
+
+def to_json(report: Report) -> dict[str, Any]:
+    """The content of verdicts.json."""
+    return {
+        "alpha": report.alpha,
+        "seed": report.seed,
+        "max_draws": report.max_draws,
+        "version": __version__,
+        "claims": [as_json(verdict) for verdict in report.verdicts],
+    }
+
+
+def to_csv(report: Report) -> str:
+    """One line for each claim, spectrum and m."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow([field.name for field in fields(Outcome)])
+    for verdict in report.verdicts:
+        writer.writerows(astuple(outcome) for outcome in verdict.cases)
+    return text.getvalue()
+
+
+def to_markdown(report: Report) -> str:
+    """The table of the report in Markdown."""
+    lines = ["| claim | what it says | kind | tried on | verdict | tightest case (ratio) |", "|---|---|---|---|---|---|"]
+    for verdict in report.verdicts:
+        cells = [
+            verdict.claim.name,
+            verdict.claim.statement,
+            verdict.claim.kind,
+            tried(verdict),
+            decision(verdict),
+            tightest(verdict),
+        ]
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def print_report(report: Report, console: Any) -> None:
+    """The table for people, and one sentence on what it amounts to."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in ("claim", "what it says", "kind", "tried on", "verdict", "tightest case (ratio)"):
+        table.add_column(name, overflow="fold")
+    status = None
+    for verdict in report.verdicts:
+        if status not in (None, verdict.claim.status):
+            table.add_section()
+        status = verdict.claim.status
+        table.add_row(
+            Text(verdict.claim.name, style="bold"),
+            Text(verdict.claim.statement),
+            verdict.claim.kind,
+            tried(verdict),
+            Text(decision(verdict), style=_COLOURS[verdict.verdict]),
+            Text(tightest(verdict)),
+        )
+    console.print(table)
+    counts: dict[str, list[Verdict]] = {}
+    for verdict in report.verdicts:
+        counts.setdefault(verdict.claim.status, []).append(verdict)
+    parts = []
+    for kind, wanted in (
+        ("theorem", "supported"),
+        ("control", "refuted"),
+        ("conjecture", "supported"),
+        ("user", "supported"),
+    ):
+        if kind in counts:
+            met = sum(v.verdict == wanted for v in counts[kind])
+            name = {"theorem": "theorems", "control": "false controls", "conjecture": "conjectures", "user": "own claims"}[
+                kind
+            ]
+            parts.append(f"{met} of {len(counts[kind])} {name} {wanted}")
+    console.print("; ".join(parts) + f" (family-wise error {report.alpha:g}, seed {report.seed})", highlight=False)
+    for verdict in report.verdicts:
+        if verdict.verdict == "refuted" and verdict.claim.status != "control" and verdict.worst is not None:
+            console.print(refutation(verdict.claim, verdict.worst), highlight=False, soft_wrap=True)
+
+
+def tried(verdict: Verdict) -> str:
+    """On how many spectra, and in how many cases."""
+    return f"{verdict.spectra} spectra, {len(verdict.cases)} cases"
+
+
+def decision(verdict: Verdict) -> str:
+    """Verdict and basis."""
+    label = "conjecture, " if verdict.claim.status == "conjecture" else ""
+    return f"{label}{verdict.verdict} ({verdict.basis})" if verdict.verdict != "undecided" else f"{label}undecided"
+
+
+def tightest(verdict: Verdict) -> str:
+    """The worst case and how much room it leaves."""
+    worst = verdict.worst
+    if worst is None:
+        return "no case in its domain"
+    ratio = "inf" if math.isinf(worst.ratio) else f"{worst.ratio:.4g}"
+    return f"{worst.spectrum}, n = {worst.n}, m = {worst.m} ({ratio})"
+
+
+def refutation(claim: Claim, worst: Outcome) -> str:
+    """The sentence that says where and by how much a claim fails."""
+    draws = f"{worst.draws} draws" if worst.draws else "no sampling"
+    return (
+        f"{claim.name} is refuted at spectrum {worst.spectrum!r}, n = {worst.n}, m = {worst.m}: claimed "
+        f"{claim.kind} value {worst.value:.6g}, {claim.quantity.name} lies in [{worst.low:.6g}, {worst.high:.6g}] "
+        f"({worst.basis}, {draws})"
+    )
+
+
+def _figures(report: Report, folder: Path, workers: int | None) -> Any:
+    """Draw every figure, in processes; yields once for each."""
+    from joblib import Parallel, delayed, parallel_config
+
+    prepare_folder(folder)
+    save(singular_value_figure([case.spectrum for case in report.cases]), folder / "spectra.png")
+    yield
+    about_error = [
+        outcome
+        for verdict in report.verdicts
+        if verdict.claim.quantity.key == "ExpectedError(field='real', oracle=True)" and not verdict.claim.every_draw
+        for outcome in verdict.cases
+    ]
+    jobs = [
+        (case, [o for o in about_error if (o.spectrum, o.n) == (case.spectrum.name, case.spectrum.n)])
+        for case in report.cases
+    ]
+    with parallel_config(backend="loky", inner_max_num_threads=1):
+        pool = Parallel(n_jobs=workers or available_cores(), return_as="generator_unordered")
+        yield from pool(delayed(_draw_figure)(case, outcomes, report.seed, folder) for case, outcomes in jobs)
+
+
+def _draw_figure(case: Case, outcomes: list[Outcome], seed: int, folder: Path) -> None:
+    curves = risk.simulate(case.spectrum, trials=_FIGURE_TRIALS, seed=seed, workers=1)
+    try:
+        save(error_figure(case.spectrum, curves, outcomes), folder / f"{slug(case.spectrum)}.png")
+    except LinflowError as error:
+        raise OutputError(str(error)) from error
+
+
+def slug(spectrum: Spectrum) -> str:
+    """A file name for a spectrum."""
+    words = "".join(c if c.isalnum() or c in ".-" else " " for c in spectrum.name.replace("+", "")).split()
+    return "-".join([*words, f"n{spectrum.n}"]).lower()
