@@ -65,7 +65,7 @@ def verify(
     out: Out = Path("linflow-results"),
     data: Data = None,
     size: Size = 16,
-    quick: Annotated[bool, typer.Option("--quick", help="Fewer spectra and draws.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer spectra.")] = False,
     seed: Seed = 0,
     alpha: Annotated[float, typer.Option(help="Probability that any verdict of the run is wrong.")] = 1e-6,
     workers: Workers = None,
@@ -129,14 +129,15 @@ def predict(
 def bench(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="Small sizes only.")] = False,
+    accuracy: Annotated[bool, typer.Option("--accuracy", help="Measure relative errors instead of speed.")] = False,
 ) -> None:
     """Measure error curves per second against numpy's pinv and against the flop bound, side by side."""
-    from linflow.bench import error_curve_rows, print_rows
+    from linflow import bench as benches
 
-    rows = error_curve_rows(quick=quick)
+    rows = benches.accuracy_rows() if accuracy else benches.error_curve_rows(quick=quick)
     if as_json:
         import json
 
         typer.echo(json.dumps(rows))
     else:
-        print_rows(rows)
+        (benches.print_accuracy if accuracy else benches.print_rows)(rows)

@@ -26,7 +26,6 @@ from linflow.claims import (
     installed_claims,
     verify_all,
 )
-from linflow.claims.run import MAX_DRAWS
 from linflow.claims.verdict import as_json
 from linflow.data import image_folder
 from linflow.errors import LinflowError, OutputError
@@ -76,7 +75,6 @@ def run_verify(
             alpha=alpha,
             seed=seed,
             cases=cases,
-            max_draws=MAX_DRAWS // 4 if quick else MAX_DRAWS,
             workers=workers,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
             journal=out / "cells.jsonl",

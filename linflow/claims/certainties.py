@@ -27,6 +27,8 @@ _CONDITION, _SIZE = 1e6, 64
 class _PerDraw(Quantity):
     """A ratio computed for each draw; it has no mean to estimate."""
 
+    has_mean: ClassVar[bool] = False
+
     def defined(self, spectrum: Spectrum, m: int) -> bool:
         return 1 <= m < spectrum.n <= _SIZE and spectrum.condition <= _CONDITION
 

@@ -29,7 +29,7 @@ class Case:
     m: tuple[int, ...]
 
     def __init__(self, spectrum: Spectrum, m: Iterable[int]) -> None:
-        counts = measurement_counts(np.asarray(list(m), dtype=np.int64), spectrum.n)
+        counts = measurement_counts(list(m), spectrum.n)
         object.__setattr__(self, "spectrum", spectrum)
         object.__setattr__(self, "m", tuple(int(c) for c in np.unique(counts)))
 
@@ -63,7 +63,8 @@ class Claim:
     Raises
     ------
     InputError
-        A kind or status that does not exist, an empty name, a `value` that cannot be called.
+        A kind or status that does not exist, an empty name, a `value` that cannot be called, a claim about the mean of a
+        quantity that has none.
 
     Examples
     --------
@@ -91,19 +92,25 @@ class Claim:
         one_of(self.status, f"status of claim {self.name!r}", STATUSES)
         if not all(callable(function) for function in (self.value, self.holds_for)):
             raise InputError(f"value and holds_for of claim {self.name!r} must be functions of (spectrum, m)")
+        if not (self.every_draw or self.quantity.has_mean):
+            raise InputError(
+                f"claim {self.name!r} is about {self.quantity.name!r}, a property of each draw without a mean: "
+                "set every_draw=True"
+            )
         if not self.tolerance > 0:
             raise InputError(f"tolerance of claim {self.name!r} must be positive, got {self.tolerance}")
 
     def applies(self, spectrum: Spectrum, m: int) -> bool:
         """Whether (spectrum, m) is in the domain of the claim and of its quantity."""
-        return self.quantity.defined(spectrum, m) and bool(self._call(self.holds_for, "holds_for", spectrum, m))
+        defined = self._call(self.quantity.defined, "quantity.defined", spectrum, m)
+        return bool(defined) and bool(self._call(self.holds_for, "holds_for", spectrum, m))
 
     def value_at(self, spectrum: Spectrum, m: int) -> float:
         """The claimed value, a float; raises ClaimError if the user's function raises or returns no number."""
         returned = self._call(self.value, "value", spectrum, m)
         try:
             value = float(returned)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             value = np.nan
         if np.isnan(value):
             raise ClaimError(f"claim {self.name!r}: value({spectrum.name}, m={m}) returned {returned!r}, not a number")

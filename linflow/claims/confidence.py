@@ -83,7 +83,9 @@ class ConfidenceSequence:
             return False
         if q == 0:
             return bool(draws.max() > 0)
-        capital = np.cumsum(np.log1p(_STAKES * (draws[:, None] / q - 1.0)), axis=0)
+        with np.errstate(over="ignore"):  # a q so small that the quotient is infinite: so is the capital
+            gains = draws[:, None] / q - 1.0
+        capital = np.cumsum(np.log1p(_STAKES * gains), axis=0)
         mixed = logsumexp(capital, axis=1) - np.log(_STAKES.size)
         return bool(mixed.max() >= np.log(2.0 / self.alpha))
 
@@ -122,5 +124,5 @@ def normal_interval(draws: FloatArray, alpha: float) -> tuple[float, float]:
     z = float(norm.isf(alpha / 2))
     if abs(float(skew(draws))) * z**3 / (6 * np.sqrt(draws.size)) > 1:
         return everything
-    half = z * spread / np.sqrt(draws.size)
+    half = float(z * spread / np.sqrt(draws.size))
     return float(draws.mean()) - half, float(draws.mean()) + half

@@ -14,8 +14,9 @@ from typing import ClassVar, Literal
 import numpy as np
 from scipy.linalg import qr
 
-from linflow.checks import FloatArray
+from linflow.checks import FloatArray, one_of
 from linflow.claims.tilted import draw_tilted
+from linflow.errors import InputError
 from linflow.risk import bounds
 from linflow.risk.enclosure import enclosure
 from linflow.risk.simulate import error_curve, gaussian_rows
@@ -31,6 +32,9 @@ class Breach:
 
     statement: str
     ratio: float
+
+    def __post_init__(self) -> None:
+        one_of(self.statement, "statement of a breach", ("T4", "T8"))
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,8 @@ class Quantity(ABC):
     name: ClassVar[str]
     #: Whether the quantity is ``scale / E W`` rather than ``scale * E W``.
     inverse: ClassVar[bool] = False
+    #: Whether its draws have weights; else only claims about every draw can be made.
+    has_mean: ClassVar[bool] = True
 
     def defined(self, spectrum: Spectrum, m: int) -> bool:
         """Whether the quantity exists, and can be sampled, at (spectrum, m)."""
@@ -75,8 +81,13 @@ class Quantity(ABC):
 
     @property
     def key(self) -> str:
-        """Equal for quantities that share their draws."""
-        return repr(self)
+        """Equal for quantities that share their draws; the draws depend on it, so it must not change between runs."""
+        kind = type(self)
+        if kind.__repr__ is not object.__repr__:
+            return f"{kind.__module__}.{self!r}"
+        if vars(self):
+            raise InputError(f"{kind.__qualname__} has parameters: make it a frozen dataclass, so that its repr shows them")
+        return f"{kind.__module__}.{kind.__qualname__}"
 
 
 @dataclass(frozen=True)

@@ -109,8 +109,9 @@ class Verdict:
     verdict : "refuted" if any cell refutes it, "supported" if every cell supports it, else "undecided".
     basis : the weakest basis that a supported verdict rests on; the strongest that a refuted one has.
     worst : the cell with the least room, by `Outcome.ratio`: how many times the bound exceeds the quantity ("upper") or the
-        quantity the bound ("lower"), below 1 when violated; for "equal", estimate over value (farthest from 1). For a
-        refuted claim the worst among the refuting cells, otherwise among those that support it, if any.
+        quantity the bound ("lower"), below 1 when violated; for "equal" and "close", estimate over value. A refuted claim
+        has its worst among the refuting cells (ranked by the interval's edge nearest the claim), another one among those
+        that support it, if any.
     """
 
     claim: Claim
@@ -226,16 +227,21 @@ def _from_sequence(sequence: ConfidenceSequence, test: Test, scale: float, inver
 
 def _from_interval(test: Test, low: float, high: float) -> str:
     """Decide by an interval for the quantity."""
-    slack = _SLACK * abs(test.value)
+    slack = _SLACK * _size(test.value)
     if test.kind == "upper":
         return SUPPORTED if high <= test.value + slack else REFUTED if low > test.value + slack else UNDECIDED
     if test.kind == "lower":
         return SUPPORTED if low >= test.value - slack else REFUTED if high < test.value - slack else UNDECIDED
-    margin = test.tolerance * abs(test.value)
+    margin = test.tolerance * _size(test.value)
     limit = margin if test.kind == "close" else slack
     if low > test.value + limit or high < test.value - limit:
         return REFUTED
     return SUPPORTED if low >= test.value - margin and high <= test.value + margin else UNDECIDED
+
+
+def _size(value: float) -> float:
+    """What relative tolerances are relative to: no tolerance reaches an infinite value."""
+    return abs(value) if np.isfinite(value) else 0.0
 
 
 def _quantity_interval(low: float, high: float, scale: float, inverse: bool) -> tuple[float, float]:
@@ -250,13 +256,13 @@ def _by_enclosure(cell: Cell, test: Test, low: float, high: float) -> Outcome:
 
 def _by_every_draw(cell: Cell, test: Test, values: FloatArray) -> Outcome:
     low, high = float(values.min()), float(values.max())
-    rounding = ROUNDING * abs(test.value)
+    rounding = ROUNDING * _size(test.value)
     if test.kind == "upper":
         holds = high <= test.value + rounding
     elif test.kind == "lower":
         holds = low >= test.value - rounding
     else:
-        holds = max(abs(low - test.value), abs(high - test.value)) <= test.tolerance * abs(test.value)
+        holds = max(abs(low - test.value), abs(high - test.value)) <= test.tolerance * _size(test.value)
     worst = low if test.kind == "lower" else high
     if test.kind in ("equal", "close") and abs(low - test.value) > abs(high - test.value):
         worst = low
@@ -279,9 +285,17 @@ def _outcome(
         draws=draws,
         verdict=verdict,
         basis=basis,
-        # Where no draw came near the event, the interval's edge is what is known.
-        ratio=_ratio(test, estimate if estimate > 0 else high),
+        ratio=_ratio(test, _representative(test, estimate, low, high, verdict)),
     )
+
+
+def _representative(test: Test, estimate: float, low: float, high: float, verdict: str) -> float:
+    """The value of the quantity by which a case is ranked."""
+    if verdict == REFUTED:
+        # A heavy-tailed estimate may exaggerate: a refutation shows what its interval proves.
+        return low if low > test.value else high
+    # Where no draw came near the event, the interval's edge is what is known.
+    return estimate if estimate > 0 else high
 
 
 def _ratio(test: Test, estimate: float) -> float:

@@ -90,8 +90,8 @@ def best_rank(spectrum: Spectrum, m: ArrayLike, *, field: str = "real") -> Any:
 
     Examples
     --------
-    >>> best_rank(Spectrum.step(n=32, rank=8, floor=1e-4), m=[2, 9, 10, 31])
-    array([0, 7, 8, 8])
+    >>> best_rank(Spectrum.step(n=32, rank=8, floor=1e-4), m=[2, 10, 31])
+    array([0, 8, 8])
     """
     counts = measurement_counts(m, spectrum.n)
     budget = counts - _lost_degrees(field)

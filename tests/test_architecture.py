@@ -1,0 +1,101 @@
+"""The layers of the package: one direction, no way back."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent / "linflow"
+
+#: Row of each module (first match wins); a module may import rows at most its own, and siblings only where listed.
+LAYERS = {
+    "linflow.errors": 0,
+    "linflow.checks": 0,
+    "linflow.spectrum": 1,
+    "linflow.data": 1,
+    "linflow.flow": 2,
+    "linflow.measurement": 2,
+    "linflow.estimators": 3,
+    "linflow.risk": 3,
+    "linflow.claims": 4,
+    "linflow.experiments": 4,
+    "linflow.plotting": 5,
+    "linflow.predict": 5,
+    "linflow.bench": 5,
+    "linflow.report": 5,
+    "linflow.deep": 5,
+    "linflow.cli": 6,
+    "linflow.__main__": 7,
+}
+#: Pairs in one row that may see each other; everything else in a row may not.
+ALLOWED = {
+    ("linflow.checks", "linflow.errors"),
+    ("linflow.data", "linflow.spectrum"),
+    ("linflow.report", "linflow.plotting"),
+}
+#: (library, the only rooms that may know it)
+LIBRARIES = {
+    "matplotlib": ("linflow.plotting",),
+    "torch": ("linflow.deep",),
+    "typer": ("linflow.cli",),
+    "flint": ("linflow.risk.enclosure", "linflow.risk.exact", "linflow.bench"),
+}
+
+
+def room_of(module: str) -> str:
+    return next(room for room in LAYERS if module == room or module.startswith(room + "."))
+
+
+def modules() -> list[tuple[str, Path]]:
+    found = []
+    for path in sorted(ROOT.rglob("*.py")):
+        parts = path.relative_to(ROOT.parent).with_suffix("").parts
+        module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        if module != "linflow":  # the public face hands on names of every layer
+            found.append((module, path))
+    return found
+
+
+def imports(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            assert node.level == 0, f"{path}: relative imports hide the layer"
+            names |= {f"{node.module}.{a.name}" if node.module == "linflow" else node.module for a in node.names}
+    return names
+
+
+def violations(module: str, names: set[str]) -> list[str]:
+    here, found = room_of(module), []
+    for name in sorted(names):
+        top = name.split(".")[0]
+        if top in LIBRARIES and not any(module == room or module.startswith(room + ".") for room in LIBRARIES[top]):
+            found.append(f"{module} imports {top}")
+        if top != "linflow" or name == "linflow.__version__":
+            continue
+        there = room_of(name)
+        if there == here or (here, there) in ALLOWED:
+            continue
+        if LAYERS[there] >= LAYERS[here]:
+            found.append(f"{module} (row {LAYERS[here]}) imports {name} (row {LAYERS[there]})")
+    return found
+
+
+@pytest.mark.parametrize(("module", "path"), modules(), ids=[m for m, _ in modules()])
+def test_a_lower_row_never_imports_a_higher_one(module: str, path: Path) -> None:
+    assert violations(module, imports(path)) == []
+
+
+def test_the_check_itself_catches_each_kind_of_violation() -> None:
+    assert violations("linflow.spectrum", {"linflow.flow"})
+    assert violations("linflow.estimators", {"linflow.risk.bounds"})
+    assert violations("linflow.risk.bounds", {"linflow.estimators"})
+    assert violations("linflow.claims.run", {"matplotlib.figure"})
+    assert violations("linflow.risk.bounds", {"linflow.claims"})
+    assert not violations("linflow.claims.run", {"linflow.risk", "numpy"})
+    with pytest.raises(StopIteration):
+        room_of("linflow.unheard_of")
