@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from linflow.errors import InputError
+from linflow.errors import InputError, ShapeError
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -74,6 +74,29 @@ def positive_int(value: int, name: str) -> int:
     if isinstance(value, bool) or int(value) != value or value < 1:
         raise InputError(f"{name} must be a whole number >= 1, got {value}")
     return int(value)
+
+
+def batch_of(values: ArrayLike, length: int, name: str) -> FloatArray:
+    """`values` as a finite float64 array of shape (..., length)."""
+    array = finite_array(values, name)
+    if array.ndim == 0 or array.shape[-1] != length:
+        raise ShapeError(f"{name} must have shape (..., {length}), with batches on the leading axes, got {array.shape}")
+    return array
+
+
+def generator(rng: np.random.Generator) -> np.random.Generator:
+    """`rng`, which must be a numpy Generator: no global state, no seed in disguise."""
+    if not isinstance(rng, np.random.Generator):
+        raise InputError(f"rng must be a numpy.random.Generator, such as numpy.random.default_rng(0), got {rng!r}")
+    return rng
+
+
+def sample_shape(size: int | tuple[int, ...]) -> tuple[int, ...]:
+    """`size` as a tuple of whole numbers >= 0."""
+    sizes = size if isinstance(size, tuple) else (size,)
+    if any(isinstance(s, bool) or int(s) != s or s < 0 for s in sizes):
+        raise InputError(f"size must be a whole number >= 0 or a tuple of them, got {size!r}")
+    return tuple(int(s) for s in sizes)
 
 
 def scalar_or_array(values: NDArray[Any], like: ArrayLike) -> Any:

@@ -21,9 +21,10 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import ArrayLike, NDArray
 
-from linflow.checks import FloatArray, IntArray, finite_array, non_negative, rank_in
+from linflow.checks import FloatArray, batch_of, finite_array, generator, non_negative, rank_in, sample_shape
 from linflow.errors import InputError, RankError, ShapeError
-from linflow.flow import LinearFlow, batch_of, graded_svd, times, times_transposed
+from linflow.flow import LinearFlow
+from linflow.graded import GradedQR, graded_svd, times, times_transposed
 from linflow.measurement import Measurement, as_dense
 
 
@@ -59,10 +60,8 @@ class Posterior:
         >>> known.sample(3, np.random.default_rng(0))[:, 0]
         array([1., 1., 1.])
         """
-        if not isinstance(rng, np.random.Generator):
-            raise InputError(f"rng must be a numpy.random.Generator, such as numpy.random.default_rng(0), got {rng!r}")
-        sizes = size if isinstance(size, tuple) else (size,)
-        z = rng.standard_normal((*sizes, *self.mean.shape[:-1], self.factor.shape[1]))
+        shape = (*sample_shape(size), *self.mean.shape[:-1], self.factor.shape[1])
+        z = generator(rng).standard_normal(shape)
         return self.mean + z @ self.factor.T
 
 
@@ -307,40 +306,6 @@ def gradient_flow(
 
 
 @dataclass(frozen=True, eq=False)
-class _GradedQR:
-    """``K[:, pivots] = Q R`` for a (rows, columns) K whose rows may differ wildly in size."""
-
-    Q: FloatArray
-    R: FloatArray
-    pivots: IntArray
-    rank: int
-
-    @classmethod
-    def of(cls, K: FloatArray, *, row_noise: FloatArray, column_noise: FloatArray, complete: bool = False) -> _GradedQR:
-        """Factorise; entry (i, j) was rounded at min(row_noise[i], column_noise[j]), or at the sizes of K where larger."""
-        rows, columns = K.shape
-        if rows == 0 or columns == 0:
-            empty = np.zeros(0, dtype=np.int64)
-            return cls(np.eye(rows, rows if complete else 0), np.zeros((0, columns)), empty, 0)
-        row_sizes, column_sizes = np.abs(K).max(axis=1), np.abs(K).max(axis=0)
-        order = np.argsort(-row_sizes, kind="stable")
-        mode = "full" if complete else "economic"
-        sorted_Q, R, pivots = scipy.linalg.qr(K[order], mode=mode, pivoting=True, check_finite=False)
-        Q = np.empty_like(sorted_Q)
-        Q[order] = sorted_Q
-        # QR is backward stable by columns, and by rows too once they are sorted: the factors are exact for a K + E with
-        # |E_ij| below rounding of the size of row i and of column j. To first order R[j, j] moves by q_j^T E e_j, so a
-        # pivot above that sum is a true one, however small it is next to R[0, 0].
-        steps = min(rows, columns)
-        by_row, by_column = np.maximum(row_sizes, row_noise), np.maximum(column_sizes, column_noise)[pivots[:steps]]
-        moved = np.sum(np.abs(Q[:, :steps]) * np.minimum(by_row[:, None], by_column), axis=0)
-        noise = 4 * (rows + columns) * np.finfo(np.float64).eps * moved
-        small = np.flatnonzero(np.abs(np.diag(R)[:steps]) <= noise)
-        rank = int(small[0]) if small.size else steps
-        return cls(Q, R[:steps], pivots.astype(np.int64), rank)
-
-
-@dataclass(frozen=True, eq=False)
 class _System:
     """``B w' = r`` in the eigenbasis: B = A U (m, n), r = y - A mu (..., m), each measurement in a unit of its own.
 
@@ -359,7 +324,7 @@ class _System:
     def m(self) -> int:
         return int(self.B.shape[0])
 
-    def qr(self, s: FloatArray, root_penalty: float = 0.0, *, complete: bool = False) -> _GradedQR:
+    def qr(self, s: FloatArray, root_penalty: float = 0.0, *, complete: bool = False) -> GradedQR:
         """QR of ``[diag(s) B^T; root_penalty I]`` (in the units of the rows)."""
         # No rows of zeros without a penalty: penalty 0 is then the same computation as the MLE, bit for bit.
         K = s[:, None] * self.B[:, : s.size].T
@@ -372,7 +337,7 @@ class _System:
         if not np.isfinite(K).all():
             raise InputError("the rows of A and the penalty differ by more than float64 can hold: rescale A")
         column_noise = np.full(self.m, s.max(initial=0.0) * self.rounded_at)
-        return _GradedQR.of(K, row_noise=row_noise, column_noise=column_noise, complete=complete)
+        return GradedQR.of(K, row_noise=row_noise, column_noise=column_noise, complete=complete)
 
 
 class _PenalisedSolver:
@@ -420,7 +385,7 @@ def _least_squares(system: _System, k: int) -> FloatArray:
     shift = system.exponents - system.exponents.max()
     rows = np.ldexp(system.B[:, :k], shift[:, None])
     noise = np.ldexp(np.full(m, system.rounded_at), shift)
-    qr = _GradedQR.of(rows, row_noise=noise, column_noise=np.full(k, noise.max()))
+    qr = GradedQR.of(rows, row_noise=noise, column_noise=np.full(k, noise.max()))
     if qr.rank < k:
         raise RankError(
             f"the {m} measurements do not determine direction {int(qr.pivots[qr.rank])} of the rank-{k} prior: lower the "

@@ -17,10 +17,10 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import lapack
 
-from linflow.checks import FloatArray, finite_array, rank_in
+from linflow.checks import FloatArray, batch_of, finite_array, generator, rank_in, sample_shape
 from linflow.errors import DataError, InputError, OutputError, RankError, ShapeError
+from linflow.graded import binary_exponents, graded_svd, times, times_transposed
 from linflow.spectrum import Spectrum, centred_with_shrinkage, shrunk_variances
 
 _FORMAT, _VERSION = "linflow.LinearFlow", 1
@@ -112,7 +112,7 @@ class LinearFlow:
         if G.ndim != 2 or G.shape[0] != G.shape[1] or G.size == 0:
             raise ShapeError(f"G must be a non-empty square (n, n) matrix, got shape {G.shape}")
         # The largest entry goes to [1/2, 1), so that nothing overflows inside LAPACK; a power of two loses no bit.
-        exponent = int(_exponents(np.abs(G).max(keepdims=True)).item())
+        exponent = int(binary_exponents(np.abs(G).max(keepdims=True)).item())
         _require_invertible(G)
         U, singular_values, V = graded_svd(np.ldexp(G, -exponent))
         singular_values = np.ldexp(singular_values, exponent)
@@ -154,7 +154,7 @@ class LinearFlow:
             raise InputError("give either rng (random eigenbasis) or basis (this eigenbasis), not both")
         if rng is None:
             return cls(spectrum, mean=_given(mean), basis=None if basis is None else _given(basis))
-        rng = _generator(rng)
+        rng = generator(rng)
         U, V = _haar(spectrum.n, rng), _haar(spectrum.n, rng)
         return cls(spectrum, mean=_given(mean), basis=U, latent_basis=V)
 
@@ -251,7 +251,7 @@ class LinearFlow:
         >>> LinearFlow.from_spectrum([1.0, 2.0]).sample((4, 3), np.random.default_rng(0)).shape
         (4, 3, 2)
         """
-        return self.forward(_generator(rng).standard_normal((*_size(size), self.n)))
+        return self.forward(generator(rng).standard_normal((*sample_shape(size), self.n)))
 
     def truncate(self, rank: int) -> TruncatedFlow:
         """The best model of `rank` directions: the `rank` largest singular values, the same mean.
@@ -381,55 +381,6 @@ class TruncatedFlow:
 # ------------------------------------------------------------------------------------------------ shared algebra
 
 
-def times(rows: FloatArray, Q: FloatArray | None) -> FloatArray:
-    """``rows @ Q``, where None is the identity; a single (n,) row or a batch (..., n)."""
-    return rows if Q is None else rows @ Q
-
-
-def times_transposed(rows: FloatArray, Q: FloatArray | None) -> FloatArray:
-    """``rows @ Q.T``, where None is the identity: Q applied to each vector of a batch (..., n)."""
-    return rows if Q is None else rows @ Q.T
-
-
-def batch_of(values: ArrayLike, length: int, name: str) -> FloatArray:
-    """`values` as a finite float64 array of shape (..., length)."""
-    array = finite_array(values, name)
-    if array.ndim == 0 or array.shape[-1] != length:
-        raise ShapeError(f"{name} must have shape (..., {length}), with batches on the leading axes, got {array.shape}")
-    return array
-
-
-def graded_svd(M: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    r"""``M = U diag(s) V^T`` for a (rows, columns) array with rows >= columns >= 1.
-
-    Returns U (rows, columns), s (columns,) descending, V (columns, columns). The singular values are accurate relative to
-    themselves whenever M is well conditioned up to scaling its rows and columns, also where they span hundreds of
-    orders of magnitude.
-
-    Examples
-    --------
-    >>> scale = 10.0 ** -np.array([0.0, 40.0])
-    >>> U, s, V = graded_svd(np.array([[1.0, 1.0], [-1.0, 1.0]]) * scale[:, None])
-    >>> np.round(s / (np.sqrt(2) * scale), 12)
-    array([1., 1.])
-    """
-    U, s, Vt = np.linalg.svd(M, full_matrices=False)
-    # 1e-3: a backward stable SVD then still has 13 digits in the smallest singular value, and gejsv is 5 times slower.
-    if s[-1] > 1e-3 * s[0]:
-        return U, s, np.ascontiguousarray(Vt.T)
-    # gejsv pivots its columns only. Unsorted rows cost it every digit of the smallest singular values.
-    rows, columns = (np.argsort(-np.abs(M).max(axis=axis), kind="stable") for axis in (1, 0))
-    # 'G': rows and columns may both be graded; jobr 'N': keep singular values however small; jobp 'N': do not perturb.
-    s, sorted_U, sorted_V, work, _, info = lapack.dgejsv(
-        M[np.ix_(rows, columns)], joba=3, jobu=0, jobv=0, jobr=0, jobt=1, jobp=1
-    )
-    if info != 0:
-        raise RankError(f"the singular value decomposition did not converge (LAPACK gejsv returned {info})")
-    U, V = np.empty_like(sorted_U), np.empty_like(sorted_V)
-    U[rows], V[columns] = sorted_U, sorted_V
-    return U, s * (work[0] / work[1]), V
-
-
 def _require_invertible(G: FloatArray) -> None:
     """Raise unless G becomes well conditioned once its rows and columns are scaled to one size."""
     equilibrated = G
@@ -439,7 +390,7 @@ def _require_invertible(G: FloatArray) -> None:
         if not largest.all():
             which = f"{'row' if axis == 1 else 'column'} {np.flatnonzero(largest == 0)[0]}"
             raise RankError(f"G must be invertible, but its {which} is zero: drop that direction")
-        equilibrated = np.ldexp(equilibrated, -_exponents(largest))
+        equilibrated = np.ldexp(equilibrated, -binary_exponents(largest))
     s = np.linalg.svd(equilibrated, compute_uv=False)
     if s[-1] <= G.shape[0] * np.finfo(float).eps * s[0]:
         raise RankError(
@@ -447,11 +398,6 @@ def _require_invertible(G: FloatArray) -> None:
             f"smallest over the largest singular value is {s[-1] / s[0]:.1e}): drop the dependent directions, or use "
             "from_spectrum, which takes singular values of any spread"
         )
-
-
-def _exponents(values: FloatArray) -> NDArray[np.int32]:
-    """Binary exponents e with ``2**(e-1) <= value < 2**e`` (0 for 0): scaling by powers of two loses no bit."""
-    return np.frexp(values)[1]
 
 
 def _orthogonal(Q: ArrayLike | None, n: int, name: str) -> FloatArray | None:
@@ -478,19 +424,6 @@ def _haar(n: int, rng: np.random.Generator) -> FloatArray:
 def _given(values: ArrayLike | None) -> FloatArray:
     # The dataclass validates and copies; this only lets it accept lists without loosening the type of its fields.
     return cast(FloatArray, values)
-
-
-def _generator(rng: np.random.Generator) -> np.random.Generator:
-    if not isinstance(rng, np.random.Generator):
-        raise InputError(f"rng must be a numpy.random.Generator, such as numpy.random.default_rng(0), got {rng!r}")
-    return rng
-
-
-def _size(size: int | tuple[int, ...]) -> tuple[int, ...]:
-    sizes = size if isinstance(size, tuple) else (size,)
-    if any(isinstance(s, bool) or int(s) != s or s < 0 for s in sizes):
-        raise InputError(f"size must be a whole number >= 0 or a tuple of them, got {size!r}")
-    return tuple(int(s) for s in sizes)
 
 
 def _one_line(words: object) -> str:

@@ -16,7 +16,7 @@ import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
-from linflow.checks import FloatArray, IntArray, one_of, positive_int
+from linflow.checks import FloatArray, IntArray, generator, one_of, positive_int
 from linflow.errors import InputError, ShapeError
 
 #: A dense (m, n) array, a scipy sparse matrix, or a LinearOperator (scipy's types are not annotated).
@@ -343,6 +343,4 @@ def _sizes(m: int, n: int, rng: np.random.Generator, *, wide: bool) -> tuple[int
         raise InputError(f"m must be a whole number of measurements >= 0, got {m}")
     if wide and m > n:
         raise InputError(f"this ensemble has only n = {n} different rows, got m = {m}: use m <= n, or gaussian")
-    if not isinstance(rng, np.random.Generator):
-        raise InputError(f"rng must be a numpy.random.Generator, such as numpy.random.default_rng(0), got {rng!r}")
-    return int(m), n, rng
+    return int(m), n, generator(rng)

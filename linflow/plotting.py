@@ -33,8 +33,8 @@ _TEXT, _SMALL = 9.0, 8.0
 _FEW = 16
 #: The draws do not settle a mean that one of them moves by more than this fraction.
 _INFLUENCE = 0.05
-#: Spectra over more decades than this do not stretch the axis of the others.
-_WIDEST = 30.0
+#: Singular values farther than this many decades from the median largest one do not stretch the axis of the others.
+_FAR = 15.0
 #: Exponents that a logarithmic axis can hold with a margin.
 _LOWEST, _HIGHEST = -305.0, 305.0
 
@@ -71,10 +71,10 @@ def error_figure(spectrum: Spectrum, curves: ArrayLike, outcomes: Sequence[Outco
 
     Notes
     -----
-    The band is the one of :func:`mean_and_band`. Under steep spectra errors are heavy-tailed: where a single draw moves the
-    mean by more than 5 %, no interval of the draws means anything, so the mean is drawn hollow and has no band. On the right
-    E_m is the exact value where one is known, else the mean where the draws settle it, else nothing; vertical bars are the
-    upper bounds over the rigorous intervals of `outcomes`. E_n = 0 has no place on a logarithmic axis: m ends at n - 1.
+    The band is the one of :func:`mean_and_band`. Under steep spectra errors are heavy-tailed: where a single draw moves
+    the mean by more than 5 %, no interval of the draws means anything, so the mean is drawn hollow and has no band. On the
+    right E_m is the exact value where one is known, else the mean where the draws settle it, else nothing; vertical bars
+    are the upper bounds over the rigorous intervals of `outcomes`. E_n = 0 has no place on a logarithmic axis: m < n.
     """
     n, draws = spectrum.n, finite_array(curves, "curves")
     if draws.ndim != 2 or draws.shape[1] != n + 1 or len(draws) == 0:
@@ -83,7 +83,7 @@ def error_figure(spectrum: Spectrum, curves: ArrayLike, outcomes: Sequence[Outco
         raise InputError(f"curves must hold errors >= 0, got {draws.min():g}")
     data = _Errors.of(spectrum, draws, outcomes)
     figure = _figure()
-    figure.suptitle(f"{_plain(spectrum.name, 60)}, n = {n}", fontsize=_TEXT + 1)
+    figure.suptitle(f"{_plain(spectrum.name, 48)}, n = {n}", fontsize=_TEXT + 1)
     left, right = figure.subplots(1, 2)
     _error_panel(left, data)
     _ratio_panel(right, data)
@@ -100,14 +100,15 @@ def error_figure(spectrum: Spectrum, curves: ArrayLike, outcomes: Sequence[Outco
 def singular_value_figure(spectra: Sequence[Spectrum]) -> Figure:
     """Singular values sigma_i against i, both axes logarithmic, one line a spectrum.
 
-    Where some of the spectra span more than 30 decades and others do not, the axis follows the others, and the legend says
-    which lines leave the frame. Raises InputError if there is no spectrum.
+    Spectra that lie more than 15 decades away from the others do not stretch the axis: the legend says that they leave the
+    frame. Raises InputError if there is no spectrum.
     """
     if not spectra:
         raise InputError("singular_value_figure needs at least one spectrum")
     figure = _figure()
     axes = figure.subplots()
-    tame = [s.singular_values for s in spectra if np.log10(s.condition) <= _WIDEST]
+    middle = np.median([np.log10(s.singular_values[0]) for s in spectra])
+    tame = [s.singular_values for s in spectra if np.all(np.abs(np.log10(s.singular_values) - middle) <= _FAR)]
     low, high = _log_scale(axes, tame or [s.singular_values for s in spectra])
     for k, s in enumerate(spectra):
         inside = low <= s.singular_values[-1] and s.singular_values[0] <= high

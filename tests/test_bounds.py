@@ -130,7 +130,7 @@ def test_spectral_and_tail_bounds_from_their_published_formulas() -> None:
 
 
 @pytest.mark.parametrize("m", [-1, 21, 2.5, float("nan"), "three"])
-def test_m_outside_its_range_is_one_clear_sentence(m: object) -> None:
+def test_m_outside_its_range_is_one_clear_sentence(m: float) -> None:
     for bound in (risk.theorem_lower, risk.theorem_upper, risk.best_upper, risk.complex_upper, risk.equivalent):
         with pytest.raises(InputError, match=r"m must"):
             bound(Spectrum.flat(20), m)

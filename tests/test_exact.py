@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from importlib import import_module
 from typing import Any
 
 import mpmath
@@ -13,13 +14,15 @@ from hypothesis import strategies as st
 
 from linflow.checks import FloatArray
 from linflow.errors import InputError, ShapeError
-from linflow.risk import enclosure as enclosure_module
-from linflow.risk import exact as exact_module
 from linflow.risk.compress import NODES, SMALL, compress
 from linflow.risk.enclosure import FIELDS, Enclosure, enclosure
 from linflow.risk.exact import exact, has_exact
 from linflow.spectrum import Spectrum
 from tests.strategies import spectra
+
+# `linflow.risk` hands on functions of the same names as these modules.
+enclosure_module = import_module("linflow.risk.enclosure")
+exact_module = import_module("linflow.risk.exact")
 
 HARMONIC = Spectrum.power_law(32, 1.0)  # l_i = i**-2
 GEOMETRIC = Spectrum.exponential(32, 0.25)  # l_i = exp(-i/2), i = 0..31

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from sklearn.covariance import OAS, LedoitWolf
 
 from linflow.errors import DataError, InputError, LinflowError, OutputError, RankError, ShapeError
-from linflow.flow import LinearFlow, graded_svd
+from linflow.flow import LinearFlow
+from linflow.graded import graded_svd
 from linflow.spectrum import Spectrum
 
 Array = NDArray[np.float64]
