@@ -7,6 +7,7 @@ is the identity is stored as None, so that a flow of a million dimensions costs 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import zipfile
@@ -301,7 +302,8 @@ class LinearFlow:
                 np.savez(file, allow_pickle=False, **arrays)
             temporary.replace(path)
         except OSError as error:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                temporary.unlink()
             raise OutputError(f"cannot write the flow to {path}: {error.strerror or error}") from None
 
     @classmethod

@@ -306,9 +306,9 @@ def _log_scale(axes: Axes, shown: Sequence[Any]) -> tuple[float, float]:
     low, high = float(decades.min()), float(decades.max())
     margin = max(0.05 * (high - low), 0.5 * (1.0 - (high - low)))
     low, high = max(low - margin, _LOWEST), min(high + margin, _HIGHEST)
-    # Limits before the scale, and ticks of our own: autoscaling and locators look beyond the axis, and beyond float64.
-    axes.set_ylim(10.0**low, 10.0**high)
+    # Before anything is drawn, and with ticks of our own: autoscaling and locators look beyond the axis and beyond float64.
     axes.set_yscale("log")
+    axes.set_ylim(10.0**low, 10.0**high)
     digits = np.outer(10.0 ** np.arange(np.floor(low), high), np.arange(1, 10))
     minor = digits[(digits >= 10.0**low) & (digits <= 10.0**high)]
     narrow, stride = high - low < 2.5, next(step for step in (1, 2, 3, 5, 10, 20, 50, 100) if high - low <= 6.5 * step)

@@ -26,6 +26,7 @@ from linflow.claims import (
     installed_claims,
     verify_all,
 )
+from linflow.claims.quantities import EXPECTED_ERROR
 from linflow.claims.verdict import as_json
 from linflow.data import image_folder
 from linflow.errors import LinflowError, OutputError
@@ -235,12 +236,7 @@ def _figures(report: Report, folder: Path, workers: int | None) -> Any:
     prepare_folder(folder)
     save(singular_value_figure([case.spectrum for case in report.cases]), folder / "spectra.png")
     yield
-    about_error = [
-        outcome
-        for verdict in report.verdicts
-        if verdict.claim.quantity.key == "ExpectedError(field='real', oracle=True)" and not verdict.claim.every_draw
-        for outcome in verdict.cases
-    ]
+    about_error = error_outcomes(report)
     jobs = [
         (case, [o for o in about_error if (o.spectrum, o.n) == (case.spectrum.name, case.spectrum.n)])
         for case in report.cases
@@ -248,6 +244,16 @@ def _figures(report: Report, folder: Path, workers: int | None) -> Any:
     with parallel_config(backend="loky", inner_max_num_threads=1):
         pool = Parallel(n_jobs=workers or available_cores(), return_as="generator_unordered")
         yield from pool(delayed(_draw_figure)(case, outcomes, report.seed, folder) for case, outcomes in jobs)
+
+
+def error_outcomes(report: Report) -> list[Outcome]:
+    """What the report knows about E_m itself: the outcomes whose intervals the figures show."""
+    return [
+        outcome
+        for verdict in report.verdicts
+        if verdict.claim.quantity == EXPECTED_ERROR and not verdict.claim.every_draw
+        for outcome in verdict.cases
+    ]
 
 
 def _draw_figure(case: Case, outcomes: list[Outcome], seed: int, folder: Path) -> None:

@@ -29,9 +29,9 @@ from linflow.spectrum import Spectrum
 
 #: Family-wise error of a run, unless told otherwise.
 ALPHA = 1e-6
-MAX_DRAWS = 4000
+MAX_DRAWS = 10_000
 #: A control needs one refuting cell only, and a conjecture none: their cells get this fraction of the budget.
-_OTHERS = 4
+_OTHERS = 10
 _RESTARTS = 3
 
 Progress = Callable[[int, int], None]

@@ -72,7 +72,7 @@ class Cell:
     @property
     def key(self) -> str:
         """Digest of everything that the outcome depends on."""
-        parts = [self.place, [vars(t) for t in self.tests], self.alpha, self.seed]
+        parts = [self.place, self.spectrum.name, [vars(t) for t in self.tests], self.alpha, self.seed]
         return hashlib.sha256(json.dumps(parts, default=repr).encode()).hexdigest()
 
     def generator(self) -> np.random.Generator:
