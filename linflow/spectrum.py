@@ -161,7 +161,7 @@ class Spectrum:
         X : (samples, n) array, rows are samples, [x]
         shrinkage : "oas", "ledoit-wolf", or a float rho in [0, 1]
             The covariance is ``(1 - rho) S + rho tr(S)/n I`` with S the sample covariance; "oas" and "ledoit-wolf"
-            choose rho from the data (scikit-learn's implementations of Chen et al. 2010 and Ledoit & Wolf 2004).
+            choose rho from the data (Chen et al. 2010; Ledoit & Wolf 2004; the same values as scikit-learn's).
 
         Raises
         ------
@@ -306,17 +306,31 @@ def shrunk_variances(centred_values: ArrayLike, shape: tuple[int, ...], rho: flo
 
 
 def shrinkage_intensity(centred: FloatArray, shrinkage: str | float) -> float:
-    """The weight rho in [0, 1] that `shrinkage` gives to the identity, for centred samples (rows)."""
-    if isinstance(shrinkage, str):
-        # scikit-learn is imported here and not above: it takes longer to load than everything else together.
-        from sklearn.covariance import ledoit_wolf_shrinkage, oas
+    """The weight rho in [0, 1] that `shrinkage` gives to the identity, for centred samples (rows).
 
-        if shrinkage == "oas":
-            return float(oas(centred, assume_centered=True)[1])
-        if shrinkage == "ledoit-wolf":
-            return float(ledoit_wolf_shrinkage(centred, assume_centered=True))
-        raise InputError(f"shrinkage must be 'oas', 'ledoit-wolf' or a number in 0..1, got {shrinkage!r}")
-    rho = float(shrinkage)
-    if not 0 <= rho <= 1:
-        raise InputError(f"shrinkage must be 'oas', 'ledoit-wolf' or a number in 0..1, got {shrinkage!r}")
-    return rho
+    Both rules need only ``tr S``, ``tr S^2`` and the fourth powers of the samples' norms, which the small one of the two
+    Gram matrices gives: at n = 4096 that is several hundred times faster than forming S, as scikit-learn does. (Its
+    values are the tests' reference.)
+    """
+    if not isinstance(shrinkage, str):
+        rho = float(shrinkage)
+        if not 0 <= rho <= 1:
+            raise InputError(f"shrinkage must be 'oas', 'ledoit-wolf' or a number in 0..1, got {shrinkage!r}")
+        return rho
+    samples, n = centred.shape
+    # In units of the largest entry, so that fourth powers neither overflow nor vanish.
+    X = centred / np.abs(centred).max()
+    gram = X @ X.T if samples <= n else X.T @ X
+    trace, trace_of_square = float(np.trace(gram)) / samples, float(np.sum(gram**2)) / samples**2
+    # || S - mu I ||_F^2: what is left of S beside its multiple of the identity.
+    spread = trace_of_square - trace**2 / n
+    if spread <= 0:
+        return 1.0
+    if shrinkage == "oas":
+        # Chen, Wiesel, Eldar & Hero (2010), eq. 23, without its term 2/n, as in scikit-learn.
+        return min((trace_of_square + trace**2) / ((samples + 1) * spread), 1.0)
+    if shrinkage == "ledoit-wolf":
+        # Ledoit & Wolf (2004), Lemma 3.2-3.4.
+        fourth = float(np.sum(np.sum(X**2, axis=1) ** 2)) / samples
+        return min((fourth - trace_of_square) / samples, spread) / spread
+    raise InputError(f"shrinkage must be 'oas', 'ledoit-wolf' or a number in 0..1, got {shrinkage!r}")

@@ -200,10 +200,12 @@ def _theorems() -> list[Claim]:
 
 
 def _sharpness() -> list[Claim]:
+    # For the exponential spectrum 2 m sinh(b) tail(m) is the limit of the deterministic equivalent. With complex A the
+    # limit of E_m is 2 b m tail(m), below it; with real A E_m stays above it, near (1 + b) times it for b = 0.1 .. 1.
     return [
         Claim(
             name="sharp-exponential",
-            statement="l_i = e^{-2bi}: E_m >= 2 m sinh(b) tail(m), so T1 needs its factor m",
+            statement="l_i = e^{-2bi}, b = 1/4, m = 16, 32: E_m >= 2 m sinh(b) tail(m): T1 needs its factor m",
             kind="lower",
             value=lambda spectrum, m: 2 * m * math.sinh(_RATE) * spectrum.tail(m),
             holds_for=lambda spectrum, m: spectrum == _EXPONENTIAL.spectrum and m in _EXPONENTIAL.m,
@@ -213,7 +215,7 @@ def _sharpness() -> list[Claim]:
         ),
         Claim(
             name="sharp-exponential-complex",
-            statement="l_i = e^{-2bi}, complex A: E_m -> 2 b m tail(m) (within 1 %)",
+            statement="l_i = e^{-2bi}, b = 1/4, complex A: E_m -> 2 b m tail(m) (within 1 % at m = 16, 32)",
             kind="close",
             value=lambda spectrum, m: 2 * _RATE * m * spectrum.tail(m),
             holds_for=lambda spectrum, m: spectrum == _EXPONENTIAL.spectrum and m in _EXPONENTIAL.m,
