@@ -328,9 +328,9 @@ def shrinkage_intensity(centred: FloatArray, shrinkage: str | float) -> float:
         return 1.0
     if shrinkage == "oas":
         # Chen, Wiesel, Eldar & Hero (2010), eq. 23, without its term 2/n, as in scikit-learn.
-        return min((trace_of_square + trace**2) / ((samples + 1) * spread), 1.0)
+        return float(min((trace_of_square + trace**2) / ((samples + 1) * spread), 1.0))
     if shrinkage == "ledoit-wolf":
         # Ledoit & Wolf (2004), Lemma 3.2-3.4.
         fourth = float(np.sum(np.sum(X**2, axis=1) ** 2)) / samples
-        return min((fourth - trace_of_square) / samples, spread) / spread
+        return float(min((fourth - trace_of_square) / samples, spread) / spread)
     raise InputError(f"shrinkage must be 'oas', 'ledoit-wolf' or a number in 0..1, got {shrinkage!r}")

@@ -30,7 +30,7 @@ def claims_from_file(path: str | os.PathLike[str]) -> list[Claim]:
         names = runpy.run_path(str(file), run_name="linflow_user_claims")
     except SyntaxError as error:
         raise ClaimError(f"the claims file {str(path)!r} has a syntax error in line {error.lineno}: {error.msg}") from error
-    except Exception as error:  # the user's file may raise anything; where it did is what helps
+    except (Exception, SystemExit) as error:  # the user's file may raise anything; where it did is what helps
         raise ClaimError(
             f"the claims file {str(path)!r} raised {type(error).__name__} in line {_line_in(error, file)}: {error}"
         ) from error

@@ -78,7 +78,9 @@ def verify(
 
     Parameters
     ----------
-    alpha : probability that any verdict of this call is wrong (half of it rigorous, half asymptotic).
+    alpha : family-wise error. The probability that any `exact` or `rigorous` verdict is wrong is at most alpha / 2; the
+        other half goes to the `asymptotic` ones, where it holds in the limit only (a rare large draw that was never seen
+        leaves no trace).
     seed : everything random follows from it, for any number of workers.
     cases : spectra and m to try; default: synthetic spectra, and real ones that need no download.
     max_draws : budget of each cell.
@@ -155,8 +157,12 @@ def verify_all(
         if progress:
             progress(done, len(cells))
         for i, result in _decided(cells, pending, workers):
-            results[i] = result
-            book.add(cells[i], result)
+            if isinstance(result, str):
+                for name in dict.fromkeys(test.claim for test in cells[i].tests):
+                    errors.setdefault(name, []).append(f"claim {name!r}: {result}")
+            else:
+                results[i] = result
+                book.add(cells[i], result)
             done += 1
             if progress:
                 progress(done, len(cells))
@@ -204,15 +210,15 @@ def _cells(
     return cells, errors
 
 
-def _decided(cells: list[Cell], pending: list[int], workers: int | None) -> Iterator[tuple[int, list[Outcome]]]:
-    """(index, outcomes) as cells finish; a killed worker costs its cells a second try, nothing else."""
+def _decided(cells: list[Cell], pending: list[int], workers: int | None) -> Iterator[tuple[int, list[Outcome] | str]]:
+    """(index, outcomes or an error) as cells finish; a killed worker costs its cells a second try, nothing else."""
     count = min(available_cores() if workers is None else positive_int(workers, "workers"), max(len(pending), 1))
     # Long cells first, so that no core idles at the end. Oracles of complex spectra are shared within a worker by cache,
     # hence by spectrum.
     todo = sorted(pending, key=lambda i: (-cells[i].spectrum.n, cells[i].spectrum.key, cells[i].quantity.key, cells[i].m))
     if count == 1:
         for i in todo:
-            yield i, decide(cells[i])
+            yield _attempt(i, cells[i])
         return
     from joblib import Parallel, delayed, parallel_config
     from joblib.externals.loky.process_executor import TerminatedWorkerError
@@ -222,7 +228,7 @@ def _decided(cells: list[Cell], pending: list[int], workers: int | None) -> Iter
         try:
             with parallel_config(backend="loky", inner_max_num_threads=1):
                 jobs = Parallel(n_jobs=count, return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
-                for i, result in jobs(delayed(_indexed)(i, cells[i]) for i in list(left)):
+                for i, result in jobs(delayed(_attempt)(i, cells[i]) for i in list(left)):
                     del left[i]
                     yield i, result
             return
@@ -233,8 +239,12 @@ def _decided(cells: list[Cell], pending: list[int], workers: int | None) -> Iter
                 ) from None
 
 
-def _indexed(i: int, cell: Cell) -> tuple[int, list[Outcome]]:
-    return i, decide(cell)
+def _attempt(i: int, cell: Cell) -> tuple[int, list[Outcome] | str]:
+    try:
+        return i, decide(cell)
+    except Exception as error:  # a user's quantity may raise anything; the other cells go on
+        place = f"{cell.quantity.name} of {cell.spectrum.name}, m={cell.m}"
+        return i, f"{place} raised {type(error).__name__}: {error}"
 
 
 def _breached_claim(name: str) -> Claim:

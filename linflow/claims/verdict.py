@@ -293,7 +293,9 @@ def _representative(test: Test, estimate: float, low: float, high: float, verdic
     """The value of the quantity by which a case is ranked."""
     if verdict == REFUTED:
         # A heavy-tailed estimate may exaggerate: a refutation shows what its interval proves.
-        return low if low > test.value else high
+        if test.kind in ("upper", "lower"):
+            return low if test.kind == "upper" else high
+        return low if abs(low - test.value) < abs(high - test.value) else high
     # Where no draw came near the event, the interval's edge is what is known.
     return estimate if estimate > 0 else high
 
