@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -27,20 +30,34 @@ Data = Annotated[Path | None, typer.Option(help="Folder of images whose spectrum
 Size = Annotated[int, typer.Option(min=1, max=128, help="Side in pixels to which --data images are resized (grey).")]
 
 
-def main() -> None:
-    """Entry point: a user's mistake is a sentence, an interrupt is not a traceback."""
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point: a user's mistake is a sentence, never a traceback."""
+    # joblib counts the tasks that an interrupt cancelled; they are in no result, and run again the next time.
+    warnings.filterwarnings("ignore", message=".*tasks which were still being processed.*", category=UserWarning)
     try:
-        app(standalone_mode=True)
+        app(args=arguments, standalone_mode=True)
     except LinflowError as error:
         typer.echo(f"linflow: {error}", err=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        typer.echo("linflow: interrupted; the same command continues where it stopped", err=True)
-        sys.exit(130)
     except BrokenPipeError:
         # The reader of a pipe (head, less) went away: nothing is wrong, and nothing more can be said.
         sys.stderr.close()
         sys.exit(141)
+
+
+@contextmanager
+def _resumable() -> Iterator[None]:
+    """Say that an interrupt loses nothing (inside the command: typer would take the interrupt for itself)."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo("linflow: interrupted; the same command continues where it stopped", err=True)
+        raise typer.Exit(130) from None
+
+
+def run_file(file: str) -> None:
+    """``python -m simulations.NAME OPTIONS`` as ``linflow run FILE OPTIONS``."""
+    main(["run", file, *sys.argv[1:]])
 
 
 def _version(show: bool) -> None:
@@ -77,11 +94,11 @@ def verify(
     """
     from linflow.report import run_verify
 
-    raise typer.Exit(
-        run_verify(
+    with _resumable():
+        status = run_verify(
             own=own, claims=claims, out=out, data=data, size=size, quick=quick, seed=seed, alpha=alpha, workers=workers
         )
-    )
+    raise typer.Exit(status)
 
 
 @app.command()
@@ -141,3 +158,38 @@ def bench(
         typer.echo(json.dumps(rows))
     else:
         (benches.print_accuracy if accuracy else benches.print_rows)(rows)
+
+
+@app.command(no_args_is_help=True)
+def run(
+    experiment: Annotated[
+        str | None, typer.Argument(metavar="NAME|FILE.py", help="One of --list, or your own file.")
+    ] = None,
+    out: Out = Path("linflow-results"),
+    quick: Annotated[bool, typer.Option("--quick", help="A smaller grid with fewer draws.")] = False,
+    seed: Seed = 0,
+    workers: Workers = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Compute on a Dask scheduler, tcp://host:port (extra 'dist').")
+    ] = None,
+    show_list: Annotated[bool, typer.Option("--list", help="List the experiments.")] = False,
+) -> None:
+    """Run an experiment: every cell is stored as it finishes, and the same command continues a run that was stopped.
+
+    Writes NAME.sqlite (all cells), NAME.nc, NAME.csv, NAME.md (table and reading) and figures NAME*.png to the output
+    folder. Exit status 0; 1 if a cell failed; 2 for bad input.
+    """
+    from linflow.errors import InputError
+    from linflow.experiments.command import list_command, run_command
+
+    if show_list:
+        for name, what in list_command():
+            typer.echo(f"{name:24}{what}")
+        return
+    if experiment is None:
+        raise InputError("which experiment? give a name of 'linflow run --list', or a file of yours")
+    if workers is not None and scheduler is not None:
+        raise InputError("--workers is for this machine, --scheduler for a cluster: give one of them")
+    with _resumable():
+        status = run_command(experiment, out=out, quick=quick, seed=seed, workers=workers, scheduler=scheduler)
+    raise typer.Exit(status)

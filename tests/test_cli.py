@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -166,6 +168,25 @@ def test_a_claim_that_raises_costs_nothing_but_itself(tmp_path: Path) -> None:
     rows = {row["name"]: row for row in json.loads((tmp_path / "r" / "verdicts.json").read_text())["claims"]}
     assert rows["twice-the-tail"]["verdict"] == "refuted"
     assert rows["bad-the-tail"]["verdict"] == "undecided"
+
+
+def test_an_interrupted_run_says_so_and_is_continued(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(WRONG)
+    command = [sys.executable, "-m", "linflow", "verify", "mine.py", "--quick", "--workers", "1", "--out", "r"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    journal = tmp_path / "r" / "cells.jsonl"
+    for _ in range(1200):
+        if process.poll() is not None or (journal.exists() and journal.read_text().count("key") >= 5):
+            break
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, output + errors
+    assert "interrupted; the same command continues where it stopped" in errors
+    assert "Traceback" not in errors
+    assert journal.read_text().count("key") >= 5
+    assert linflow("verify", "mine.py", "--quick", "--workers", "1", "--out", "r", cwd=tmp_path).returncode == 1
+    assert not journal.exists()
 
 
 def test_counts_of_measurements() -> None:

@@ -1,0 +1,187 @@
+"""`linflow run` from an experiment to files: progress, table and reading for people, data and figures for later."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from linflow.errors import DataError
+from linflow.experiments.cells import describe
+from linflow.experiments.discover import Study, experiment_files, load, summary
+from linflow.experiments.results import COMPUTED, write_csv, write_netcdf
+from linflow.experiments.run import run
+from linflow.experiments.statistics import estimate
+from linflow.experiments.store import prepare_folder, write_bytes
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+T = TypeVar("T")
+Rows = list[dict[str, object]]
+_DPI = 150
+#: So many errors are shown; all of them are in the store and in the CSV file.
+_SHOWN = 5
+
+
+def run_command(target: str, *, out: Path, quick: bool, seed: int, workers: int | None, scheduler: str | None) -> int:
+    """Run one experiment and leave its files in `out`; returns 0, or 1 if a cell failed."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    study = load(target)
+    experiment = study.experiment
+    prepare_folder(out)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(experiment.name, total=None)
+
+        def progress(done: int, failed: int, total: int) -> None:
+            label = f"{experiment.name}, {failed} failed" if failed else experiment.name
+            bar.update(task, completed=done, total=total, description=label)
+
+        dataset = run(experiment, out=out, quick=quick, seed=seed, workers=workers, scheduler=scheduler, progress=progress)
+    write_netcdf(dataset, out / f"{experiment.name}.nc")
+    write_csv(dataset, out / f"{experiment.name}.csv")
+    failures = _failures(dataset)
+    rows = _call(study, "table", study.table or default_table, dataset) if _any_computed(dataset) else []
+    reading = _call(study, "reading", study.reading, dataset) if study.reading and _any_computed(dataset) else ""
+    write_bytes(out / f"{experiment.name}.md", to_markdown(study, dataset, rows, reading, failures).encode())
+    figures = _call(study, "figures", study.figures, dataset) if study.figures and _any_computed(dataset) else {}
+    names = [_save_figure(experiment.name, key, figure, out) for key, figure in figures.items()]
+
+    console = Console(width=None if Console().is_terminal else 150)
+    _print_table(console, experiment.title, rows)
+    if reading:
+        console.print(reading, highlight=False, markup=False)
+    files = [f"{experiment.name}{ending}" for ending in (".sqlite", ".nc", ".csv", ".md")] + names
+    console.print(f"{', '.join(files[:-1])} and {files[-1]} are in {out}/", highlight=False, markup=False, soft_wrap=True)
+    for line in failures:
+        Console(stderr=True).print(f"linflow: {line}", highlight=False, markup=False, soft_wrap=True)
+    return 1 if dataset.attrs["n_failed"] else 0
+
+
+def list_command() -> list[tuple[str, str]]:
+    """(name, what it is) of every experiment of linflow."""
+    return [(name, summary(file)) for name, file in experiment_files().items()]
+
+
+def default_table(dataset: xr.Dataset) -> Rows:
+    """Mean and 95 % interval over blocks of every variable that has no dimension of its own, at every grid point."""
+    dims = [str(d) for d in dataset["status"].dims if d != "block"]
+    names = [str(v) for v in dataset.data_vars if v != "error_text" and dataset[v].dims == dataset["status"].dims]
+    names.remove("status")
+    results = {name: estimate(dataset[name]) for name in names}
+    rows: Rows = []
+    for place in itertools.product(*(range(dataset.sizes[d]) for d in dims)):
+        row: dict[str, object] = {d: dataset[d].values[i].item() for d, i in zip(dims, place, strict=True)}
+        if np.all(dataset["status"].values[place] != COMPUTED):
+            continue
+        for name, result in results.items():
+            row[name] = float(result["mean"].values[place])
+            row[f"{name}, 95 %"] = (
+                f"{_word(float(result['low'].values[place]))} .. {_word(float(result['high'].values[place]))}"
+            )
+        rows.append(row)
+    return rows
+
+
+def to_markdown(study: Study, dataset: xr.Dataset, rows: Rows, reading: str, failures: list[str]) -> str:
+    """Title, table, reading, and how to get the same again."""
+    experiment = study.experiment
+    parts = [f"# {experiment.title}"]
+    if rows:
+        names = list(rows[0])
+        lines = ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
+        lines += ["| " + " | ".join(_word(row.get(name, "")).replace("|", "\\|") for name in names) + " |" for row in rows]
+        parts.append("\n".join(lines))
+    parts += [reading] if reading else []
+    parts += ["\n".join(f"- {line}" for line in failures)] if failures else []
+    quick = " --quick" if dataset.attrs["quick"] else ""
+    cells = f"{dataset.attrs['n_cells'] - dataset.attrs['n_skipped']} cells"
+    origin = f"linflow run {experiment.name}" if experiment.source is None else f"linflow run {_origin(study)}"
+    parts.append(f"`{origin}{quick} --seed {dataset.attrs['seed']}`, {cells}, code {dataset.attrs['code_version']}")
+    return "\n\n".join(parts) + "\n"
+
+
+def _origin(study: Study) -> str:
+    """The name of one of linflow's own experiments, the file's name of any other."""
+    experiment = study.experiment
+    path = Path(experiment.source.path) if experiment.source is not None else Path()
+    own = experiment_files().get(experiment.name)
+    return experiment.name if own is not None and own.resolve() == path else path.name
+
+
+def _call(study: Study, name: str, function: Callable[[xr.Dataset], T], dataset: xr.Dataset) -> T:
+    try:
+        return function(dataset)
+    except Exception as error:  # the author's code may raise anything; the data are safe on the disk by now
+        raise DataError(f"{name} of experiment {study.experiment.name!r} raised {describe(error)}") from error
+
+
+def _any_computed(dataset: xr.Dataset) -> bool:
+    return bool(np.any(dataset["status"].values == COMPUTED))
+
+
+def _failures(dataset: xr.Dataset) -> list[str]:
+    """How many cells failed, and the first few errors with their places."""
+    count = dataset.attrs["n_failed"]
+    if not count:
+        return []
+    status = dataset["status"]
+    lines = [f"{count} of {status.size - dataset.attrs['n_skipped']} cells failed; their errors are in the CSV file"]
+    texts = dataset["error_text"].values
+    places: dict[str, list[tuple[int, ...]]] = {}
+    for place in np.argwhere(texts != ""):
+        places.setdefault(str(texts[tuple(place)]), []).append(tuple(int(i) for i in place))
+    for text, where in list(places.items())[:_SHOWN]:
+        first = ", ".join(f"{d} = {dataset[d].values[i]}" for d, i in zip(status.dims, where[0], strict=True))
+        lines.append(f"{text} [{first}{f', and {len(where) - 1} more' if len(where) > 1 else ''}]")
+    return lines
+
+
+def _save_figure(name: str, key: str, figure: Any, out: Path) -> str:
+    buffer = io.BytesIO()
+    # Without the software's version in it, the same figure is the same file.
+    figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
+    file = f"{name}-{key}.png" if key else f"{name}.png"
+    write_bytes(out / file, buffer.getvalue())
+    return file
+
+
+def _print_table(console: Any, title: str, rows: Rows) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    if not rows:
+        return
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title=title, title_justify="left")
+    for name in rows[0]:
+        number = all(isinstance(row.get(name), int | float) for row in rows)
+        table.add_column(name, overflow="fold", justify="right" if number else "left")
+    for row in rows:
+        table.add_row(*(Text(_word(row.get(name, ""))) for name in rows[0]))
+    console.print(table)
+
+
+def _word(value: object) -> str:
+    """A table's cell as text.
+
+    >>> _word(3), _word(0.123456), _word(float("nan")), _word("flat")
+    ('3', '0.1235', '-', 'flat')
+    """
+    if isinstance(value, float):
+        return "-" if math.isnan(value) else f"{value:.4g}"
+    return str(value)

@@ -1,0 +1,271 @@
+"""`Experiment`: a grid and a pure function of one cell; `Plan`: the same, settled for one run.
+
+The random numbers of a cell follow from the root seed, the experiment's name and the cell's own coordinates, through a
+digest. They do not depend on the order of the cells, on their number or on who computes them, so a run has the same bits
+on any engine, killed and resumed or not, and a grid point keeps its numbers when the grid is extended.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from linflow.checks import positive_int
+from linflow.errors import InputError
+
+Coordinate = str | int | float
+Params = dict[str, Any]
+Cell = Callable[[Params, np.random.Generator], Mapping[str, Any]]
+
+#: Names that the engine gives to dimensions and variables of its own.
+RESERVED = ("block", "blocks", "seed", "status", "error_text", "quick")
+_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+#: Integers up to here are exact as floats, so that 2 and 2.0 are the same coordinate.
+_EXACT_INTEGERS = 2**53
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One quantity that a cell returns.
+
+    Parameters
+    ----------
+    description : what it is; the long name in the result.
+    units : "[x]^2", "dB", ...; "" for a pure number.
+    dims : dimensions that it has beyond those of the grid, all computed inside one cell.
+    """
+
+    description: str
+    units: str = ""
+    dims: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Source:
+    """The file that an experiment was loaded from: text that a worker anywhere can execute, and its code's digest."""
+
+    path: str
+    text: str
+    code: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """An experiment: what to vary, what to compute at each point, and what comes out.
+
+    Parameters
+    ----------
+    name : lower-case words joined by dashes; names the output files. The file is called the same with underscores.
+    title : one line for people.
+    cell : ``cell(params, rng) -> {variable: float or array}``
+        A pure function of one cell. `params` is a plain dict: one value for each dimension of `grid`, the tuple of
+        coordinates for each dimension of `inner`, each of `settings`, and ``params["block"]``. All randomness must come
+        from `rng`, a Generator of the cell's own. It must return every name of `variables`. If it raises, the cell is a
+        failed row with the error's text, and the run goes on. Expensive things that many cells share (a spectrum fitted
+        to data) go into a module-level function under ``functools.cache``: each worker process computes them once.
+    grid : dimension -> coordinates (strings, whole numbers or floats; each once).
+        Every combination of them is a grid point. Coordinates stand for objects: pass the names of the cases ("flat",
+        "digits") and let `cell` build the object from the name.
+    variables : name -> :class:`Variable`, everything that `cell` returns.
+    blocks : independent repetitions of each grid point, with random numbers of their own.
+        Uncertainty comes from their spread (see :func:`linflow.experiments.estimate`), so use at least 8, and average
+        over draws inside a cell as far as makes the cell take about 0.1 to 10 s.
+    inner : dimension -> coordinates, for dimensions that one cell computes at once (all m of an error curve).
+        A dimension named in a variable's `dims` but not here gets coordinates 0, 1, 2, ... and takes the longest length
+        that any cell returns. Shorter arrays are filled up with NaN at the end.
+    settings : constants of the cell (draws a block, n, ...), given to it in `params`. They do not enter the random numbers.
+    quick : what ``--quick`` changes: names of dimensions of `grid` and `inner`, of `settings`, and "blocks".
+    skip : ``skip(params) -> bool``, true for grid points outside the domain (m > n); they are NaN in the result.
+    cost : ``cost(params) -> float``, relative; expensive cells start first, so that no core idles at the end.
+    source : set by :func:`linflow.experiments.load`; leave it alone.
+
+    Notes
+    -----
+    An experiment file assigns one to the name ``EXPERIMENT`` and may define three functions of the resulting
+    ``xarray.Dataset`` (dimensions: those of `grid`, then "block", then the variable's own):
+
+    ``figures(dataset) -> dict[str, Figure]``
+        Matplotlib figures; "" is saved as ``NAME.png``, "detail" as ``NAME-detail.png``. Make them with
+        ``matplotlib.figure.Figure``, imported inside the function: workers then need not load matplotlib.
+    ``table(dataset) -> list[dict[str, object]]``
+        Rows, with uncertainties. Without it: mean and interval of every variable that has no dimension of its own.
+    ``reading(dataset) -> str``
+        One paragraph on what the result shows, computed from it.
+
+    A change of these three does not recompute anything: results are kept under a digest of the code that `cell` reaches.
+    The file must stand alone (import installed packages only), because it is sent to the workers as text.
+
+    Examples
+    --------
+    >>> def cell(params, rng):
+    ...     draws = rng.standard_normal((params["draws"], params["n"]))
+    ...     return {"longest": np.abs(draws).max(axis=1).mean()}
+    >>> experiment = Experiment(
+    ...     name="longest-entry",
+    ...     title="Largest of n standard normals",
+    ...     cell=cell,
+    ...     grid={"n": (10, 100)},
+    ...     blocks=4,
+    ...     settings={"draws": 200},
+    ...     variables={"longest": Variable("E max |z_i|")},
+    ...     quick={"n": (10,), "draws": 50},
+    ... )
+    >>> plan = experiment.plan(quick=True, seed=1)
+    >>> len(plan.cells()), plan.cells()[0]
+    (4, {'draws': 50, 'n': 10, 'block': 0})
+    >>> generator = plan.generator(plan.cells()[0])
+    >>> sorted(cell(plan.cells()[0], generator))
+    ['longest']
+    """
+
+    name: str
+    title: str
+    cell: Cell
+    grid: Mapping[str, Sequence[Coordinate]]
+    variables: Mapping[str, Variable]
+    blocks: int = 8
+    inner: Mapping[str, Sequence[Coordinate]] = field(default_factory=dict)
+    settings: Mapping[str, Coordinate] = field(default_factory=dict)
+    quick: Mapping[str, Any] = field(default_factory=dict)
+    skip: Callable[[Params], bool] | None = None
+    cost: Callable[[Params], float] | None = None
+    source: Source | None = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(str(self.name)):
+            raise InputError(f"an experiment's name is lower-case words joined by dashes, got {self.name!r}")
+        if not callable(self.cell):
+            raise InputError(
+                f"cell of experiment {self.name!r} must be a function (params, rng) -> dict, got {self.cell!r}"
+            )
+        if not self.grid or not self.variables:
+            raise InputError(f"experiment {self.name!r} needs at least one dimension in grid and one of variables")
+        for variable, declared in self.variables.items():
+            if not isinstance(declared, Variable):
+                raise InputError(f"variable {variable!r} of experiment {self.name!r} must be a Variable, got {declared!r}")
+        extra = list(dict.fromkeys(d for variable in self.variables.values() for d in variable.dims))
+        strangers = [d for d in self.inner if d not in extra]
+        if strangers:
+            raise InputError(f"no variable of experiment {self.name!r} has the inner dimension {strangers[0]!r}")
+        names = [*self.grid, *extra, *self.settings, *self.variables]
+        for name in names:
+            if name in RESERVED or not _IDENTIFIER.fullmatch(str(name)):
+                raise InputError(f"{name!r} cannot name a dimension, setting or variable of experiment {self.name!r}")
+            if names.count(name) > 1:
+                raise InputError(f"experiment {self.name!r} uses the name {name!r} twice")
+        changeable = {*self.grid, *self.inner, *self.settings, "blocks"}
+        unknown = [name for name in self.quick if name not in changeable]
+        if unknown:
+            raise InputError(f"quick of experiment {self.name!r} changes {unknown[0]!r}, which it does not have")
+        self.plan()
+        self.plan(quick=True)
+
+    def plan(self, *, quick: bool = False, seed: int = 0) -> Plan:
+        """The grid, blocks and settings of one run.
+
+        Raises
+        ------
+        InputError
+            Coordinates or a seed that cannot be used.
+        """
+        changes = dict(self.quick) if quick else {}
+        if isinstance(seed, bool) or int(seed) != seed or seed < 0:
+            raise InputError(f"seed must be a whole number >= 0, got {seed}")
+        return Plan(
+            experiment=self.name,
+            grid={name: coordinates(name, changes.get(name, values)) for name, values in self.grid.items()},
+            inner={name: coordinates(name, changes.get(name, values)) for name, values in self.inner.items()},
+            settings={name: coordinates(name, [changes.get(name, value)])[0] for name, value in self.settings.items()},
+            blocks=positive_int(changes.get("blocks", self.blocks), "blocks"),
+            quick=bool(quick),
+            seed=int(seed),
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one run computes; made by :meth:`Experiment.plan`."""
+
+    experiment: str
+    grid: dict[str, tuple[Coordinate, ...]]
+    inner: dict[str, tuple[Coordinate, ...]]
+    settings: dict[str, Coordinate]
+    blocks: int
+    quick: bool
+    seed: int
+
+    def cells(self) -> list[Params]:
+        """The params of every cell, blocks running fastest."""
+        fixed = {**self.settings, **self.inner}
+        return [
+            {**fixed, **dict(zip(self.grid, point, strict=True)), "block": block}
+            for point in itertools.product(*self.grid.values())
+            for block in range(self.blocks)
+        ]
+
+    def key(self, params: Params) -> str:
+        """Digest of a cell's place: the experiment's name, its grid coordinates and block, and nothing else."""
+        place = {name: _canonical(params[name]) for name in (*self.grid, "block")}
+        return hashlib.sha256(json.dumps([self.experiment, place], sort_keys=True).encode()).hexdigest()
+
+    def generator(self, params: Params) -> np.random.Generator:
+        """The cell's own random numbers."""
+        return generator(self.seed, self.key(params))
+
+    def parameters(self) -> dict[str, Any]:
+        """Everything that tells this run from others of the experiment, ready for JSON."""
+        return {
+            "grid": {name: list(values) for name, values in self.grid.items()},
+            "inner": {name: list(values) for name, values in self.inner.items()},
+            "settings": dict(self.settings),
+            "blocks": self.blocks,
+            "quick": self.quick,
+            "seed": self.seed,
+        }
+
+
+def generator(seed: int, key: str) -> np.random.Generator:
+    """Generator of the cell with digest `key` (hexadecimal) under the root `seed`."""
+    words = tuple(int(key[i : i + 8], 16) for i in range(0, len(key), 8))
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=words))
+
+
+def coordinates(name: str, values: Any) -> tuple[Coordinate, ...]:
+    """Coordinates of one dimension: all strings, all whole numbers, or all floats, each once.
+
+    >>> coordinates("m", range(3)), coordinates("noise", (0, 0.5))
+    ((0, 1, 2), (0.0, 0.5))
+    """
+    if isinstance(values, str) or not hasattr(values, "__iter__"):
+        raise InputError(f"the coordinates of {name!r} must be a sequence, got {values!r}")
+    found = tuple(value.item() if isinstance(value, np.generic) else value for value in values)
+    if not found:
+        raise InputError(f"the dimension {name!r} has no coordinates")
+    if any(isinstance(value, bool) or not isinstance(value, str | int | float) for value in found):
+        bad = next(value for value in found if isinstance(value, bool) or not isinstance(value, str | int | float))
+        raise InputError(f"coordinates of {name!r} must be strings or numbers, got {bad!r}: name the case instead")
+    if any(isinstance(value, float) and not math.isfinite(value) for value in found):
+        raise InputError(f"coordinates of {name!r} must be finite, got {found}")
+    kinds = {isinstance(value, str) for value in found}
+    if len(kinds) > 1:
+        raise InputError(f"coordinates of {name!r} must be all strings or all numbers, got {found}")
+    if any(isinstance(value, float) for value in found):
+        found = tuple(float(value) for value in found)
+    if len(set(found)) < len(found):
+        twice = next(value for value in found if found.count(value) > 1)
+        raise InputError(f"the coordinate {twice!r} of {name!r} is given twice")
+    return found
+
+
+def _canonical(value: Coordinate) -> Coordinate:
+    """2 and 2.0 alike, so that a whole coordinate keeps its random numbers when the grid is refined by fractions."""
+    return float(value) if isinstance(value, int) and abs(value) <= _EXACT_INTEGERS else value

@@ -1,0 +1,206 @@
+"""From stored cells to one labelled array, and from there to NetCDF and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from linflow.errors import InputError, OutputError
+from linflow.experiments.cells import Outcome
+from linflow.experiments.experiment import Experiment, Plan, Variable
+from linflow.experiments.store import write_bytes
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+#: Values of the variable "status".
+COMPUTED, FAILED, SKIPPED = 0, 1, 2
+_INT32 = 2**31 - 1
+
+
+def build(experiment: Experiment, plan: Plan, outcomes: Mapping[str, Outcome], code_version: str) -> xr.Dataset:
+    """The dataset of a complete run.
+
+    Parameters
+    ----------
+    outcomes : cell key -> outcome; a cell without one was skipped.
+
+    Returns
+    -------
+    xr.Dataset : dimensions of the grid, "block", and the variables' own; NaN where a cell failed or was skipped. The
+        variable "status" says which (0 computed, 1 failed, 2 skipped); "error_text" is there if any failed. Attributes:
+        experiment, title, seed, quick, code_version, parameters (JSON), n_cells, n_failed, n_skipped.
+
+    Raises
+    ------
+    InputError
+        A cell returned more entries along an inner dimension than that has coordinates.
+    """
+    import xarray as xr
+
+    cells = plan.cells()
+    shape = (*(len(values) for values in plan.grid.values()), plan.blocks)
+    found = [outcomes.get(plan.key(params)) for params in cells]
+    sizes = _inner_sizes(experiment, plan, [outcome for outcome in found if outcome is not None])
+    status = np.array([SKIPPED if o is None else FAILED if o.error is not None else COMPUTED for o in found], dtype=np.int8)
+    dims = (*plan.grid, "block")
+    data: dict[str, Any] = {}
+    for name, variable in experiment.variables.items():
+        values = np.full((len(cells), *(sizes[d] for d in variable.dims)), np.nan)
+        for index, outcome in enumerate(found):
+            if outcome is not None and outcome.error is None:
+                array = outcome.values[name]
+                part: tuple[int | slice, ...] = (index, *(slice(0, length) for length in array.shape))
+                values[part] = array
+        long_name = {"long_name": variable.description, "units": variable.units}
+        data[name] = ((*dims, *variable.dims), values.reshape(*shape, *values.shape[1:]), long_name)
+    flags = {"long_name": "what became of the cell", "flag_values": [0, 1, 2], "flag_meanings": "computed failed skipped"}
+    data["status"] = (dims, status.reshape(shape), flags)
+    if np.any(status == FAILED):
+        texts = np.array(["" if o is None or o.error is None else o.error for o in found])
+        data["error_text"] = (dims, texts.reshape(shape), {"long_name": "error of the failed cell"})
+    coordinates: dict[str, Any] = {name: list(values) for name, values in plan.grid.items()}
+    coordinates["block"] = np.arange(plan.blocks)
+    coordinates |= {d: list(plan.inner.get(d, range(size))) for d, size in sizes.items()}
+    attributes: dict[str, Any] = {
+        "experiment": experiment.name,
+        "title": experiment.title,
+        "seed": plan.seed,
+        "quick": int(plan.quick),
+        "code_version": code_version,
+        "parameters": json.dumps(plan.parameters(), sort_keys=True),
+        "n_cells": len(cells),
+        "n_failed": int(np.sum(status == FAILED)),
+        "n_skipped": int(np.sum(status == SKIPPED)),
+    }
+    return xr.Dataset(data, coords=coordinates, attrs=attributes)
+
+
+def fits(outcome: Outcome, variables: Mapping[str, Variable], inner: Mapping[str, tuple[Any, ...]]) -> Outcome:
+    """`outcome`, or a failed one in its place where an array is longer than the coordinates of its dimension."""
+    for name, array in outcome.values.items():
+        for dim, length in zip(variables[name].dims, array.shape, strict=True):
+            if dim in inner and length > len(inner[dim]):
+                text = f"InputError: {name!r} has {length} entries along {dim!r}, which has {len(inner[dim])} coordinates"
+                return Outcome(outcome.key, {}, text, outcome.seconds)
+    return outcome
+
+
+def settings(dataset: xr.Dataset) -> dict[str, Any]:
+    """The settings under which a dataset was computed.
+
+    >>> import xarray as xr
+    >>> settings(xr.Dataset(attrs={"parameters": '{"settings": {"draws": 10}}'}))
+    {'draws': 10}
+    """
+    try:
+        found: dict[str, Any] = json.loads(dataset.attrs["parameters"])["settings"]
+    except (KeyError, ValueError) as error:
+        raise InputError("the dataset does not come from an experiment: it has no parameters") from error
+    return found
+
+
+def write_netcdf(dataset: xr.Dataset, path: Path) -> None:
+    """Write NetCDF-3 (64-bit offsets), whole or not at all; ``xarray.open_dataset(path)`` reads it.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        _for_netcdf(dataset).to_netcdf(temporary, engine="scipy", format="NETCDF3_64BIT")
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OutputError(f"cannot write {str(path)!r} ({error.strerror}): choose another folder with --out") from error
+
+
+def write_csv(dataset: xr.Dataset, path: Path) -> None:
+    """Write long form: one line for each cell and value; every float so that it reads back exactly.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+    """
+    write_bytes(path, to_csv(dataset).encode())
+
+
+def to_csv(dataset: xr.Dataset) -> str:
+    """Columns: the grid, block, the inner dimensions (empty where a variable has none), variable, value, status, error.
+
+    Fillings beyond the end of a cell's array have no line; a failed or skipped cell has one for each variable.
+    """
+    outer = [str(d) for d in dataset["status"].dims]
+    variables = [str(name) for name in dataset.data_vars if name not in ("status", "error_text")]
+    inner = list(dict.fromkeys(str(d) for name in variables for d in dataset[name].dims if d not in outer))
+    labels = {d: dataset[d].values.tolist() for d in (*outer, *inner)}
+    words = ("computed", "failed", "skipped")
+    status = dataset["status"].values
+    errors = dataset["error_text"].values if "error_text" in dataset else None
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*outer, *inner, "variable", "value", "status", "error"])
+    for place in itertools.product(*(range(len(labels[d])) for d in outer)):
+        start = [labels[d][i] for d, i in zip(outer, place, strict=True)]
+        end = [words[int(status[place])], "" if errors is None else errors[place]]
+        for name in variables:
+            own = [str(d) for d in dataset[name].dims if d not in outer]
+            if status[place] != COMPUTED:
+                writer.writerow([*start, *("" for _ in inner), name, "", *end])
+                continue
+            values = dataset[name].values[place]
+            for index in np.ndindex(*_filled(values)):
+                at = dict(zip(own, index, strict=True))
+                middle = [labels[d][at[d]] if d in at else "" for d in inner]
+                writer.writerow([*start, *middle, name, repr(float(values[index])), *end])
+    return text.getvalue()
+
+
+def _filled(values: Any) -> tuple[int, ...]:
+    """The shape up to the last entry that is a number: what follows is filling."""
+    if values.ndim == 0:
+        return ()
+    there = np.argwhere(~np.isnan(values))
+    return tuple(int(i) + 1 for i in there.max(axis=0)) if len(there) else values.shape
+
+
+def _inner_sizes(experiment: Experiment, plan: Plan, outcomes: list[Outcome]) -> dict[str, int]:
+    sizes: dict[str, int] = {}
+    for name, variable in experiment.variables.items():
+        for axis, dim in enumerate(variable.dims):
+            if dim in plan.inner:
+                sizes[dim] = len(plan.inner[dim])
+            else:
+                longest = max((o.values[name].shape[axis] for o in outcomes if o.error is None), default=0)
+                sizes[dim] = max(sizes.get(dim, 1), longest)
+    return sizes
+
+
+def _for_netcdf(dataset: xr.Dataset) -> xr.Dataset:
+    """NetCDF-3 has no 64-bit integers and no empty attributes: small ones become 32-bit, large ones floats."""
+    changed = dataset.copy()
+    for name in dataset.coords:
+        values = dataset[name].values
+        if values.dtype.kind == "i":
+            small = values.size == 0 or int(np.abs(values).max()) <= _INT32
+            changed = changed.assign_coords({name: values.astype(np.int32 if small else np.float64)})
+    for name in dataset.variables:
+        attributes = dataset[name].attrs
+        changed[name].attrs = {
+            key: np.array(value, dtype=np.int32) if isinstance(value, list) else value
+            for key, value in attributes.items()
+            if value != ""
+        }
+    seed = dataset.attrs.get("seed", 0)
+    changed.attrs["seed"] = seed if abs(seed) <= _INT32 else str(seed)
+    return changed

@@ -1,0 +1,119 @@
+"""Running an experiment: what is not in the store yet goes to an engine, and each result to the store as it comes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from linflow.errors import DataError
+from linflow.experiments.cells import Outcome, code_version, describe, ship
+from linflow.experiments.engines import DaskEngine, Engine, LokyEngine, Lost, SerialEngine
+from linflow.experiments.experiment import Experiment, Params, Plan
+from linflow.experiments.results import build, fits
+from linflow.experiments.store import Store, prepare_folder
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+#: progress(cells done, failed among them, cells in all)
+Progress = Callable[[int, int, int], None]
+
+
+def run(
+    experiment: Experiment,
+    *,
+    out: str | os.PathLike[str],
+    quick: bool = False,
+    seed: int = 0,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    progress: Progress | None = None,
+) -> xr.Dataset:
+    """Compute every cell of an experiment that is not stored yet, and return all of them, labelled.
+
+    Parameters
+    ----------
+    out : folder; cells are kept in ``out/NAME.sqlite`` as they finish. The same call again continues where this one
+        stopped, however it was stopped. Cells that raised stay as they are (they would raise again); those whose worker was
+        killed are tried again.
+    quick : with the experiment's `quick` changes.
+    seed : everything random follows from it. The result has the same bits for any engine and any number of workers.
+    workers : processes on this machine, default all cores; 1 computes in this process.
+    scheduler : address of a Dask scheduler, ``tcp://host:port``, whose workers compute instead.
+    progress : called with (cells done, failed among them, cells in all), first before anything is computed.
+
+    Returns
+    -------
+    xr.Dataset : see :func:`linflow.experiments.results.build`.
+
+    Raises
+    ------
+    InputError, DataError, OutputError
+        Bad parameters; a damaged or foreign store; a folder that cannot be written, a store in use, no scheduler.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from linflow.experiments import Variable
+    >>> experiment = Experiment(
+    ...     name="mean-square",
+    ...     title="Mean square of normals",
+    ...     cell=lambda params, rng: {"square": (rng.standard_normal(params["n"]) ** 2).mean()},
+    ...     grid={"n": (10, 1000)},
+    ...     variables={"square": Variable("mean of z_i^2")},
+    ... )
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     dataset = run(experiment, out=folder, workers=1)
+    >>> dict(dataset.sizes), dataset.attrs["n_failed"]
+    ({'n': 2, 'block': 8}, 0)
+    """
+    plan = experiment.plan(quick=quick, seed=seed)
+    cells = {plan.key(params): params for params in _wanted(experiment, plan)}
+    version = code_version(experiment)
+    shipment = ship(experiment, plan.seed)
+    engine = choose_engine(workers, scheduler)
+    prepare_folder(Path(out))
+    with Store(Path(out) / f"{experiment.name}.sqlite", plan, version) as store:
+        outcomes = {key: row.outcome for key, row in store.rows().items() if key in cells and not row.lost}
+        failed = sum(outcome.error is not None for outcome in outcomes.values())
+        pending = [key for key in cells if key not in outcomes]
+        if experiment.cost is not None:
+            cost = experiment.cost
+            pending.sort(key=lambda key: -cost(cells[key]))
+        if progress:
+            progress(len(outcomes), failed, len(cells))
+        for index, result in engine.map(shipment, [(cells[key], key) for key in pending]):
+            lost = isinstance(result, Lost)
+            # An outcome names its own cell, so no engine can mistake one for another.
+            outcome = Outcome(pending[index], {}, result.reason, 0.0) if isinstance(result, Lost) else result
+            outcome = fits(outcome, experiment.variables, plan.inner)
+            store.add(cells[outcome.key], outcome, lost=lost)
+            outcomes[outcome.key] = outcome
+            failed += outcome.error is not None
+            if progress:
+                progress(len(outcomes), failed, len(cells))
+    return build(experiment, plan, outcomes, version)
+
+
+def choose_engine(workers: int | None, scheduler: str | None) -> Engine:
+    """The engine for the given options.
+
+    >>> type(choose_engine(1, None)).__name__
+    'SerialEngine'
+    """
+    if scheduler is not None:
+        return DaskEngine(scheduler)
+    local = LokyEngine(workers)
+    return SerialEngine() if local.workers == 1 else local
+
+
+def _wanted(experiment: Experiment, plan: Plan) -> list[Params]:
+    cells = plan.cells()
+    if experiment.skip is None:
+        return cells
+    try:
+        return [params for params in cells if not experiment.skip(dict(params))]
+    except Exception as error:  # the author's code may raise anything
+        raise DataError(f"skip of experiment {experiment.name!r} raised {describe(error)}") from error

@@ -1,0 +1,195 @@
+"""Engines: the same bits from each of them, and nothing lost when workers are killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xarray as xr
+
+from linflow.errors import InputError, OutputError
+from linflow.experiments import DaskEngine, Experiment, load, run
+
+#: A user's file: not importable by any worker, with a cached helper, a data class and a mark for each computed cell.
+FILE = """
+import os
+import signal
+import time
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from linflow.experiments import Experiment, Variable
+
+
+@dataclass(frozen=True)
+class Case:
+    n: int
+
+
+@cache
+def matrix(n):
+    return np.random.default_rng(n).standard_normal((n, n))
+
+
+def cell(params, rng):
+    place = f"{params['kind']}-{params['n']}-{params['block']}"
+    folder = Path(params["marks"])
+    first = not list(folder.glob(place + ".*"))
+    (folder / f"{place}.{time.time_ns()}").touch()
+    if params["kind"] == "deadly" or (params["kind"] == "fragile" and params["block"] == 1 and first):
+        os.kill(os.getpid(), signal.SIGKILL)
+    if params["kind"] == "wrong" and params["block"] == 1:
+        raise ValueError("no such\\nluck")
+    time.sleep(params["seconds"])
+    A = matrix(Case(params["n"]).n) @ rng.standard_normal((params["n"], params["n"]))
+    return {"trace": np.trace(A), "values": np.linalg.svd(A, compute_uv=False)}
+
+
+EXPERIMENT = Experiment(
+    name="user-test",
+    title="A user's experiment",
+    cell=cell,
+    grid={"kind": KINDS, "n": (3, 60)},
+    blocks=4,
+    settings={"marks": MARKS, "seconds": SECONDS},
+    variables={"trace": Variable("trace"), "values": Variable("singular values", "[x]", ("i",))},
+)
+"""
+
+
+def user_file(folder: Path, kinds: tuple[str, ...], *, seconds: float = 0.0, marks: Path | None = None) -> Path:
+    """The experiment above, in a file."""
+    marks = marks or folder / "marks"
+    marks.mkdir(exist_ok=True)
+    file = folder / "user_test.py"
+    text = FILE.replace("KINDS", repr(kinds)).replace("MARKS", repr(str(marks))).replace("SECONDS", repr(seconds))
+    file.write_text(text)
+    return file
+
+
+def experiment(folder: Path, *kinds: str, seconds: float = 0.0) -> Experiment:
+    return load(user_file(folder, kinds, seconds=seconds)).experiment
+
+
+@pytest.fixture(scope="module")
+def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Dask scheduler and two workers, each a process, as the README starts them."""
+    folder = tmp_path_factory.mktemp("dask")
+    contact = folder / "scheduler.json"
+    # A task is given up at its worker's first death, so that the test of a deadly cell does not wait for four.
+    environment = {**os.environ, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
+    commands = [
+        ["scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(contact)],
+        *[["worker", "--scheduler-file", str(contact), "--nthreads", "1", "--no-dashboard"]] * 2,
+    ]
+    with (folder / "log").open("w") as log:
+        processes: list[subprocess.Popen[bytes]] = []
+        try:
+            options: dict[str, Any] = {"stdout": log, "stderr": log, "cwd": folder, "env": environment}
+            processes.extend(subprocess.Popen([sys.executable, "-m", "dask", *command], **options) for command in commands)
+            limit = time.monotonic() + 60
+            while not contact.exists() or not contact.read_text().strip():
+                assert time.monotonic() < limit, (folder / "log").read_text()
+                time.sleep(0.05)
+            yield str(json.loads(contact.read_text())["address"])
+        finally:
+            for process in reversed(processes):
+                process.terminate()
+            for process in processes:
+                process.wait(30)
+
+
+def same_bits(first: xr.Dataset, second: xr.Dataset) -> bool:
+    return first.identical(second) and all(
+        first[name].values.tobytes() == second[name].values.tobytes() for name in ("trace", "values", "status")
+    )
+
+
+def test_every_engine_gives_the_same_bits(tmp_path: Path, scheduler: str) -> None:
+    chosen = experiment(tmp_path, "plain", "wrong")
+    serial = run(chosen, out=tmp_path / "1", workers=1)
+    assert serial.attrs["n_failed"] == 2
+    assert serial["values"].sel(kind="plain", n=60).notnull().all()
+    loky = run(chosen, out=tmp_path / "2", workers=2)
+    dask = run(chosen, out=tmp_path / "d", scheduler=scheduler)
+    assert same_bits(serial, loky)
+    assert same_bits(serial, dask)
+    # Broken on purpose: another seed must show.
+    assert not same_bits(serial, run(chosen, out=tmp_path / "1", workers=1, seed=1))
+
+
+def test_a_killed_loky_worker_loses_nothing(tmp_path: Path) -> None:
+    chosen = experiment(tmp_path, "fragile", "plain")
+    dataset = run(chosen, out=tmp_path / "2", workers=2)
+    assert dataset.attrs["n_failed"] == 0
+    assert len(list((tmp_path / "marks").glob("fragile-*-1.*"))) >= 4, "both fragile cells must have been tried twice"
+    assert same_bits(dataset, run(chosen, out=tmp_path / "1", workers=1))
+
+
+def test_a_killed_dask_worker_loses_nothing(tmp_path: Path, scheduler: str) -> None:
+    chosen = experiment(tmp_path, "fragile", "plain")
+    dataset = run(chosen, out=tmp_path / "d", scheduler=scheduler)
+    assert dataset.attrs["n_failed"] == 0
+    assert len(list((tmp_path / "marks").glob("fragile-*-1.*"))) >= 4, "both fragile cells must have been tried twice"
+    assert same_bits(dataset, run(chosen, out=tmp_path / "1", workers=1))
+
+
+@pytest.mark.parametrize("engine", ["loky", "dask"])
+def test_a_cell_that_kills_every_worker_is_a_failed_row(
+    tmp_path: Path, engine: str, request: pytest.FixtureRequest
+) -> None:
+    file = user_file(tmp_path, ("deadly", "plain"))
+    file.write_text(file.read_text().replace("blocks=4", "blocks=2").replace("(3, 60)", "(3,)"))
+    chosen = load(file).experiment
+    how = {"workers": 2} if engine == "loky" else {"scheduler": request.getfixturevalue("scheduler")}
+    dataset = run(chosen, out=tmp_path / "out", **how)
+    assert dataset.attrs["n_failed"] == 2
+    assert dataset["status"].sel(kind="plain").values.tolist() == [[0, 0]]
+    assert all("killed" in text or "died" in text for text in dataset["error_text"].sel(kind="deadly").values.ravel())
+    # The next run tries the killed ones again, and only those.
+    before = {kind: len(list((tmp_path / "marks").glob(f"{kind}-*"))) for kind in ("deadly", "plain")}
+    if engine == "loky":
+        run(chosen, out=tmp_path / "out", **how)
+        assert len(list((tmp_path / "marks").glob("plain-*"))) == before["plain"]
+        assert len(list((tmp_path / "marks").glob("deadly-*"))) > before["deadly"]
+
+
+def test_an_experiment_from_a_session_travels_by_value(tmp_path: Path) -> None:
+    chosen = experiment(tmp_path, "plain")
+    here = {"n": 5}
+    local = Experiment(
+        name=chosen.name,
+        title=chosen.title,
+        cell=lambda params, rng: {"trace": rng.random() + here["n"], "values": [params["block"]]},
+        grid={"n": (1, 2)},
+        variables=chosen.variables,
+    )
+    serial = run(local, out=tmp_path / "1", workers=1)
+    assert same_bits(serial, run(local, out=tmp_path / "2", workers=2))
+
+
+def test_no_scheduler_is_one_sentence() -> None:
+    with pytest.raises(OutputError, match=r"no Dask scheduler answers at 'tcp://127.0.0.1:9'"):
+        list(DaskEngine("tcp://127.0.0.1:9", timeout=1.0).map(abs, [1]))
+
+
+def test_no_address_is_one_sentence() -> None:
+    with pytest.raises(InputError, match="give tcp://host:port"):
+        list(DaskEngine("nonsense://x", timeout=1.0).map(abs, [1]))
+
+
+def test_a_missing_extra_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(InputError, match=r"pip install 'linflow\[dist\]'"):
+        list(DaskEngine("tcp://127.0.0.1:9").map(abs, [1]))

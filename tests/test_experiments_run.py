@@ -1,0 +1,361 @@
+"""Runs from beginning to end: resuming after kill -9, failures, files, users' files, the wheel."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+import zipfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from linflow.errors import DataError, InputError, OutputError
+from linflow.experiments import FAILED, SKIPPED, Experiment, Variable, estimate, experiment_files, load, run, settings
+from linflow.experiments.command import default_table, run_command
+from linflow.experiments.results import to_csv, write_netcdf
+from tests.test_experiments_engines import same_bits, user_file
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def small(**changes: Any) -> Experiment:
+    """Two spectra of cases over three m; m = 3 is outside the domain of "short", and block 1 of "long", m = 1 raises."""
+
+    def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+        if (params["case"], params["m"], params["block"]) == ("long", 1, 1):
+            raise ZeroDivisionError("on purpose")
+        values = rng.standard_normal(params["m"]) * params["scale"]
+        return {"mean": values.mean(), "odd": np.nan if params["block"] == 0 else -np.inf, "values": values}
+
+    fields: dict[str, Any] = {
+        "name": "small-test",
+        "title": "Small",
+        "cell": cell,
+        "grid": {"case": ("short", "long"), "m": (1, 2, 3)},
+        "blocks": 3,
+        "settings": {"scale": 2.0},
+        "variables": {"mean": Variable("mean", "[x]"), "odd": Variable("odd"), "values": Variable("all", "[x]", ("i",))},
+        "quick": {"m": (2,), "blocks": 2},
+        "skip": lambda params: params["case"] == "short" and params["m"] == 3,
+    }
+    return Experiment(**{**fields, **changes})
+
+
+def stored(path: Path) -> set[str]:
+    """Places of the cells in a store that another process may be writing."""
+    if not path.exists():
+        return set()
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        found = connection.execute(
+            "SELECT json_extract(params, '$.kind') || '-' || json_extract(params, '$.n') || '-' ||"
+            " json_extract(params, '$.block') FROM cells"
+        ).fetchall()
+    except sqlite3.OperationalError:  # not yet made
+        return set()
+    finally:
+        connection.close()
+    return {place for (place,) in found}
+
+
+def counted(marks: Path) -> Counter[str]:
+    return Counter(file.name.rsplit(".", 1)[0] for file in marks.iterdir())
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_kill_9_loses_no_finished_cell_and_nothing_is_computed_twice(tmp_path: Path, workers: int) -> None:
+    file = user_file(tmp_path, ("plain", "wrong", "other"), seconds=0.1)
+    marks, out = tmp_path / "marks", tmp_path / "out"
+    command = [sys.executable, "-m", "linflow", "run", str(file), "--out", str(out), "--workers", str(workers)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        limit = time.monotonic() + 60
+        while len(stored(out / "user-test.sqlite")) < 5:
+            assert time.monotonic() < limit
+            assert process.poll() is None
+            time.sleep(0.02)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    finished = stored(out / "user-test.sqlite")
+    assert 5 <= len(finished) < 24
+    finishing = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert finishing.returncode == 1, finishing.stderr  # the "wrong" cells fail, and are counted
+    assert "2 of 24 cells failed" in finishing.stderr
+    marked = counted(marks)
+    assert len(marked) == 24
+    assert {marked[place] for place in finished} == {1}, "a stored cell was computed again"
+    # At most those in flight at the kill were computed twice.
+    assert marked.total() <= 24 + 2 * workers
+    experiment = load(file).experiment
+    resumed = run(experiment, out=out, workers=1)
+    assert counted(marks) == marked, "a complete run computes nothing"
+    assert same_bits(resumed, run(experiment, out=tmp_path / "whole", workers=1))
+
+
+def test_an_interrupt_keeps_what_is_finished(tmp_path: Path) -> None:
+    experiment = load(user_file(tmp_path, ("plain",))).experiment
+
+    def interrupt(done: int, failed: int, total: int) -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(experiment, out=tmp_path, workers=1, progress=interrupt)
+    seen: list[int] = []
+    run(experiment, out=tmp_path, workers=1, progress=lambda done, failed, total: seen.append(done))
+    assert seen == [3, 4, 5, 6, 7, 8]
+    assert counted(tmp_path / "marks").total() == 8
+
+
+def test_changed_parameters_make_a_new_run(tmp_path: Path) -> None:
+    first = run(small(), out=tmp_path, workers=1)
+    for experiment, options in (
+        (small(), {"seed": 1}),
+        (small(), {"quick": True}),
+        (small(settings={"scale": 3.0}), {}),
+        (small(blocks=2), {}),
+    ):
+        computed: list[int] = []
+        run(experiment, out=tmp_path, workers=1, progress=lambda d, f, t, c=computed: c.append(d), **options)  # type: ignore[misc]
+        assert computed[0] == 0
+    assert run(small(), out=tmp_path, workers=1).identical(first)
+
+
+def test_changed_code_makes_a_new_run_but_changed_figures_do_not(tmp_path: Path) -> None:
+    file = user_file(tmp_path, ("plain",))
+    run(load(file).experiment, out=tmp_path, workers=1)
+    file.write_text(file.read_text() + "\n\ndef reading(dataset):\n    return 'new'\n")
+    run(load(file).experiment, out=tmp_path, workers=1)
+    assert counted(tmp_path / "marks").total() == 8
+    file.write_text(file.read_text().replace("default_rng(n)", "default_rng(n + 1)"))
+    run(load(file).experiment, out=tmp_path, workers=1)
+    assert counted(tmp_path / "marks").total() == 16
+
+
+def test_a_grid_point_keeps_its_numbers_when_the_grid_is_extended(tmp_path: Path) -> None:
+    first = run(small(), out=tmp_path, workers=1)
+    wider = run(small(grid={"m": (0.5, 1, 2, 3, 4), "case": ("long", "other", "short")}, blocks=5), out=tmp_path, workers=1)
+    assert wider.attrs["n_failed"] > first.attrs["n_failed"]  # m is a float now, and no array has 0.5 entries
+    extended = run(small(grid={"m": (3, 2, 1, 4), "case": ("long", "other", "short")}, blocks=5), out=tmp_path, workers=1)
+    for case, m in (("short", 1), ("short", 2), ("long", 2), ("long", 3)):
+        old = first["mean"].sel(case=case, m=m).values
+        assert extended["mean"].sel(case=case, m=m, block=[0, 1, 2]).values.tobytes() == old.tobytes()
+        assert small().plan().key({"case": case, "m": m, "block": 0}) == small().plan().key(
+            {"case": case, "m": float(m), "block": 0}
+        )
+
+
+def test_failed_and_skipped_cells_are_counted_rows(tmp_path: Path) -> None:
+    dataset = run(small(), out=tmp_path, workers=1)
+    assert (dataset.attrs["n_cells"], dataset.attrs["n_failed"], dataset.attrs["n_skipped"]) == (18, 1, 3)
+    at = {"case": "long", "m": 1, "block": 1}
+    assert int(dataset["status"].sel(at)) == FAILED
+    assert str(dataset["error_text"].sel(at).values).startswith("ZeroDivisionError: on purpose")
+    assert np.isnan(dataset["mean"].sel(at))
+    assert (dataset["status"].sel(case="short", m=3) == SKIPPED).all()
+    assert dataset["values"].sel(case="long", m=2, block=0).notnull().values.tolist() == [True, True, False]
+    assert settings(dataset) == {"scale": 2.0}
+
+
+def test_wrong_return_values_are_failed_rows(tmp_path: Path) -> None:
+    for returned, message in (
+        ({"mean": 1.0}, "did not return 'values'"),
+        ({"mean": 1.0, "values": [1.0], "extra": 2}, "returned 'extra'"),
+        ({"mean": [1.0], "values": [1.0]}, r"'mean' must have dimensions \(\)"),
+        ({"mean": 1j, "values": [1.0]}, "'mean' must be real numbers"),
+        ({"mean": 1.0, "values": [1.0, 2.0, 3.0]}, "'values' has 3 entries along 'i', which has 2 coordinates"),
+        (None, "must return a dict"),
+    ):
+        wrong = small(
+            cell=lambda params, rng, returned=returned: returned,
+            variables={"mean": Variable("mean"), "values": Variable("all", dims=("i",))},
+            inner={"i": (10, 20)},
+            name=f"wrong-{len(message)}",
+        )
+        dataset = run(wrong, out=tmp_path, workers=1)
+        assert dataset.attrs["n_failed"] == 15
+        with pytest.raises(AssertionError, match=message):
+            raise AssertionError(str(dataset["error_text"].values.flat[0]))
+
+
+def test_netcdf_and_csv_hold_everything(tmp_path: Path) -> None:
+    dataset = run(small(), out=tmp_path, workers=1, seed=2**40)
+    write_netcdf(dataset, tmp_path / "x.nc")
+    with xr.open_dataset(tmp_path / "x.nc", engine="scipy") as back:
+        for name in ("mean", "odd", "values", "status"):
+            assert back[name].dims == dataset[name].dims
+            np.testing.assert_array_equal(back[name].values, dataset[name].values)
+        assert back["case"].values.tolist() == ["short", "long"]
+        assert back["error_text"].values.tolist() == dataset["error_text"].values.tolist()
+        assert back.attrs["parameters"] == dataset.attrs["parameters"]
+        assert back.attrs["seed"] == str(2**40)
+        assert back["mean"].attrs["units"] == "[x]"
+    rows = list(csv.DictReader(io.StringIO(to_csv(dataset))))
+    # 14 computed cells with 2 numbers and an array of m entries each, 4 others with 3 empty values each
+    assert len(rows) == 14 * 2 + (3 * 1 + 3 * 2 + 2 * 1 + 3 * 2 + 3 * 3) + 4 * 3
+    for row in rows:
+        at = {"case": row["case"], "m": int(row["m"]), "block": int(row["block"])}
+        if row["status"] != "computed":
+            assert row["value"] == ""
+            continue
+        exact = dataset[row["variable"]].sel(at)
+        exact = exact.sel(i=int(row["i"])) if row["i"] else exact
+        np.testing.assert_array_equal(float(row["value"]), exact.values)
+    assert sum("on purpose" in row["error"] for row in rows) == 3
+
+
+def test_the_interval_is_student_s() -> None:
+    rng = np.random.default_rng(0)
+    draws = xr.DataArray(5.0 + rng.standard_normal((4000, 6)), dims=("case", "block"))
+    for positive in (False, True):
+        result = estimate(draws, positive=positive)
+        inside = float(((result["low"] <= 5.0) & (result["high"] >= 5.0)).mean())
+        # 4000 cases: five standard deviations are 0.017; the delta method adds a little.
+        assert abs(inside - 0.95) < 0.02
+    one = estimate(draws.isel(block=[0]))
+    assert one["low"].isnull().all()
+
+
+def test_the_default_table_has_mean_and_interval(tmp_path: Path) -> None:
+    rows = default_table(run(small(), out=tmp_path, workers=1))
+    assert len(rows) == 5
+    assert list(rows[0]) == ["case", "m", "mean", "mean, 95 %", "odd", "odd, 95 %"]
+
+
+def test_a_user_s_file_runs_and_leaves_its_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = user_file(tmp_path, ("plain",))
+    file.write_text(
+        file.read_text()
+        + "\ndef figures(dataset):\n"
+        + "    from matplotlib.figure import Figure\n"
+        + "    return {'': Figure(), 'detail': Figure()}\n"
+        + "\ndef reading(dataset):\n    return f'{dataset.sizes[\"n\"]} sizes were tried.'\n"
+    )
+    status = run_command(str(file), out=tmp_path / "out", quick=False, seed=3, workers=1, scheduler=None)
+    assert status == 0
+    names = sorted(f.name for f in (tmp_path / "out").iterdir() if not f.name.startswith("."))
+    assert names == [
+        "user-test-detail.png",
+        "user-test.csv",
+        "user-test.md",
+        "user-test.nc",
+        "user-test.png",
+        "user-test.sqlite",
+    ]
+    printed = capsys.readouterr().out
+    assert "2 sizes were tried." in printed
+    markdown = (tmp_path / "out" / "user-test.md").read_text()
+    assert "linflow run user_test.py --seed 3" in markdown
+    assert "| kind | n | trace | trace, 95 % |" in markdown
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x = 1", "defines no experiment"),
+        ("def cell(:", "has a syntax error in line 1"),
+        ("x = 1\ny = 1 / 0", r"raised ZeroDivisionError: division by zero \(line 2 of mine.py\)"),
+        ("import sys\nsys.exit(3)", "raised SystemExit"),
+        (
+            "from linflow.experiments import Experiment\nExperiment(name='A b', title='', cell=abs, grid={}, variables={})",
+            "words",
+        ),
+    ],
+)
+def test_mistakes_in_a_file_are_one_sentence(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(text)
+    with pytest.raises(DataError, match=message) as caught:
+        load(file)
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_names_get_a_suggestion(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="did you mean 'sample-complexity'"):
+        load("sample-complexiti")
+    with pytest.raises(DataError, match="does not exist"):
+        load(tmp_path / "none.py")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": "Bad Name"}, "lower-case words"),
+        ({"cell": 3}, "must be a function"),
+        ({"grid": {}}, "at least one dimension"),
+        ({"grid": {"m": ()}}, "no coordinates"),
+        ({"grid": {"m": (1, "a")}}, "all strings or all numbers"),
+        ({"grid": {"m": (1, 1)}}, "given twice"),
+        ({"grid": {"m": (1.0, float("nan"))}}, "must be finite"),
+        ({"grid": {"m": (object(),)}}, "name the case instead"),
+        ({"grid": {"m": (1,), "mean": (1,)}}, "uses the name 'mean' twice"),
+        ({"grid": {"block": (1,)}}, "cannot name"),
+        ({"inner": {"j": (1,)}}, "has the inner dimension 'j'"),
+        ({"quick": {"draws": 3}}, "changes 'draws'"),
+        ({"variables": {"mean": "mean"}}, "must be a Variable"),
+        ({"blocks": 0}, "blocks must be"),
+    ],
+)
+def test_mistakes_in_an_experiment_are_one_sentence(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        small(**{"quick": {}, **changes})
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="cannot write to"):
+        run(small(cell=lambda params, rng: os.abort()), out=tmp_path / "file" / "out", workers=1)
+
+
+def test_every_experiment_of_ours_is_what_its_file_says() -> None:
+    assert "sample-complexity" in experiment_files()
+    for name, file in experiment_files().items():
+        study = load(name)
+        assert study.experiment.name == name == file.stem.replace("_", "-")
+        assert None not in dataclasses.astuple(study)[1:], f"{name} lacks figures, table or reading"
+        assert study.experiment.quick, f"{name} has no quick version"
+
+
+def test_the_module_runs_like_the_command() -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "simulations.sample_complexity", "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "--scheduler" in result.stdout
+
+
+def test_the_wheel_carries_the_experiments_inside_the_package(tmp_path: Path) -> None:
+    script = "import sys; from hatchling.build import build_wheel; print(build_wheel(sys.argv[1]))"
+    built = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert built.returncode == 0, built.stderr
+    wheel = next(tmp_path.glob("*.whl"))
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        archive.extractall(tmp_path / "site")
+    assert "linflow/_simulations/sample_complexity.py" in names
+    assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"linflow"}
+    code = "from linflow.experiments import load; print(load('sample-complexity').experiment.source.path)"
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "site")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stdout.strip() == str(tmp_path / "site" / "linflow" / "_simulations" / "sample_complexity.py")
