@@ -172,6 +172,12 @@ def run(
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Compute on a Dask scheduler, tcp://host:port (extra 'dist').")
     ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Change a setting or a dimension's values, such as draws=50."),
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder of images, for experiments that take one.")] = None,
+    ood: Annotated[Path | None, typer.Option(help="Folder of out-of-distribution images, likewise.")] = None,
     show_list: Annotated[bool, typer.Option("--list", help="List the experiments.")] = False,
 ) -> None:
     """Run an experiment: every cell is stored as it finishes, and the same command continues a run that was stopped.
@@ -190,6 +196,14 @@ def run(
         raise InputError("which experiment? give a name of 'linflow run --list', or a file of yours")
     if workers is not None and scheduler is not None:
         raise InputError("--workers is for this machine, --scheduler for a cluster: give one of them")
+    chosen = {name: str(folder.resolve()) for name, folder in (("data", data), ("ood", ood)) if folder is not None}
+    for change in changes or []:
+        name, equals, value = change.partition("=")
+        if not equals:
+            raise InputError(f"--set takes NAME=VALUE, such as draws=50, got {change!r}")
+        chosen[name.strip()] = value.strip()
     with _resumable():
-        status = run_command(experiment, out=out, quick=quick, seed=seed, workers=workers, scheduler=scheduler)
+        status = run_command(
+            experiment, out=out, quick=quick, seed=seed, workers=workers, scheduler=scheduler, changes=chosen
+        )
     raise typer.Exit(status)

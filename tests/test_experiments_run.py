@@ -22,7 +22,7 @@ import xarray as xr
 
 from linflow.errors import DataError, InputError, OutputError
 from linflow.experiments import FAILED, SKIPPED, Experiment, Variable, estimate, experiment_files, load, run, settings
-from linflow.experiments.command import default_table, run_command
+from linflow.experiments.command import default_table, run_command, typed
 from linflow.experiments.results import to_csv, write_netcdf
 from tests.test_experiments_engines import same_bits, user_file
 
@@ -359,3 +359,19 @@ def test_the_wheel_carries_the_experiments_inside_the_package(tmp_path: Path) ->
         check=True,
     )
     assert found.stdout.strip() == str(tmp_path / "site" / "linflow" / "_simulations" / "sample_complexity.py")
+
+
+def test_the_user_changes_settings_and_dimensions(tmp_path: Path) -> None:
+    experiment = small()
+    words = {"scale": "0.5", "m": "2,1", "case": "short", "blocks": "1"}
+    changes = typed(experiment, words)
+    assert changes == {"scale": 0.5, "m": (2, 1), "case": ("short",), "blocks": 1}
+    dataset = run(experiment, out=tmp_path, workers=1, changes=changes)
+    assert dict(dataset["mean"].sizes) == {"case": 1, "m": 2, "block": 1}
+    unchanged = run(experiment, out=tmp_path, workers=1)
+    # Settings and the extent of the grid do not enter the random numbers: a fourth of the scale is a fourth of the mean.
+    place = {"case": "short", "m": 2, "block": 0}
+    assert float(dataset["mean"].sel(place)) == float(unchanged["mean"].sel(place)) / 4
+    for wrong, message in (({"rows": "3"}, "has no 'rows' to set: it has scale, case, m"), ({"m": "x"}, "m takes numbers")):
+        with pytest.raises(InputError, match=message):
+            run(experiment, out=tmp_path, changes=typed(experiment, wrong))

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from linflow.errors import DataError
+from linflow.errors import DataError, InputError
 from linflow.experiments.cells import describe
 from linflow.experiments.discover import Study, experiment_files, load, summary
+from linflow.experiments.experiment import Experiment
 from linflow.experiments.results import COMPUTED, write_csv, write_netcdf
 from linflow.experiments.run import run
 from linflow.experiments.statistics import estimate
@@ -29,7 +30,16 @@ _DPI = 150
 _SHOWN = 5
 
 
-def run_command(target: str, *, out: Path, quick: bool, seed: int, workers: int | None, scheduler: str | None) -> int:
+def run_command(
+    target: str,
+    *,
+    out: Path,
+    quick: bool,
+    seed: int,
+    workers: int | None,
+    scheduler: str | None,
+    changes: dict[str, str] | None = None,
+) -> int:
     """Run one experiment and leave its files in `out`; returns 0, or 1 if a cell failed."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -51,7 +61,16 @@ def run_command(target: str, *, out: Path, quick: bool, seed: int, workers: int 
             label = f"{experiment.name}, {failed} failed" if failed else experiment.name
             bar.update(task, completed=done, total=total, description=label)
 
-        dataset = run(experiment, out=out, quick=quick, seed=seed, workers=workers, scheduler=scheduler, progress=progress)
+        dataset = run(
+            experiment,
+            out=out,
+            quick=quick,
+            seed=seed,
+            workers=workers,
+            scheduler=scheduler,
+            progress=progress,
+            changes=typed(experiment, changes or {}),
+        )
     write_netcdf(dataset, out / f"{experiment.name}.nc")
     write_csv(dataset, out / f"{experiment.name}.csv")
     failures = _failures(dataset)
@@ -70,6 +89,32 @@ def run_command(target: str, *, out: Path, quick: bool, seed: int, workers: int 
     for line in failures:
         Console(stderr=True).print(f"linflow: {line}", highlight=False, markup=False, soft_wrap=True)
     return 1 if dataset.attrs["n_failed"] else 0
+
+
+def typed(experiment: Experiment, changes: dict[str, str]) -> dict[str, Any]:
+    """The user's words as values of the kind that the experiment has: ``{"draws": "50"}`` -> ``{"draws": 50}``.
+
+    Dimensions take several values, separated by commas.
+    """
+    own = {**experiment.settings, "blocks": experiment.blocks}
+    dimensions = {**experiment.grid, **experiment.inner}
+    values: dict[str, Any] = {}
+    for name, words in changes.items():
+        if name in dimensions:
+            values[name] = tuple(_like(next(iter(dimensions[name])), word, name) for word in words.split(","))
+        else:
+            values[name] = _like(own.get(name, ""), words, name)
+    return values
+
+
+def _like(example: object, word: str, name: str) -> str | int | float:
+    if isinstance(example, str):
+        return word
+    try:
+        number = float(word)
+    except ValueError:
+        raise InputError(f"{name} takes numbers such as {example}, got {word!r}") from None
+    return int(number) if number.is_integer() and "." not in word else number
 
 
 def list_command() -> list[tuple[str, str]]:

@@ -169,15 +169,19 @@ class Experiment:
         self.plan()
         self.plan(quick=True)
 
-    def plan(self, *, quick: bool = False, seed: int = 0) -> Plan:
-        """The grid, blocks and settings of one run.
+    def plan(self, *, quick: bool = False, seed: int = 0, changes: Mapping[str, Any] | None = None) -> Plan:
+        """The grid, blocks and settings of one run; `changes` are the user's, on top of those of `quick`.
 
         Raises
         ------
         InputError
-            Coordinates or a seed that cannot be used.
+            Coordinates or a seed that cannot be used; a change of something that the experiment does not have.
         """
-        changes = dict(self.quick) if quick else {}
+        own = dict(changes or {})
+        changeable = [*self.settings, *self.grid, *self.inner, "blocks"]
+        if unknown := [name for name in own if name not in changeable]:
+            raise InputError(f"experiment {self.name!r} has no {unknown[0]!r} to set: it has {', '.join(changeable)}")
+        changes = {**(self.quick if quick else {}), **own}
         if isinstance(seed, bool) or int(seed) != seed or seed < 0:
             raise InputError(f"seed must be a whole number >= 0, got {seed}")
         return Plan(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from linflow.errors import DataError
 from linflow.experiments.cells import Outcome, code_version, describe, ship
@@ -30,6 +30,7 @@ def run(
     workers: int | None = None,
     scheduler: str | None = None,
     progress: Progress | None = None,
+    changes: Mapping[str, Any] | None = None,
 ) -> xr.Dataset:
     """Compute every cell of an experiment that is not stored yet, and return all of them, labelled.
 
@@ -43,6 +44,7 @@ def run(
     workers : processes on this machine, default all cores; 1 computes in this process.
     scheduler : address of a Dask scheduler, ``tcp://host:port``, whose workers compute instead.
     progress : called with (cells done, failed among them, cells in all), first before anything is computed.
+    changes : settings, coordinates or the number of blocks to use instead of the experiment's own; a run of its own.
 
     Returns
     -------
@@ -69,7 +71,7 @@ def run(
     >>> dict(dataset.sizes), dataset.attrs["n_failed"]
     ({'n': 2, 'block': 8}, 0)
     """
-    plan = experiment.plan(quick=quick, seed=seed)
+    plan = experiment.plan(quick=quick, seed=seed, changes=changes)
     cells = {plan.key(params): params for params in _wanted(experiment, plan)}
     version = code_version(experiment)
     shipment = ship(experiment, plan.seed)
