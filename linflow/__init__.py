@@ -23,7 +23,9 @@ if TYPE_CHECKING:
         posterior,
         truncated_least_squares,
     )
+    from linflow.fista import lasso
     from linflow.flow import LinearFlow, TruncatedFlow
+    from linflow.pursuit import basis_pursuit, recovery
     from linflow.spectrum import Spectrum
 
 try:
@@ -47,12 +49,15 @@ _HOMES = {
     "Spectrum": "spectrum",
     "TruncatedFlow": "flow",
     "Verdict": "claims",
+    "basis_pursuit": "pursuit",
     "catalogue": "claims",
     "gradient_flow": "estimators",
+    "lasso": "fista",
     "map_estimate": "estimators",
     "mle": "estimators",
     "penalised": "estimators",
     "posterior": "estimators",
+    "recovery": "pursuit",
     "truncated_least_squares": "estimators",
     "verify": "claims",
     "verify_all": "claims",
@@ -74,15 +79,18 @@ __all__ = [
     "Spectrum",
     "TruncatedFlow",
     "Verdict",
+    "basis_pursuit",
     "catalogue",
     "claims",
     "data",
     "gradient_flow",
+    "lasso",
     "map_estimate",
     "measurement",
     "mle",
     "penalised",
     "posterior",
+    "recovery",
     "risk",
     "truncated_least_squares",
     "verify",

@@ -23,6 +23,10 @@ class RankError(InputError):
     """Measurements that depend linearly on each other where the estimator needs them independent."""
 
 
+class NotConvergedError(LinflowError, ArithmeticError):
+    """An iteration that did not reach its tolerance within the iterations allowed."""
+
+
 class DataError(LinflowError, OSError):
     """A file or folder that cannot be read, is empty, or holds something else than expected."""
 

@@ -19,6 +19,9 @@ LAYERS = {
     "linflow.flow": 2,
     "linflow.measurement": 2,
     "linflow.estimators": 3,
+    "linflow.stacks": 2,
+    "linflow.pursuit": 3,
+    "linflow.fista": 3,
     "linflow.risk": 3,
     "linflow.claims": 4,
     "linflow.experiments": 4,
@@ -32,6 +35,7 @@ LAYERS = {
 }
 #: Pairs in one row that may see each other; everything else in a row may not.
 ALLOWED = {
+    ("linflow.stacks", "linflow.measurement"),
     ("linflow.checks", "linflow.errors"),
     ("linflow.data", "linflow.spectrum"),
     ("linflow.report", "linflow.plotting"),
