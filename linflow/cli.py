@@ -196,7 +196,7 @@ def run(
         raise InputError("which experiment? give a name of 'linflow run --list', or a file of yours")
     if workers is not None and scheduler is not None:
         raise InputError("--workers is for this machine, --scheduler for a cluster: give one of them")
-    chosen = {name: str(folder.resolve()) for name, folder in (("data", data), ("ood", ood)) if folder is not None}
+    chosen = {}
     for change in changes or []:
         name, equals, value = change.partition("=")
         if not equals:
@@ -204,6 +204,14 @@ def run(
         chosen[name.strip()] = value.strip()
     with _resumable():
         status = run_command(
-            experiment, out=out, quick=quick, seed=seed, workers=workers, scheduler=scheduler, changes=chosen
+            experiment,
+            out=out,
+            quick=quick,
+            seed=seed,
+            workers=workers,
+            scheduler=scheduler,
+            changes=chosen,
+            data=data,
+            ood=ood,
         )
     raise typer.Exit(status)

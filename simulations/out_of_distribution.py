@@ -7,8 +7,8 @@ model's mean (so a shifted mean counts as signal): the deterministic equivalent 
 flow (asymptotic), and ``(1 + k/(m-k-1)) sum_{i>k} t_i`` for rank k (T3, which for Gaussian A holds for every fixed signal,
 hence exactly for these images).
 
-To try other data, change `PAIRS` (``lf.data.image_folder("my/folder", size=8)`` takes any folder of images), or copy this
-file and run it by its path.
+Other data: ``linflow run out-of-distribution --data A --ood B`` fits the flow to the images of folder A and takes those of
+folder B for the other data set, both grey and 8 x 8.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 #: Beyond m - SPARE the squared error of least squares has no variance, and means of draws would mean nothing.
 SPARE = 4
+#: Pixels along a side of the images of folders.
+SIDE = 8
 OWN, OTHER = "held-out half", "other data set"
 #: name -> (data set that the flow is fitted to, the other one); rows are images.
 PAIRS: dict[str, tuple[Callable[[], Array], Callable[[], Array]]] = {
@@ -43,7 +45,10 @@ PAIRS: dict[str, tuple[Callable[[], Array], Callable[[], Array]]] = {
 @cache
 def pair_of(name: str) -> tuple[lf.LinearFlow, dict[str, Array]]:
     """The flow fitted to one half of the first data set, and the images to reconstruct; the same in every process."""
-    fitted, other = (np.asarray(load(), dtype=np.float64) for load in PAIRS[name])
+    if name in PAIRS:
+        fitted, other = (np.asarray(load(), dtype=np.float64) for load in PAIRS[name])
+    else:
+        fitted, other = (lf.data.image_folder(folder, size=SIDE) for folder in name.split(" / "))
     rng = np.random.default_rng(0)
     fitted, other = fitted[rng.permutation(len(fitted))], other[rng.permutation(len(other))]
     half = len(fitted) // 2
@@ -51,9 +56,15 @@ def pair_of(name: str) -> tuple[lf.LinearFlow, dict[str, Array]]:
 
 
 def images_of(name: str, signals: str, blocks: int) -> Array:
-    """The images used, cut to a multiple of `blocks`: block b takes every blocks-th one from b on."""
+    """The images used, cut to a multiple of `blocks` where there are so many."""
     images: Array = pair_of(name)[1][signals]
-    return images[: len(images) // blocks * blocks]
+    return images[: len(images) // blocks * blocks] if len(images) >= blocks else images
+
+
+def own_images(name: str, signals: str, blocks: int, block: int) -> Array:
+    """The images of one block, every blocks-th one; of fewer images than blocks, all of them (then only A varies)."""
+    images = images_of(name, signals, blocks)
+    return images[block % blocks :: blocks] if len(images) >= blocks else images
 
 
 def signal_variances(name: str, images: Array) -> Array:
@@ -74,7 +85,7 @@ def truncated_risk(variances: Array, m: Any, rank: Any) -> Any:
 def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     """Mean squared error over the block's own images and draws of A."""
     flow = pair_of(params["pair"])[0]
-    x = images_of(params["pair"], params["signals"], params["parts"])[params["block"] % params["parts"] :: params["parts"]]
+    x = own_images(params["pair"], params["signals"], params["parts"], params["block"])
     counts, ranks = params["m"], params["rank"]
     invertible, truncated = np.zeros(len(counts)), np.zeros((len(counts), len(ranks)))
     for _ in range(params["draws"]):
@@ -91,6 +102,13 @@ def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     return {"invertible": invertible / params["draws"], "truncated": truncated / params["draws"]}
 
 
+def two_folders(data: str, ood: str) -> str:
+    """The name of a pair of folders."""
+    if not data or not ood:
+        raise lf.InputError("out-of-distribution needs both --data (the flow's images) and --ood (the other ones)")
+    return f"{data} / {ood}"
+
+
 EXPERIMENT = Experiment(
     name="out-of-distribution",
     title="A flow fitted on one data set, images from another: invertible against truncated",
@@ -104,6 +122,7 @@ EXPERIMENT = Experiment(
         "truncated": Variable("squared error of the rank-k prior, likewise", "[x]^2", ("m", "rank")),
     },
     quick={"draws": 5, "m": (8, 16, 32, 48, 60), "rank": (0, 2, 8, 16, 24, 40)},
+    folders=lambda data, ood: {"pair": (two_folders(data, ood),)},
 )
 
 

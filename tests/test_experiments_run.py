@@ -22,7 +22,7 @@ import xarray as xr
 
 from linflow.errors import DataError, InputError, OutputError
 from linflow.experiments import FAILED, SKIPPED, Experiment, Variable, estimate, experiment_files, load, run, settings
-from linflow.experiments.command import default_table, run_command, typed
+from linflow.experiments.command import default_table, from_folders, run_command, typed
 from linflow.experiments.results import to_csv, write_netcdf
 from tests.test_experiments_engines import same_bits, user_file
 
@@ -375,3 +375,13 @@ def test_the_user_changes_settings_and_dimensions(tmp_path: Path) -> None:
     for wrong, message in (({"rows": "3"}, "has no 'rows' to set: it has scale, case, m"), ({"m": "x"}, "m takes numbers")):
         with pytest.raises(InputError, match=message):
             run(experiment, out=tmp_path, changes=typed(experiment, wrong))
+
+
+def test_folders_enter_as_the_experiment_says(tmp_path: Path) -> None:
+    experiment = small(settings={"scale": 2.0, "images": ""}, folders=lambda data, ood: {"images": f"{data}|{ood}"})
+    assert from_folders(experiment, None, None) == {}
+    assert from_folders(experiment, tmp_path, None) == {"images": f"{tmp_path.resolve()}|"}
+    with pytest.raises(DataError, match="is not a folder"):
+        from_folders(experiment, tmp_path, tmp_path / "missing")
+    with pytest.raises(InputError, match="takes no --data"):
+        from_folders(small(), tmp_path, None)

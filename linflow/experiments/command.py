@@ -39,6 +39,8 @@ def run_command(
     workers: int | None,
     scheduler: str | None,
     changes: dict[str, str] | None = None,
+    data: Path | None = None,
+    ood: Path | None = None,
 ) -> int:
     """Run one experiment and leave its files in `out`; returns 0, or 1 if a cell failed."""
     from rich.console import Console
@@ -46,6 +48,7 @@ def run_command(
 
     study = load(target)
     experiment = study.experiment
+    chosen = {**from_folders(experiment, data, ood), **typed(experiment, changes or {})}
     prepare_folder(out)
     columns = (
         TextColumn("{task.description}"),
@@ -69,7 +72,7 @@ def run_command(
             workers=workers,
             scheduler=scheduler,
             progress=progress,
-            changes=typed(experiment, changes or {}),
+            changes=chosen,
         )
     write_netcdf(dataset, out / f"{experiment.name}.nc")
     write_csv(dataset, out / f"{experiment.name}.csv")
@@ -89,6 +92,18 @@ def run_command(
     for line in failures:
         Console(stderr=True).print(f"linflow: {line}", highlight=False, markup=False, soft_wrap=True)
     return 1 if dataset.attrs["n_failed"] else 0
+
+
+def from_folders(experiment: Experiment, data: Path | None, ood: Path | None) -> dict[str, Any]:
+    """What ``--data`` and ``--ood`` change in the experiment; each must be a folder."""
+    if data is None and ood is None:
+        return {}
+    if experiment.folders is None:
+        raise InputError(f"experiment {experiment.name!r} takes no --data and no --ood")
+    for folder in (data, ood):
+        if folder is not None and not folder.is_dir():
+            raise DataError(f"{str(folder)!r} is not a folder: give a folder of images")
+    return dict(experiment.folders(*("" if folder is None else str(folder.resolve()) for folder in (data, ood))))
 
 
 def typed(experiment: Experiment, changes: dict[str, str]) -> dict[str, Any]:

@@ -86,6 +86,8 @@ class Experiment:
     quick : what ``--quick`` changes: names of dimensions of `grid` and `inner`, of `settings`, and "blocks".
     skip : ``skip(params) -> bool``, true for grid points outside the domain (m > n); they are NaN in the result.
     cost : ``cost(params) -> float``, relative; expensive cells start first, so that no core idles at the end.
+    folders : ``folders(data, ood) -> changes``, for experiments that take images: what ``--data`` and ``--ood`` (absolute
+        paths, "" where not given) change, by the names of `quick`.
     source : set by :func:`linflow.experiments.load`; leave it alone.
 
     Notes
@@ -138,6 +140,7 @@ class Experiment:
     quick: Mapping[str, Any] = field(default_factory=dict)
     skip: Callable[[Params], bool] | None = None
     cost: Callable[[Params], float] | None = None
+    folders: Callable[[str, str], Mapping[str, Any]] | None = None
     source: Source | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
