@@ -1,0 +1,15 @@
+"""Settings of the whole suite.
+
+Hypothesis draws the same examples in every run, so that a failure is repeatable and a green run stays green;
+``HYPOTHESIS_PROFILE=search`` looks for new ones.
+"""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import settings
+
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("search", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
