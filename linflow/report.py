@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import math
-import tempfile
 from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any
@@ -29,7 +28,7 @@ from linflow.claims import (
 from linflow.claims.quantities import EXPECTED_ERROR
 from linflow.claims.verdict import as_json
 from linflow.data import image_folder
-from linflow.errors import LinflowError, OutputError
+from linflow.files import prepare_folder, write_bytes
 from linflow.plotting import error_figure, save, singular_value_figure
 from linflow.spectrum import Spectrum
 
@@ -80,9 +79,9 @@ def run_verify(
             progress=lambda done, total: bar.update(task, completed=done, total=total),
             journal=out / "cells.jsonl",
         )
-        write_text(out / "verdicts.json", json.dumps(to_json(report), indent=1, allow_nan=False))
-        write_text(out / "verdicts.csv", to_csv(report))
-        write_text(out / "verdicts.md", to_markdown(report))
+        write_bytes(out / "verdicts.json", json.dumps(to_json(report), indent=1, allow_nan=False).encode())
+        write_bytes(out / "verdicts.csv", to_csv(report).encode())
+        write_bytes(out / "verdicts.md", to_markdown(report).encode())
         task = bar.add_task("drawing figures", total=len(cases) + 1)
         for _ in _figures(report, out / "figures", workers):
             bar.advance(task)
@@ -94,27 +93,6 @@ def run_verify(
     if report.errors:
         return 2
     return 0 if report.as_expected else 1
-
-
-def prepare_folder(out: Path) -> None:
-    """Create `out` and make sure that it can be written, before any work is done."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            pass
-    except OSError as error:
-        raise OutputError(f"cannot write to {str(out)!r} ({error.strerror}): choose another folder with --out") from error
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    try:
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8", newline="") as file:
-            file.write(text)
-        Path(file.name).chmod(0o644)
-        Path(file.name).replace(path)
-    except OSError as error:
-        raise OutputError(f"cannot write {str(path)!r} ({error.strerror}): choose another folder with --out") from error
 
 
 def to_json(report: Report) -> dict[str, Any]:
@@ -258,10 +236,7 @@ def error_outcomes(report: Report) -> list[Outcome]:
 
 def _draw_figure(case: Case, outcomes: list[Outcome], seed: int, folder: Path) -> None:
     curves = risk.simulate(case.spectrum, trials=_FIGURE_TRIALS, seed=seed, workers=1)
-    try:
-        save(error_figure(case.spectrum, curves, outcomes), folder / f"{slug(case.spectrum)}.png")
-    except LinflowError as error:
-        raise OutputError(str(error)) from error
+    save(error_figure(case.spectrum, curves, outcomes), folder / f"{slug(case.spectrum)}.png")
 
 
 def slug(spectrum: Spectrum) -> str:

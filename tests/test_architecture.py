@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent / "linflow"
 LAYERS = {
     "linflow.errors": 0,
     "linflow.checks": 0,
+    "linflow.files": 0,
     "linflow.spectrum": 1,
     "linflow.data": 1,
     "linflow.graded": 1,
@@ -37,6 +38,7 @@ LAYERS = {
 ALLOWED = {
     ("linflow.stacks", "linflow.measurement"),
     ("linflow.checks", "linflow.errors"),
+    ("linflow.files", "linflow.errors"),
     ("linflow.data", "linflow.spectrum"),
     ("linflow.report", "linflow.plotting"),
 }

@@ -13,16 +13,15 @@ from rich.console import Console
 from linflow import Case, Spectrum, catalogue, verify_all
 from linflow.claims import Report
 from linflow.errors import OutputError
+from linflow.files import prepare_folder, write_bytes
 from linflow.report import (
     error_outcomes,
-    prepare_folder,
     print_report,
     refutation,
     slug,
     to_csv,
     to_json,
     to_markdown,
-    write_text,
 )
 
 
@@ -65,13 +64,13 @@ def test_figures_get_the_intervals_of_the_error_and_of_nothing_else(report: Repo
 
 
 def test_files_whole_or_not_at_all(tmp_path: Path) -> None:
-    write_text(tmp_path / "a.txt", "one")
-    write_text(tmp_path / "a.txt", "two")
+    write_bytes(tmp_path / "a.txt", b"one")
+    write_bytes(tmp_path / "a.txt", b"two")
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
     assert (tmp_path / "a.txt").read_text() == "two"
     for bad in (tmp_path / "a.txt" / "b.txt", tmp_path / "missing" / "b.txt"):
         with pytest.raises(OutputError, match="choose another folder with --out"):
-            write_text(bad, "three")
+            write_bytes(bad, b"three")
     with pytest.raises(OutputError, match="cannot write to"):
         prepare_folder(tmp_path / "a.txt" / "results")
 

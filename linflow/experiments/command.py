@@ -18,7 +18,7 @@ from linflow.experiments.experiment import Experiment
 from linflow.experiments.results import COMPUTED, write_csv, write_netcdf
 from linflow.experiments.run import run
 from linflow.experiments.statistics import estimate
-from linflow.experiments.store import prepare_folder, write_bytes
+from linflow.files import prepare_folder, write_bytes
 
 if TYPE_CHECKING:
     import xarray as xr

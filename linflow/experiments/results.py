@@ -15,7 +15,7 @@ import numpy as np
 from linflow.errors import InputError, OutputError
 from linflow.experiments.cells import Outcome
 from linflow.experiments.experiment import Experiment, Plan, Variable
-from linflow.experiments.store import write_bytes
+from linflow.files import write_bytes
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -12,7 +12,8 @@ from linflow.experiments.cells import Outcome, code_version, describe, ship
 from linflow.experiments.engines import DaskEngine, Engine, LokyEngine, Lost, SerialEngine
 from linflow.experiments.experiment import Experiment, Params, Plan
 from linflow.experiments.results import build, fits
-from linflow.experiments.store import Store, prepare_folder
+from linflow.experiments.store import Store
+from linflow.files import prepare_folder
 
 if TYPE_CHECKING:
     import xarray as xr

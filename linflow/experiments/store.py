@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import json
 import sqlite3
-import tempfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -213,32 +212,6 @@ def decode(blob: bytes) -> dict[str, FloatArray]:
         values[name] = np.frombuffer(data[start:stop], dtype="<f8").astype(np.float64).reshape(shape)
         start = stop
     return values
-
-
-def prepare_folder(folder: Path) -> None:
-    """Create `folder` and make sure that it can be written, before any work is done."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise OutputError(f"cannot write to {str(folder)!r} ({why}): choose another folder with --out") from error
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    temporary: Path | None = None
-    try:
-        with tempfile.NamedTemporaryFile("wb", dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
-            temporary = Path(file.name)
-            file.write(content)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-        raise OutputError(f"cannot write {str(path)!r} ({error.strerror}): choose another folder with --out") from error
 
 
 def _tables(connection: sqlite3.Connection) -> set[str]:

@@ -115,9 +115,8 @@ def best_upper(spectrum: Spectrum, m: ArrayLike) -> Any:
     True
     """
     counts = measurement_counts(m, spectrum.n)
-    return scalar_or_array(
-        _inverse_wishart_factor(counts, best_rank(spectrum, counts), 1) * spectrum.tail(best_rank(spectrum, counts)), m
-    )
+    rank = best_rank(spectrum, counts)
+    return scalar_or_array(_inverse_wishart_factor(counts, rank, 1) * spectrum.tail(rank), m)
 
 
 def truncated(spectrum: Spectrum, m: ArrayLike, rank: int, *, noise_std: float = 0.0) -> Any:
