@@ -160,6 +160,24 @@ def bench(
         (benches.print_accuracy if accuracy else benches.print_rows)(rows)
 
 
+@app.command()
+def prove(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these statements and those they use.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print a table of the statements.")] = False,
+    show_list: Annotated[bool, typer.Option("--list", help="List the statements, check nothing.")] = False,
+) -> None:
+    """Check every step of every proof, and print the ledger (extra 'proofs').
+
+    Exit status 0 only if every step holds; 1 if one does not; 2 for bad input.
+    """
+    from linflow.proving import prove as run_proofs
+
+    raise typer.Exit(run_proofs(names or [], as_json=as_json, as_markdown=as_markdown, only_list=show_list))
+
+
 @app.command(no_args_is_help=True)
 def run(
     experiment: Annotated[

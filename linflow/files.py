@@ -1,4 +1,4 @@
-"""Writing results: a folder checked before any work is done, and files that appear whole or not at all."""
+"""Where linflow's own folders lie; and writing results: folders checked before any work, files whole or not at all."""
 
 from __future__ import annotations
 
@@ -6,6 +6,20 @@ import tempfile
 from pathlib import Path
 
 from linflow.errors import OutputError
+
+
+def shipped_folder(name: str) -> Path | None:
+    """Folder of the source tree that wheels carry too ("simulations", "proofs"); None if it is in neither place.
+
+    >>> shipped_folder("simulations").name.endswith("simulations")
+    True
+    """
+    package = Path(__file__).resolve().parent
+    # A wheel carries the folder inside the package; in a source tree it lies beside it.
+    inside, beside = package / f"_{name}", package.parent / name
+    if inside.is_dir():
+        return inside
+    return beside if beside.is_dir() and (package.parent / "pyproject.toml").is_file() else None
 
 
 def prepare_folder(folder: Path) -> None:

@@ -30,6 +30,7 @@ LAYERS = {
     "linflow.predict": 5,
     "linflow.bench": 5,
     "linflow.report": 5,
+    "linflow.proving": 5,
     "linflow.deep": 5,
     "linflow.cli": 6,
     "linflow.__main__": 7,

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import linflow
 from linflow.errors import DataError, InputError, LinflowError
 from linflow.experiments.cells import describe, module_from_text, reachable_code, read_text
 from linflow.experiments.experiment import Experiment, Source
+from linflow.files import shipped_folder
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -36,13 +36,8 @@ def experiment_files() -> dict[str, Path]:
     >>> experiment_files()["sample-complexity"].name
     'sample_complexity.py'
     """
-    package = Path(linflow.__file__).parent
-    # A wheel carries the folder inside the package; in a source tree it lies beside it.
-    inside, beside = package / "_simulations", package.parent / "simulations"
-    folder = inside if inside.is_dir() else beside
-    if folder == beside and not (package.parent / "pyproject.toml").is_file():
-        return {}
-    files = sorted(folder.glob("[!_]*.py"))
+    folder = shipped_folder("simulations")
+    files = sorted(folder.glob("[!_]*.py")) if folder else []
     return {file.stem.replace("_", "-"): file for file in files}
 
 

@@ -1,0 +1,73 @@
+"""``linflow prove``: the proofs that linflow ships, loaded only here and when asked for (they need the extra 'proofs')."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from types import ModuleType
+
+from linflow.errors import DataError, InputError
+from linflow.files import shipped_folder
+
+#: The package is loaded by its path under this name: ``proofs`` itself may not be on the import path, or be another's.
+_NAME = "linflow._proofs"
+
+
+def prove(names: Sequence[str] = (), *, as_json: bool = False, as_markdown: bool = False, only_list: bool = False) -> int:
+    """Check the proofs of the statements called `names` (default all) and print the ledger.
+
+    Returns
+    -------
+    int : 0 if every step holds, 1 if not.
+
+    Raises
+    ------
+    InputError
+        A name that no statement has; SymPy or cvxpy is not installed.
+    DataError
+        This installation does not carry the proofs.
+
+    Examples
+    --------
+    >>> prove(["inverse-chi-square"], only_list=True)
+    inverse-chi-square  E 1/chi^2_nu = 1/(nu - 2) for nu > 2, and infinite for nu <= 2
+    0
+    """
+    try:
+        _package()
+        command = import_module(f"{_NAME}.command")
+    except ModuleNotFoundError as error:
+        raise _lacking(error) from error
+    try:
+        return int(command.show(names, as_json=as_json, as_markdown=as_markdown, only_list=only_list))
+    except command.UnknownStatementError as error:
+        raise InputError(str(error)) from error
+    except ModuleNotFoundError as error:  # the files of the proofs are imported when the ledger is made
+        raise _lacking(error) from error
+
+
+def _lacking(error: ModuleNotFoundError) -> Exception:
+    if error.name not in ("sympy", "cvxpy"):
+        return error
+    return InputError(f"the proofs need {error.name}: install it with  pip install 'linflow[proofs]'")
+
+
+def _package() -> ModuleType:
+    if _NAME in sys.modules:
+        return sys.modules[_NAME]
+    folder = shipped_folder("proofs")
+    if folder is None:
+        raise DataError("this installation of linflow carries no proofs: install a wheel or the source tree")
+    spec = spec_from_file_location(_NAME, folder / "__init__.py", submodule_search_locations=[str(folder)])
+    if spec is None or spec.loader is None:
+        raise DataError(f"the proofs in {str(folder)!r} cannot be loaded")
+    module = module_from_spec(spec)
+    sys.modules[_NAME] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[_NAME]
+        raise
+    return module

@@ -1,0 +1,24 @@
+"""Proofs of the linear theory: one file a statement, each step checked by machine or cited; ``python -m proofs`` runs them.
+
+A file is to be read as a short argument: its docstring is the proof, its functions check the steps in that order.
+Nothing here uses linflow's code, so that the tests can hold the library against the proofs.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from .ledger import Statement
+
+#: Files in reading order.
+FILES: tuple[str, ...] = ("inverse_chi_square",)
+
+
+def statements() -> list[Statement]:
+    """Every statement, in reading order."""
+    found = []
+    for file in FILES:
+        module = import_module(f".{file}", __name__)
+        values = vars(module).values()
+        found += [value for value in values if isinstance(value, Statement) and value.file == module.__name__]
+    return found
