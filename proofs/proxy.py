@@ -1,0 +1,99 @@
+r"""For a linear flow the likelihood of the signal and that of its latent are the same objective.
+
+Setting.  As in "MLE": x = mu + G z, z ~ N(0, I_n), G (n x n) invertible; p_X is the density of x, N(mu, G G^T), and p_Z
+that of z, N(0, I_n).
+
+Statement ("T10").
+
+    (a)  log p_X(mu + G z) = log p_Z(z) - log |det G|  for every z.
+    (b)  So the order of two signals by likelihood is that of their latents, and maximising log p_X over { x : A x = y } is
+         the same problem as maximising the proxy log p_Z over { z : A (mu + G z) = y }; both give the signal of "MLE".
+    (c)  That rests on |det G| being constant. It fails for the flow x = e^z, z ~ N(0, 1): the most likely latent is 0, and
+         the most likely signal is e^{-1}, of latent -1.
+
+Proof.
+
+1. The log-density of N(mu, C) at x is  -q/2 - (log det C)/2 - (n/2) log 2 pi  with q = (x - mu)^T C^{-1} (x - mu). For
+   C = G G^T and x = mu + G z the exponent is q = z^T G^T G^{-T} G^{-1} G z = |z|^2, that of p_Z at z.
+2. det G G^T = (det G)^2, the determinant being multiplicative and that of the transpose the same. So
+   (log det C)/2 = log |det G|; p_Z has C = I, of log-determinant 0. The difference of the two log-densities is (a).
+3. (b) is (a) with a constant dropped: z -> mu + G z is a bijection, and A x = y if and only if A (mu + G z) = y. By "MLE"
+   the maximiser is mu + G B^+ (y - A mu).
+4. For x = e^z, P(x <= u) = P(z <= log u), and the derivative by u is p_X(u) = p_Z(log u) / u; that is,
+   log p_X(e^z) = log p_Z(z) - z. The derivative by z, -z - 1, vanishes only at z = -1, and the second derivative is -1:
+   a maximum, and the only one.                                                                                         []
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+
+from .checks import exactly, same
+from .ledger import Statement
+from .matrices import same_matrices
+from .mle import INVERSE, MEASURED, A, B, F, G, I_n, mu, r, z
+
+PROXY = Statement("T10", "log p_X(mu + G z) = log p_Z(z) - log|det G|: the latent is the same objective", uses=("MLE",))
+
+size = sp.Symbol("n", integer=True, positive=True)
+exponent, log_abs_det = sp.symbols("q log|det|", real=True)
+u, w = sp.Symbol("u", positive=True), sp.Symbol("w", real=True)
+
+
+def log_density(q: Any, log_det_covariance: Any, dimension: Any) -> Any:
+    """Of a Gaussian, from its exponent q."""
+    return -q / 2 - log_det_covariance / 2 - dimension * sp.log(2 * sp.pi) / 2
+
+
+def log_det_covariance() -> Any:
+    """Of G G^T, from log |det G|."""
+    return 2 * log_abs_det
+
+
+def proxy(log_latent_density: Any) -> Any:
+    """log p_X from log p_Z."""
+    return log_latent_density - log_abs_det
+
+
+def log_density_of_exponential() -> Any:
+    """log p_X(e^w) for x = e^z."""
+    return log_density(w**2, 0, 1) - w
+
+
+@PROXY.symbolic("the exponent of p_X at mu + G z is |z|^2", scope="all n (noncommutative algebra)")
+def exponents() -> None:
+    precision = F.T * F
+    same_matrices(precision * (G * G.T), I_n, given=[*INVERSE, (F.T * G.T, I_n)], what="precision")
+    same_matrices((mu + G * z - mu).T * precision * (mu + G * z - mu), z.T * z, given=INVERSE)
+
+
+@PROXY.symbolic("det G G^T = (det G)^2", scope="symbolic G, n <= 3; any n as determinants multiply")
+def determinants() -> None:
+    for n in (1, 2, 3):
+        explicit = sp.Matrix(n, n, sp.symbols(f"g:{n * n}", real=True))
+        same((explicit * explicit.T).det(method="berkowitz"), explicit.det() ** 2)
+
+
+@PROXY.symbolic("log p_X = log p_Z - log|det G|", scope="all n, exponents and determinants")
+def change_of_variables() -> None:
+    signal = log_density(exponent, log_det_covariance(), size)
+    latent = log_density(exponent, 0, size)
+    same(signal, proxy(latent))
+    same(sp.exp(log_det_covariance()), sp.exp(log_abs_det) ** 2, "determinant of the covariance")
+
+
+@PROXY.symbolic("the constraints agree: A x = y is B z = r", scope="all n, m (noncommutative algebra)")
+def constraints() -> None:
+    same_matrices(A * (mu + G * z) - (A * mu + r), B * z - r, given=MEASURED)
+
+
+@PROXY.symbolic("x = e^z orders signals otherwise than latents", scope="the flow x = e^z")
+def nonlinear() -> None:
+    distribution = (1 + sp.erf(sp.log(u) / sp.sqrt(2))) / 2
+    density = sp.diff(distribution, u).subs(u, sp.exp(w))
+    same(density, sp.exp(log_density_of_exponential()), "density")
+    exactly(sp.solve(sp.diff(log_density_of_exponential(), w), w), [-1], "most likely signal")
+    same(sp.diff(log_density_of_exponential(), w, 2), -1, "a maximum")
+    exactly(sp.solve(sp.diff(log_density(w**2, 0, 1), w), w), [0], "most likely latent")
