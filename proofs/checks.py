@@ -18,6 +18,9 @@ _ROADS: tuple[Callable[[Any], Any], ...] = (
     lambda e: sp.simplify(sp.expand_func(sp.gammasimp(e))),
 )
 
+#: Forms of an expression in which its sign may be evident, quick ones first.
+_FORMS: tuple[Callable[[Any], Any], ...] = (lambda e: e, sp.factor, sp.expand, sp.simplify)
+
 
 def is_zero(expression: Any) -> bool:
     """Whether algebra reduces the expression to exactly 0 (never by numerical evaluation).
@@ -27,7 +30,17 @@ def is_zero(expression: Any) -> bool:
     (True, False)
     """
     expression = sp.sympify(expression)
-    return any(road(expression) == 0 for road in _ROADS)
+    # For a rational function the normal form decides; the longer roads would only take their time to fail.
+    roads = _ROADS[:2] if _is_plain(expression) else _ROADS
+    return any(road(expression) == 0 for road in roads)
+
+
+def _is_plain(expression: Any) -> bool:
+    """Whether an expression is a rational function of commuting symbols with rational coefficients."""
+    if not expression.is_commutative or expression.has(sp.I) or expression.atoms(sp.Function, sp.NumberSymbol, sp.Float):
+        return False
+    powers = expression.atoms(sp.Pow)
+    return expression.is_rational_function() is True and all(power.exp.is_Integer for power in powers)
 
 
 def same(left: Any, right: Any, what: str = "") -> None:
@@ -63,8 +76,19 @@ def nonnegative(expression: Any, what: str = "") -> None:
     >>> nonnegative(x / (1 + x))
     """
     found = sp.sympify(expression)
-    forms = (found, sp.factor(found), sp.expand(found), sp.simplify(found))
+    forms = (form(found) for form in _FORMS)
     establish(any(form.is_nonnegative is True for form in forms), f"{what or 'sign'}: {found} >= 0 is not evident")
+
+
+def positive(expression: Any, what: str = "") -> None:
+    """Establish that an expression is larger than 0 under the assumptions on its symbols.
+
+    >>> x = sp.Symbol("x", positive=True)
+    >>> positive(x / (1 + x))
+    """
+    found = sp.sympify(expression)
+    forms = (form(found) for form in _FORMS)
+    establish(any(form.is_positive is True for form in forms), f"{what or 'sign'}: {found} > 0 is not evident")
 
 
 def at_most(left: Any, right: Any, what: str = "") -> None:
@@ -114,3 +138,24 @@ def positive_semidefinite(matrix: fmpq_mat, what: str = "") -> None:
             if factor != 0:
                 for j in range(k, n):
                     rows[i][j] -= factor * rows[k][j]
+
+
+def eigenvalues(matrix: fmpq_mat) -> list[arb]:
+    """Enclose the eigenvalues of a symmetric rational matrix, in descending order.
+
+    They are the isolated roots of its exact characteristic polynomial, established to be real and n with multiplicity.
+
+    >>> [str(value.mid()) for value in eigenvalues(fmpq_mat([[2, 1], [1, 2]]))]
+    ['3.00000000000000', '1.00000000000000']
+    """
+    n = matrix.nrows()
+    exactly(matrix, matrix.transpose(), "symmetry")
+    polynomial = matrix.charpoly()
+    exactly(polynomial[n - 1], -sum((matrix[i, i] for i in range(n)), fmpq(0)), "trace in the characteristic polynomial")
+    found: list[arb] = []
+    roots: list[Any] = polynomial.numer().complex_roots()
+    for root, multiplicity in roots:
+        establish(root.imag == 0, f"eigenvalue {root} may not be real")
+        found += [root.real] * multiplicity
+    exactly(len(found), n, "number of eigenvalues")
+    return sorted(found, key=lambda value: -float(value))
