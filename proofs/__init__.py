@@ -11,7 +11,34 @@ from importlib import import_module
 from .ledger import Statement
 
 #: Files in reading order.
-FILES: tuple[str, ...] = ("inverse_chi_square",)
+FILES: tuple[str, ...] = (
+    "mle",
+    "error",
+    "lower_bound",
+    "inverse_chi_square",
+    "inverse_wishart",
+    "truncated",
+    "dominance",
+    "range_finder",
+    "upper_bound",
+    "complex_bound",
+    "smallest_singular_value",
+    "spectral",
+    "tail",
+    "tilt",
+    "start",
+    "proxy",
+    "denoising",
+    "first_and_last",
+    "complex_exact",
+    "equivalents",
+    "power_law",
+    "exponential",
+    "certificates",
+    "enclosures",
+    "named_spectra",
+    "controls",
+)
 
 
 def statements() -> list[Statement]:

@@ -33,7 +33,10 @@ from linflow.experiments.experiment import Cell, Experiment, Params, Variable, g
 #: Error texts are cut here: they are for people.
 _LONGEST = 500
 #: Modules and packages of linflow whose code a cell can reach.
-_NUMERICAL = ("checks", "data", "estimators", "flow", "measurement", "risk", "spectrum")
+_NUMERICAL = (
+    *("checks", "data", "estimators", "fista", "flow", "graded", "measurement"),
+    *("pursuit", "risk", "spectrum", "stacks"),
+)
 _cells: dict[str, Cell] = {}
 
 

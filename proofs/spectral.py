@@ -1,0 +1,136 @@
+r"""The expected spectral norm of the error operator.
+
+Setting.  ||.|| is the spectral norm. The errors are x_hat - x = -G (I - P) z, see "error", with P the orthogonal projector
+onto the row space of A G, and ||(I - P) G^T|| = ||G (I - P)||. If G = U Sigma V^T, then P = V P' V^T with the projector P'
+for A U and Sigma in the place of A and G, and G (I - P) = U Sigma (I - P') V^T has the norms of Sigma (I - P'). As the law
+of A U is that of A, we may take G = Sigma = diag(sigma_1, ..., sigma_n), l_i = sigma_i^2. The rest is as in "T3", without
+noise. Let k + p = m <= n with p >= 2.
+
+Statement ("Chevet").  For fixed matrices S, T and a matrix Omega with independent standard normal entries,
+
+    E ||S Omega T|| <= ||S|| ||T||_F + ||S||_F ||T||.
+
+Proof.
+
+1. ||S Omega T|| is the largest X(u, v) = a^T Omega b with a = S^T u, b = T v, over unit vectors u and v. Let g and h be
+   independent standard normal vectors, beta = ||T||, and Y(u, v) = |a| h^T b + beta g^T a. For another pair
+   (c, d) in the place of (a, b)
+
+       E (X - X')^2 = |a b^T - c d^T|_F^2,      E (Y - Y')^2 = | |a| b - |c| d |^2 + beta^2 |a - c|^2,
+       E (Y - Y')^2 - E (X - X')^2 = 2 (beta^2 - b^T d)(|a| |c| - a^T c) + beta^2 (|a| - |c|)^2 >= 0,
+
+   since |b|, |d| <= beta.
+2. By the Sudakov-Fernique inequality (cited) the mean of the largest X is at most that of the largest Y, and the largest Y
+   is at most ||S|| |T^T h| + beta |S g|, where E |T^T h| <= (E |T^T h|^2)^{1/2} = ||T||_F; the same for S.              []
+
+Statement ("T5").
+
+    E ||(I - P) G^T|| <= (1 + sqrt(k/(p-1))) sigma_{k+1} + (e sqrt(k+p)/p) tail(k)^{1/2}.
+
+Proof.  For k = 0, ||Sigma (I - P)|| <= sigma_1 is enough. Let k >= 1, and A_1 of rank k (probability 1).
+
+1. For every A,  ||Sigma (I - P)|| <= ||Sigma_2|| + ||F||  with  F = A_1^+ A_2 Sigma_2: by step 1 of "T2",
+   Sigma (I - P) = M (I - P), where M = Sigma - (A_1^+; 0) A Sigma has the block columns 0 and (-F; Sigma_2). Hence
+   ||M||^2 = ||F^T F + Sigma_2^2|| <= ||F||^2 + ||Sigma_2||^2 <= (||F|| + ||Sigma_2||)^2, and ||Sigma_2|| = sigma_{k+1}.
+2. A_2 is independent of A_1. Given A_1, "Chevet" with S = A_1^+ and T = Sigma_2, ||Sigma_2||_F^2 = tail(k), gives
+
+       E ||F|| <= E ||A_1^+|| tail(k)^{1/2} + E ||A_1^+||_F sigma_{k+1}.
+
+3. E ||A_1^+||_F <= (E ||A_1^+||_F^2)^{1/2} = (E tr (A_1^T A_1)^{-1})^{1/2} = sqrt(k/(p-1)), by "inverse-Wishart", and
+   E ||A_1^+|| <= e sqrt(m)/p by "smallest-singular-value".                                                              []
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+
+from . import range_finder, smallest_singular_value
+from .checks import nonnegative, same
+from .inverse_wishart import trace_mean
+from .ledger import Statement
+from .matrices import same_matrices, same_traces, square
+
+CHEVET = Statement("Chevet", "E||S Omega T|| <= ||S|| ||T||_F + ||S||_F ||T||", source="Chevet 1978; Gordon 1985")
+T5 = Statement(
+    "T5",
+    "E||(I-P)G^T|| <= (1 + sqrt(k/(p-1))) sigma_{k+1} + e sqrt(k+p)/p tail(k)^1/2, p >= 2",
+    source="Halko, Martinsson & Tropp 2011, Theorem 10.6",
+    uses=("error", "T2", "Chevet", "inverse-Wishart", "smallest-singular-value"),
+)
+
+n, m, k, p = sp.symbols("n m k p", integer=True, positive=True)
+sigma, root_tail = sp.symbols("sigma root_tail", positive=True)  # sigma_{k+1}, tail(k)^{1/2}
+
+
+def chevet(S: Any, S_F: Any, T: Any, T_F: Any) -> Any:
+    """Bound on E ||S Omega T|| from the spectral and the Frobenius norms."""
+    return S * T_F + S_F * T
+
+
+def bound(sigma: Any, root_tail: Any, k: Any, p: Any) -> Any:
+    """The right side of T5."""
+    return (1 + sp.sqrt(k / (p - 1))) * sigma + sp.E * sp.sqrt(k + p) / p * root_tail
+
+
+@CHEVET.symbolic("the increments of Y exceed those of X", scope="all vectors a, b, c, d (their lengths and products)")
+def increments() -> None:
+    a, c, b, d, beta = sp.symbols("a c b d beta", nonnegative=True)  # lengths
+    ac, bd = sp.symbols("ac bd", real=True)  # inner products
+    of_X = a**2 * b**2 + c**2 * d**2 - 2 * ac * bd
+    of_Y = a**2 * b**2 + c**2 * d**2 - 2 * a * c * bd + beta**2 * (a**2 + c**2 - 2 * ac)
+    slack_1, slack_2 = sp.symbols("slack_1 slack_2", nonnegative=True)  # beta^2 - b.d and |a| |c| - a.c
+    same(of_Y - of_X, 2 * (beta**2 - bd) * (a * c - ac) + beta**2 * (a - c) ** 2)
+    nonnegative((of_Y - of_X).subs({bd: beta**2 - slack_2, ac: a * c - slack_1}).expand() - beta**2 * (a - c) ** 2)
+
+
+@CHEVET.symbolic("|ab^T - cd^T|^2, and that of Y, in lengths and products", scope="all sizes (trace algebra)")
+def lengths() -> None:
+    a, c = (sp.MatrixSymbol(name, m, 1) for name in "ac")
+    b, d = (sp.MatrixSymbol(name, n, 1) for name in "bd")
+    products = sp.Trace(a.T * a * b.T * b) + sp.Trace(c.T * c * d.T * d) - 2 * sp.Trace(a.T * c * d.T * b)
+    same_traces(square(a * b.T - c * d.T), products)
+    x, y = sp.symbols("x y", positive=True)  # |a|, |c|
+    same_traces(square(x * b - y * d), x**2 * square(b) + y**2 * square(d) - 2 * x * y * sp.Trace(b.T * d))
+    same_traces(square(a - c), square(a) + square(c) - 2 * sp.Trace(a.T * c))
+
+
+CHEVET.cited(
+    "Sudakov-Fernique: larger mean square increments, larger mean maximum (centred Gaussian processes)",
+    source="Fernique 1975; Vershynin 2018, High-Dimensional Probability, Theorem 7.2.11",
+)
+
+
+@CHEVET.symbolic("E |T^T h|^2 = ||T||_F^2", scope="all sizes (trace algebra)")
+def mean_length() -> None:
+    T, h = sp.MatrixSymbol("T", n, m), sp.MatrixSymbol("h", n, 1)
+    same_traces(square(T.T * h), square(T), given=[(h * h.T, sp.Identity(n))])
+
+
+@T5.symbolic(
+    "||Sigma(I-P)|| <= sigma_{k+1} + ||A_1^+ A_2 Sigma_2|| for every A", scope="all n, m, k (noncommutative algebra)"
+)
+def deterministic() -> None:
+    range_finder.projected()
+    head, (upper, lower) = range_finder.remaining()
+    for block in head:
+        same_matrices(block, sp.ZeroMatrix(*block.shape), [(range_finder.A_1_plus * range_finder.A_1, range_finder.I_k)])
+    F, Sigma_2 = range_finder.A_1_plus * range_finder.A_2 * range_finder.Sigma_2, range_finder.Sigma_2
+    same_matrices(upper.T * upper + lower.T * lower, F.T * F + Sigma_2.T * Sigma_2, what="M^T M")
+    x = sp.Symbol("x", nonnegative=True)  # ||F||
+    nonnegative(sp.expand((x + sigma) ** 2 - (x**2 + sigma**2)))
+
+
+@T5.symbolic("||A_1^+||_F^2 = tr (A_1^T A_1)^{-1}, of mean k/(p-1)", scope="all m, k, p >= 2")
+def frobenius() -> None:
+    A_1, W_inverse = sp.MatrixSymbol("A_1", m, k), sp.MatrixSymbol("W^-1", k, k)
+    given = [(W_inverse.T, W_inverse), (W_inverse * A_1.T * A_1, sp.Identity(k))]
+    same_traces(square(W_inverse * A_1.T), sp.Trace(W_inverse), given)
+    same(trace_mean(k + p, k), k / (p - 1))
+
+
+@T5.symbolic("together: T5", scope="all k, p >= 2, sigma")
+def combined() -> None:
+    S_F, S = sp.sqrt(trace_mean(k + p, k)), smallest_singular_value.mean_bound(k + p, p)
+    same(sigma + chevet(S, S_F, sigma, root_tail), bound(sigma, root_tail, k, p))
