@@ -58,7 +58,7 @@ NAMED = Statement(
 )
 CONJECTURE = Statement(
     "conjecture-at-named-spectra",
-    "E_m(complex A) < m kappa < E_m(real A) at the named spectra (in general this is open)",
+    "at the named spectra: E_m(complex A) < m kappa for every m, m kappa < E_m(real A) for m = 1, n-1 (in general open)",
     uses=("E_1", "enclosures", "named-spectra"),
 )
 

@@ -30,8 +30,10 @@ LAYERS = {
     "linflow.predict": 5,
     "linflow.bench": 5,
     "linflow.report": 5,
+    "linflow.hunting": 5,
     "linflow.proving": 5,
     "linflow.deep": 5,
+    "linflow.testing": 5,
     "linflow.cli": 6,
     "linflow.__main__": 7,
 }
@@ -49,6 +51,7 @@ LIBRARIES = {
     "torch": ("linflow.deep",),
     "typer": ("linflow.cli",),
     "flint": ("linflow.risk.enclosure", "linflow.risk.exact", "linflow.bench"),
+    "hypothesis": ("linflow.testing",),
 }
 
 
@@ -104,6 +107,8 @@ def test_the_check_itself_catches_each_kind_of_violation() -> None:
     assert violations("linflow.risk.bounds", {"linflow.estimators"})
     assert violations("linflow.claims.run", {"matplotlib.figure"})
     assert violations("linflow.risk.bounds", {"linflow.claims"})
+    assert violations("linflow.claims.run", {"hypothesis.strategies"})
+    assert violations("linflow.plotting", {"linflow.testing"})
     assert not violations("linflow.claims.run", {"linflow.risk", "numpy"})
     with pytest.raises(StopIteration):
         room_of("linflow.unheard_of")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from linflow import risk
 from linflow.errors import InputError
 from linflow.spectrum import Spectrum
-from tests.strategies import seeds, spectra
+from linflow.testing import assert_bound, assert_every_draw, cases, seeds, spectra
 
 SOME = [
     Spectrum.power_law(40, 0.7),
@@ -35,6 +36,16 @@ def test_best_upper_is_the_minimum_over_every_rank(spectrum: Spectrum) -> None:
         assert risk.complex_upper(spectrum, m) == pytest.approx(min(complex_terms), rel=1e-13)
 
 
+@pytest.mark.parametrize("spectrum", SOME, ids=lambda s: s.name)
+def test_both_sides_of_the_theorem_are_those_that_it_states(spectrum: Spectrum) -> None:
+    # The factor m - 1 would be true as well (T2 at k = m - 2), and is another theorem.
+    variances = [float(v) ** 2 for v in spectrum.singular_values]
+    for m in range(spectrum.n + 1):
+        assert risk.theorem_lower(spectrum, m) == pytest.approx(math.fsum(variances[m:]), rel=1e-14)
+        stated = m * math.fsum(variances[m - 2 :]) if m >= 2 else math.inf
+        assert risk.theorem_upper(spectrum, m) == pytest.approx(stated, rel=1e-14)
+
+
 @given(spectra(max_n=30, decades=140.0))
 @settings(max_examples=60, deadline=None)
 def test_bounds_are_ordered_and_scale(spectrum: Spectrum) -> None:
@@ -47,6 +58,29 @@ def test_bounds_are_ordered_and_scale(spectrum: Spectrum) -> None:
     assert np.all(low <= high * (1 + 1e-12))
     for bound in (risk.best_upper, risk.complex_upper, risk.theorem_lower):
         assert np.allclose(bound(spectrum.scaled(2.0), m), 4 * bound(spectrum, m), rtol=1e-14, atol=0)
+
+
+@given(cases())
+@settings(max_examples=25, deadline=None)
+def test_bounds_hold_where_hypothesis_climbs_to_the_tightest(case: tuple[Spectrum, int]) -> None:
+    assert_bound(risk.best_upper, *case, max_draws=400)
+    assert_bound(risk.theorem_lower, *case, kind="lower", max_draws=400)
+    low, high = (float(edge) for edge in risk.error_range(*case))
+    assert_every_draw(low, *case, kind="lower", draws=8)
+    assert_every_draw(high, *case, draws=8)
+
+
+@pytest.mark.parametrize(
+    ("kind", "bound"), [("lower", lambda s, m: risk.theorem_lower(s, m - 1)), ("upper", lambda s, m: m * s.tail(m))]
+)
+def test_bounds_with_a_wrong_index_are_refuted(kind: str, bound: Callable[[Spectrum, int], float]) -> None:
+    @given(cases())
+    @settings(max_examples=100, deadline=None, phases=[Phase.generate])
+    def test(case: tuple[Spectrum, int]) -> None:
+        assert_bound(bound, *case, kind=kind, max_draws=400)
+
+    with pytest.raises(AssertionError, match="bound refuted"):
+        test()
 
 
 @given(spectra(min_n=3, decades=2.0), seeds)

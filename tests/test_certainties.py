@@ -19,7 +19,7 @@ from linflow.claims.verdict import Cell, Test, decide
 from linflow.flow import LinearFlow
 from linflow.risk import bounds
 from linflow.spectrum import Spectrum
-from tests.strategies import seeds, spectra
+from linflow.testing import seeds, spectra
 
 CLAIMS = {
     claim.name: claim for claim in catalogue() if claim.name in ("T4", "T9", "T9-penalty", "T10", "T11", "T11-penalty")

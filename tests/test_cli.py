@@ -9,11 +9,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
-from linflow import Spectrum, predict, risk
+from linflow import Spectrum, cli, predict, risk
 from linflow.errors import InputError
 
 WRONG = """
@@ -109,6 +111,81 @@ def test_predict_every_family_as_a_table(family: str, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "n = 50" in done.stdout
     assert all(f" {m} " in done.stdout for m in (10, 15, 20))
+
+
+def json_rows(*words: object) -> list[dict[str, float]]:
+    done = CliRunner().invoke(cli.app, ["predict", *map(str, words), "--json"])
+    assert done.exit_code == 0, done.output
+    rows: list[dict[str, float]] = json.loads(done.stdout)
+    return rows
+
+
+#: Every option of every family, away from its default.
+FAMILIES: list[tuple[list[object], Spectrum]] = [
+    (["power-law", "--exponent", 0.7], Spectrum.power_law(30, 0.7)),
+    (["exponential", "--rate", 0.1], Spectrum.exponential(30, 0.1)),
+    (["flat"], Spectrum.flat(30)),
+    (["step", "--rank", 4, "--floor", 0.05], Spectrum.step(30, 4, 0.05)),
+    (["spiked"], Spectrum.spiked(30)),
+    (["log-spaced", "--condition", 100], Spectrum.log_spaced(30, 100.0)),
+]
+
+
+@pytest.mark.parametrize(("words", "spectrum"), FAMILIES, ids=[str(words[0]) for words, _ in FAMILIES])
+def test_predict_takes_every_option(words: list[object], spectrum: Spectrum) -> None:
+    assert [words[0] for words, _ in FAMILIES] == list(predict.FAMILIES)
+    plain, noisy = (
+        json_rows("--family", *words, "--n", 30, "--m", "3:21:9", *more)
+        for more in ([], ["--noise-std", 0.3, "--penalty", 0.02])
+    )
+    assert [row["m"] for row in plain] == [3, 12, 21]
+    for row, with_noise in zip(plain, noisy, strict=True):
+        m = int(row["m"])
+        assert row["best_upper"] == pytest.approx(risk.best_upper(spectrum, m), rel=1e-14)
+        assert row["equivalent"] == pytest.approx(risk.equivalent(spectrum, m), rel=1e-14)
+        wanted = risk.equivalent(spectrum, m, noise_std=0.3, penalty=0.02)
+        assert with_noise["equivalent"] == pytest.approx(wanted, rel=1e-14)
+        assert with_noise | {"equivalent": row["equivalent"]} == row, "the bounds are about the noiseless MLE"
+
+
+def test_every_option_of_verify_and_run_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[dict[str, Any]] = []
+
+    def record(*positional: Any, **options: Any) -> int:
+        seen.append(options | {"positional": positional})
+        return 3
+
+    monkeypatch.setattr("linflow.report.run_verify", record)
+    monkeypatch.setattr("linflow.experiments.command.run_command", record)
+    words = "verify a.py --claims b.py --out c --data d --size 9 --quick --seed 5 --alpha 0.01 --workers 2"
+    assert CliRunner().invoke(cli.app, words.split()).exit_code == 3
+    assert seen.pop() == {
+        "positional": (),
+        "own": Path("a.py"),
+        "claims": Path("b.py"),
+        "out": Path("c"),
+        "data": Path("d"),
+        "size": 9,
+        "quick": True,
+        "seed": 5,
+        "alpha": 0.01,
+        "workers": 2,
+    }
+    words = "run noise --out c --quick --seed 5 --workers 2 --set draws=3 --set m=1,2 --data d --ood e"
+    assert CliRunner().invoke(cli.app, words.split()).exit_code == 3
+    assert seen.pop() == {
+        "positional": ("noise",),
+        "out": Path("c"),
+        "quick": True,
+        "seed": 5,
+        "workers": 2,
+        "scheduler": None,
+        "changes": {"draws": "3", "m": "1,2"},
+        "data": Path("d"),
+        "ood": Path("e"),
+    }
+    assert CliRunner().invoke(cli.app, ["run", "noise", "--scheduler", "tcp://a:1"]).exit_code == 3
+    assert seen.pop()["scheduler"] == "tcp://a:1"
 
 
 def test_predict_a_million_values(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from scipy.stats import binom, norm
 
 from linflow.claims.confidence import ConfidenceSequence, normal_interval
 from linflow.errors import InputError
-from tests.strategies import seeds
+from linflow.testing import seeds
 
 Array = NDArray[np.float64]
 Law = Callable[[np.random.Generator, int], Array]
@@ -242,6 +243,17 @@ def test_normal_interval_covers_for_nice_draws(name: str) -> None:
     assert normal_misses(normal_interval, law, mean, ALPHA) <= most
     assert all(np.isfinite(normal_interval(law(np.random.default_rng(0), DRAWS), ALPHA)))
     assert normal_misses(lambda draws, alpha: normal_interval(draws, 4 * alpha), law, mean, ALPHA) > most
+
+
+@pytest.mark.parametrize("alpha", [0.5, 0.05, 1e-6])
+def test_normal_interval_is_two_sided(alpha: float) -> None:
+    draws = LAWS["Bernoulli(0.5)"][0](np.random.default_rng(6), 2000)
+    error = float(np.sqrt(draws.mean() * (1 - draws.mean()) / draws.size))  # of a share, by another formula
+    low, high = normal_interval(draws, alpha)
+    # The law of the mean, from the standard library: alpha/2 of it lies beyond each edge.
+    law = NormalDist(float(draws.mean()), error)
+    assert law.cdf(low) == pytest.approx(alpha / 2, rel=1e-6)
+    assert 1 - law.cdf(high) == pytest.approx(alpha / 2, rel=1e-6)
 
 
 def test_normal_interval_refuses_where_the_limit_is_far() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from linflow import risk
 from linflow.errors import InputError, ShapeError
 from linflow.spectrum import Spectrum
-from tests.strategies import spectra
+from linflow.testing import spectra
 
 EXTREME = [
     Spectrum.power_law(20),

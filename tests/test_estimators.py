@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import cvxpy as _cvxpy
@@ -20,11 +21,12 @@ from numpy.typing import NDArray
 from scipy.sparse.linalg import aslinearoperator
 
 from linflow import measurement as ms
+from linflow import testing
 from linflow.errors import InputError, RankError, ShapeError
 from linflow.estimators import gradient_flow, map_estimate, mle, penalised, posterior, truncated_least_squares
 from linflow.flow import LinearFlow
 from linflow.spectrum import Spectrum
-from tests.strategies import seeds, spectra
+from linflow.testing import seeds, spectra
 
 #: cvxpy builds its module from star imports, which a type checker cannot follow.
 cvxpy: Any = _cvxpy
@@ -277,6 +279,45 @@ def test_empty_batches() -> None:
     assert truncated_least_squares(flow, A, y, rank=1).shape == (0, 2)
     assert gradient_flow(flow, A, y, time=1.0).shape == (0, 2)
     assert posterior(flow, A, y, noise_std=0.1).sample(3, np.random.default_rng(0)).shape == (3, 0, 2)
+
+
+# ------------------------------------------------------------------------- laws that need no reference (linflow.testing)
+
+
+@few
+@given(testing.problems())
+def test_mle_is_the_best_estimator_without_noise(problem: testing.Problem) -> None:
+    testing.assert_optimal(mle, problem)
+    testing.assert_equivariant(mle, problem)
+
+
+@few
+@given(testing.problems(noise_std=testing.noise_levels()))
+def test_map_is_the_best_estimator_with_noise(problem: testing.Problem) -> None:
+    noise_std = problem.noise_std
+    testing.assert_optimal(partial(map_estimate, noise_std=noise_std), problem)
+    testing.assert_optimal(partial(penalised, penalty=noise_std**2), problem)
+    testing.assert_equivariant(partial(map_estimate, noise_std=noise_std), problem)
+
+
+@few
+@given(testing.problems())
+def test_gradient_flow_has_the_symmetries_of_the_best(problem: testing.Problem) -> None:
+    testing.assert_equivariant(partial(gradient_flow, time=0.3), problem)
+
+
+@few
+@given(testing.problems(ensembles=("gaussian",)), st.integers(0, 12))
+def test_truncated_least_squares_has_the_symmetries_of_the_best(problem: testing.Problem, rank: int) -> None:
+    flow, k = problem.flow, min(rank, problem.m)
+    # Its conditioning is that of the tall system A U_k, not that of the problem.
+    seen = problem.A @ (np.eye(flow.n) if flow.basis is None else flow.basis)[:, :k]
+    condition = np.linalg.norm(problem.A, 2) * np.linalg.norm(np.linalg.pinv(seen), 2) if k else 1.0
+    estimator = partial(truncated_least_squares, rank=k)
+    testing.assert_equivariant(estimator, problem, rtol=float(min(100 * flow.n * EPS * condition**2, 0.5)))
+    if 0 < k < problem.m:  # and not its risk
+        with pytest.raises(AssertionError, match="truncated_least_squares is not optimal"):
+            testing.assert_optimal(estimator, problem)
 
 
 # ------------------------------------------------------------------------------------------------- high precision

@@ -18,7 +18,7 @@ from linflow.risk.compress import NODES, SMALL, compress
 from linflow.risk.enclosure import FIELDS, Enclosure, enclosure
 from linflow.risk.exact import exact, has_exact
 from linflow.spectrum import Spectrum
-from tests.strategies import spectra
+from linflow.testing import spectra
 
 # `linflow.risk` hands on functions of the same names as these modules.
 enclosure_module = import_module("linflow.risk.enclosure")

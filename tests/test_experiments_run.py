@@ -6,11 +6,13 @@ import csv
 import dataclasses
 import io
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
+import types
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -18,12 +20,26 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.stats
 import xarray as xr
 
+import linflow
 from linflow.errors import DataError, InputError, OutputError
-from linflow.experiments import FAILED, SKIPPED, Experiment, Variable, estimate, experiment_files, load, run, settings
+from linflow.experiments import (
+    FAILED,
+    SKIPPED,
+    Experiment,
+    Variable,
+    cells,
+    estimate,
+    experiment_files,
+    load,
+    run,
+    settings,
+)
 from linflow.experiments.command import default_table, from_folders, run_command, typed
 from linflow.experiments.results import to_csv, write_netcdf
+from tests.test_architecture import LAYERS
 from tests.test_experiments_engines import same_bits, user_file
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -167,6 +183,61 @@ def test_failed_and_skipped_cells_are_counted_rows(tmp_path: Path) -> None:
     assert settings(dataset) == {"scale": 2.0}
 
 
+def test_failed_cells_are_told_in_the_exit_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = user_file(tmp_path, ("plain", "wrong"))
+    status = run_command(str(file), out=tmp_path / "out", quick=False, seed=0, workers=1, scheduler=None)
+    assert status == 1
+    assert "2 of 16 cells failed" in capsys.readouterr().err
+
+
+def test_the_seed_decides_the_numbers(tmp_path: Path) -> None:
+    first, again, other = (
+        run(small(), out=tmp_path / name, workers=1, seed=s) for name, s in (("a", 5), ("b", 5), ("c", 6))
+    )
+    assert first.identical(again)
+    for case, m in (("short", 1), ("long", 3)):
+        numbers = [d["mean"].sel(case=case, m=m).values for d in (first, other)]
+        assert np.all(numbers[0] != numbers[1])
+        assert len(set(numbers[0])) == 3, "each block has random numbers of its own"
+
+
+#: Rooms whose code enters a cell's numbers.
+ROOMS = (
+    "checks.py",
+    "data.py",
+    "estimators.py",
+    "fista.py",
+    "flow.py",
+    "graded.py",
+    "measurement.py",
+    "pursuit.py",
+    "risk/bounds.py",
+    "risk/exact.py",
+    "spectrum.py",
+    "stacks.py",
+)
+
+
+def test_every_room_below_the_experiments_enters_the_code_version() -> None:
+    below = {room.removeprefix("linflow.") for room, row in LAYERS.items() if row <= LAYERS["linflow.risk"]}
+    assert set(cells._NUMERICAL) == below - {"errors", "files"}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_results_are_kept_under_the_code_that_they_depend_on(
+    room: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(Path(linflow.__file__).parent, tmp_path / "linflow", ignore=shutil.ignore_patterns("__pycache__"))
+    there = types.SimpleNamespace(__file__=str(tmp_path / "linflow" / "__init__.py"), __version__=linflow.__version__)
+    monkeypatch.setattr(cells, "linflow", there)
+    before = cells.code_version(small())
+    file = tmp_path / "linflow" / room
+    file.write_text(file.read_text() + "\n# a comment\n")
+    assert cells.code_version(small()) == before
+    file.write_text(file.read_text() + "\n_CHANGED = 1\n")
+    assert cells.code_version(small()) != before
+
+
 def test_wrong_return_values_are_failed_rows(tmp_path: Path) -> None:
     for returned, message in (
         ({"mean": 1.0}, "did not return 'values'"),
@@ -224,6 +295,23 @@ def test_the_interval_is_student_s() -> None:
         assert abs(inside - 0.95) < 0.02
     one = estimate(draws.isel(block=[0]))
     assert one["low"].isnull().all()
+
+
+@pytest.mark.parametrize("level", [0.5, 0.95])
+def test_the_interval_of_a_few_blocks_is_the_textbook_s(level: float) -> None:
+    found = np.array([1.0, 2.0, 4.0, 4.5, 7.0])
+    draws = xr.DataArray([*found, np.nan, np.nan], dims="block")  # two blocks failed
+    law = scipy.stats.t(df=4, loc=found.mean(), scale=scipy.stats.sem(found))
+    low, high = law.interval(level)
+    result = estimate(draws, level=level)
+    assert int(result["blocks"]) == 5
+    assert float(result["mean"]) == pytest.approx(found.mean(), rel=1e-14)
+    assert (float(result["low"]), float(result["high"])) == pytest.approx((low, high), rel=1e-10)
+    # The delta method: the logarithm of the mean has the relative error of the mean.
+    positive = estimate(draws, level=level, positive=True)
+    half = (high - low) / 2 / found.mean()
+    edges = found.mean() * np.exp([-half, half])
+    assert (float(positive["low"]), float(positive["high"])) == pytest.approx(tuple(edges), rel=1e-10)
 
 
 def test_the_default_table_has_mean_and_interval(tmp_path: Path) -> None:

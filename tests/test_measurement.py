@@ -173,6 +173,14 @@ def test_random_rows_are_uniform() -> None:
     assert not np.all((low <= always_the_first) & (always_the_first <= high))
 
 
+def test_random_rows_are_distinct() -> None:
+    # Drawn with replacement, all 20 draws of 5 out of 6 would be distinct with probability (6!/6^5)^20 = 2e-21.
+    rng = np.random.default_rng(2)
+    for _ in range(20):
+        A = ms.as_dense(ms.random_rows(5, 6, rng))
+        np.testing.assert_array_equal(A @ A.T, np.eye(5))
+
+
 # ------------------------------------------------------------------------------------------------ entry statistics
 
 

@@ -15,6 +15,7 @@ import sympy as sp
 from flint import arb, fmpq, fmpq_mat
 
 import proofs
+from linflow.claims import catalogue
 from linflow.cli import main as linflow
 from proofs import checks
 from proofs.command import main as proofs_command
@@ -270,3 +271,24 @@ def test_the_wheel_carries_the_proofs(tmp_path: Path) -> None:
     )
     assert found.returncode == 0, found.stderr
     assert "inverse-chi-square holds" in found.stdout
+
+
+#: Theorems of the catalogue that the ledger has under another name.
+ELSEWHERE = {
+    "sharp-exponential-complex": "complex-exponential",
+    "oracle-first": "E_1",
+    "oracle-last": "E_{n-1}",
+    **{f"T6-{norm}-{form}": "T6" for norm in ("frobenius", "spectral") for form in ("preprint", "journal")},
+}
+
+
+def test_every_theorem_of_the_catalogue_is_proved_in_the_ledger() -> None:
+    proved = {s.name for s in proofs.statements()}
+    theorems = [claim.name for claim in catalogue() if claim.status == "theorem"]
+    assert theorems
+    assert {ELSEWHERE.get(name, name) for name in theorems} <= proved
+
+
+def test_the_whole_ledger_holds() -> None:
+    failing = [entry.statement.name for entry in examine(proofs.statements()) if not entry.holds]
+    assert failing == []

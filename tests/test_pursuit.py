@@ -8,6 +8,7 @@ from typing import Any
 import cvxpy
 import numpy as np
 import pytest
+from scipy.optimize import linprog
 from sklearn.linear_model import Lasso
 
 from linflow import pursuit
@@ -116,6 +117,18 @@ def test_basis_pursuit_is_feasible_and_has_the_least_norm(rounds: int) -> None:
     found = recovery(A, x).found
     assert found.any()
     np.testing.assert_allclose(x_hat[found], x[found], rtol=1e-6, atol=1e-6 * np.abs(x).max())
+
+
+def test_basis_pursuit_has_the_least_norm_where_iterations_are_slow() -> None:
+    # Very wide matrices and measurements of no sparse signal: after 40 steps ADMM may sit on the support of a solution
+    # that is not the shortest, with a dual point just outside the unit box, which proves nothing.
+    A = np.random.default_rng(3).standard_normal((5, 40))
+    y = np.random.default_rng(4).standard_normal((60, 5))
+    found = np.abs(basis_pursuit(A, y)).sum(axis=1)
+    for norm, measured in zip(found, y, strict=True):
+        # The linear program's dual: its optimum is the least norm.
+        dual = linprog(-measured, A_ub=np.vstack([A.T, -A.T]), b_ub=np.ones(80), bounds=(None, None), method="highs")
+        assert norm == pytest.approx(-dual.fun, rel=1e-7)
 
 
 def test_basis_pursuit_takes_operators_and_one_vector() -> None:

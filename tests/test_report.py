@@ -6,12 +6,14 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
 
-from linflow import Case, Spectrum, catalogue, verify_all
-from linflow.claims import Report
+from linflow import Case, Claim, Spectrum, catalogue, verify_all
+from linflow import report as module
+from linflow.claims import Report, Verdict
 from linflow.errors import OutputError
 from linflow.files import prepare_folder, write_bytes
 from linflow.report import (
@@ -48,6 +50,50 @@ def test_every_format_tells_the_same(report: Report) -> None:
     text = console.export_text()
     assert "2 of 3 theorems" in text or "3 of 3 theorems" in text
     assert "1 of 1 false controls refuted" in text
+
+
+def test_the_summary_counts_what_was_wanted() -> None:
+    kinds = {"theorem": "supported", "control": "refuted", "conjecture": "supported", "user": "supported"}
+    verdicts = [
+        Verdict(
+            Claim(name=f"{status}-{i}", statement="", kind="upper", value=_one, status=status), verdict, "exact", None, ()
+        )
+        for status in kinds
+        for i, verdict in enumerate(("supported", "supported", "refuted", "undecided", "undecided", "undecided"))
+    ]
+    console = Console(width=150, record=True, file=io.StringIO())
+    print_report(Report(tuple(verdicts), alpha=1e-6, seed=7, max_draws=1), console)
+    text = " ".join(console.export_text().split())
+    assert (
+        "2 of 6 theorems supported; 1 of 6 false controls refuted; 2 of 6 conjectures supported; "
+        "2 of 6 own claims supported (family-wise error 1e-06, seed 7)"
+    ) in text
+
+
+def _one(spectrum: Spectrum, m: int) -> float:
+    return 1.0
+
+
+OWN = """
+import linflow as lf
+claim = lf.Claim(name="mine", statement="", kind="upper", value=lambda spectrum, m: FACTOR * spectrum.energy)
+"""
+
+
+@pytest.mark.parametrize(("factor", "status"), [("1", 0), ("1e-3", 1), ("1 / 0", 2)])
+def test_the_exit_status_says_what_was_found(
+    factor: str, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(module, "default_cases", lambda quick: [Case(Spectrum.power_law(6), (2, 3))])
+    monkeypatch.setattr(module, "_figures", lambda report, folder, workers: ())
+    (tmp_path / "mine.py").write_text(OWN.replace("FACTOR", factor))
+    options: dict[str, Any] = {"claims": None, "data": None, "size": 8, "quick": True, "workers": 1}
+    found = module.run_verify(own=tmp_path / "mine.py", out=tmp_path / "out", seed=4, alpha=0.01, **options)
+    assert found == status
+    written = json.loads((tmp_path / "out" / "verdicts.json").read_text())
+    assert (written["seed"], written["alpha"]) == (4, 0.01)
+    assert [row["verdict"] for row in written["claims"]] == [("supported", "refuted", "undecided")[status]]
+    assert ("raised ZeroDivisionError" in capsys.readouterr().err) == (status == 2)
 
 
 def test_a_refutation_names_its_place(report: Report) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from linflow import risk
 from linflow.errors import InputError, RankError, ShapeError
 from linflow.spectrum import Spectrum
-from tests.strategies import seeds, spectra
+from linflow.testing import seeds, spectra
 
 N = 16
 TABLE = {

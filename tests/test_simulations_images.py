@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
+import xarray as xr
+from scipy import stats
 
 import linflow as lf
 from linflow.experiments import Study, estimate, load, run
 from simulations import denoising, inpainting, paper_scale
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 #: Probability with which a statistical check here may fail although all is well.
 ALPHA = 1e-4
@@ -102,10 +101,34 @@ def test_bm3d_runs_on_unclipped_input() -> None:
     assert denoising.psnr(restored, clean) > denoising.psnr(noisy, clean) + 3.0
 
 
+@pytest.mark.parametrize("pm", [inpainting._pm, denoising._pm], ids=["inpainting", "denoising"])
+def test_tables_give_the_standard_error_of_the_mean(pm: Any) -> None:
+    blocks = np.array([1.0, 4.0, 2.0, 7.0, 5.0])
+    # A block that failed counts for nothing.
+    written = pm(xr.DataArray([*blocks, np.nan], dims="block"), 6)
+    mean, error = (float(word) for word in written.split(" ± "))
+    assert mean == pytest.approx(blocks.mean(), abs=1e-6)
+    assert error == pytest.approx(float(stats.sem(blocks)), abs=1e-6)
+
+
+def test_calibration_is_a_t_test_over_blocks() -> None:
+    rng = np.random.default_rng(3)
+    level = np.array([0.5, 0.9])
+    coverage = level[:, None] + 0.02 * rng.standard_normal((2, 12)) + np.array([[0.01], [0.0]])
+    dims = ("law", "level", "block")
+    both = np.stack([coverage, np.zeros_like(coverage)])  # real images, which need not be covered, count for nothing
+    dataset = xr.Dataset({"coverage": (dims, both)}, coords={"law": ["model", "data"], "level": level})
+    p_value, gap = inpainting.calibration(dataset)
+    assert p_value == pytest.approx(2 * min(stats.ttest_1samp(coverage, level[:, None], axis=1).pvalue.ravel()), rel=1e-9)
+    assert gap == pytest.approx(np.abs(coverage.mean(axis=1) - level).max(), rel=1e-12)
+
+
 def test_paper_scale_follows_the_equivalent(tmp_path: Path) -> None:
     _, dataset = small("paper-scale", tmp_path, 24, n=(384,), m_max=120)
     curves = paper_scale.curves_of(dataset)
     assert np.all(curves["smallest"] >= curves["T1 lower"] * (1 - 1e-12))
+    drawn = dataset["error"].isel(n=0).transpose("block", ...).values
+    assert np.allclose(curves["s.e."], stats.sem(drawn[:, 1:]) / paper_scale.spectrum_of(384, "").energy, rtol=1e-10)
     # The equivalent is asymptotic, hence 2 % beside the interval, and m from 20 on; T1's lower side must not pass.
     at = [20, 40, 80, 120]
     found = estimate(dataset["error"].isel(n=0, m=at), level=1 - ALPHA / len(at))

@@ -13,7 +13,7 @@ from scipy import integrate, stats
 import linflow as lf
 from linflow.experiments import run
 from simulations import phase_transition as phase
-from simulations import universality
+from simulations import sample_complexity, universality
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -206,6 +206,34 @@ def test_welch_and_holm_agree_with_scipy() -> None:
     for index, adjusted in enumerate(universality.holm(p)):
         rejected = [level for level in np.linspace(0, 1, 10_001) if _holm_rejects(p, level)[index]]
         assert adjusted == pytest.approx(min(rejected, default=1.0), abs=2e-4)
+
+
+def test_the_error_of_a_deviation_is_its_spread() -> None:
+    # 4000 repetitions: their spread is known to 1.1 %, the delta method at 60 blocks adds less than 1 %.
+    rng = np.random.default_rng(14)
+    x, y = 1.5 + 0.2 * rng.standard_normal((60, 4000)), 1 + 0.2 * rng.standard_normal((60, 4000))
+    found = universality.welch(x, y)
+    stated = np.sqrt(np.mean(found["error"] ** 2))
+    spread = found["deviation"].std()
+    assert abs(stated / spread - 1) < 0.06
+    # Twins: without the error of the reference, and with it as if the two means were equal.
+    own, other = x.var(axis=0, ddof=1).mean() / 60, y.var(axis=0, ddof=1).mean() / 60
+    for wrong in (np.sqrt(own), np.sqrt(own + other)):
+        assert abs(wrong / spread - 1) > 0.06
+
+
+@pytest.mark.parametrize(("k", "n"), [(0, 10), (3, 10), (40, 50), (50, 50)])
+def test_the_interval_of_a_share_is_wilson_s(k: int, n: int) -> None:
+    low, high = phase.wilson(np.array(k / n), np.array(float(n)), z=float(stats.norm.isf(0.025)))
+    reference = stats.binomtest(k, n).proportion_ci(0.95, method="wilson")
+    assert (float(low), float(high)) == pytest.approx((reference.low, reference.high), abs=1e-12)
+
+
+def test_measurements_needed_for_a_relative_error() -> None:
+    curve = [1.0, 0.5, 0.3, 0.3, 0.1, 0.0]
+    needed = {target: sample_complexity.measurements_needed(curve, target) for target in (2.0, 0.5, 0.4, 0.3, 0.05, 0.0)}
+    assert needed == {2.0: 0, 0.5: 1, 0.4: 2, 0.3: 2, 0.05: 5, 0.0: 5}
+    assert sample_complexity.measurements_needed([3.0, 2.0], 1.0) == 1  # beyond what was simulated: all of them
 
 
 def _holm_rejects(p: Any, level: float) -> Any:

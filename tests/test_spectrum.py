@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from linflow import Spectrum
 from linflow.errors import InputError, ShapeError
-from tests.strategies import spectra
+from linflow.testing import spectra
 
 
 @given(spectra(max_n=20, decades=140.0))

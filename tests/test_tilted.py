@@ -8,6 +8,8 @@ beyond Z = 5 standard errors, 6e-7.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -16,13 +18,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import ks_2samp
 
+from linflow.claims.quantities import ExpectedError, FailureProbability, Quantity, SpectralError
 from linflow.claims.tilted import TiltedDraws, draw_tilted
 from linflow.errors import InputError
 from linflow.risk import bounds
 from linflow.risk.exact import exact
 from linflow.risk.simulate import error_curve, simulate
 from linflow.spectrum import Spectrum
-from tests.strategies import seeds, spectra
+from linflow.testing import seeds, spectra
 
 Array = NDArray[np.float64]
 Z, BY_CHANCE = 5.0, 6e-7
@@ -164,6 +167,61 @@ def test_mean_error_against_plain_draws(name: str) -> None:
     assert score(1.1 * errors, plain) > Z
     if k:
         assert score(mean_errors(CASES[name], dense_draws(CASES[name], 8000, 6, freedom=1)), plain) > Z
+
+
+@dataclass(frozen=True)
+class Exceeding(FailureProbability):
+    """Exceeding a part of T6's bound: an event that plain draws meet."""
+
+    part: float = 1.0
+
+    def bound(self, spectrum: Spectrum, m: int) -> float:
+        return self.part * super().bound(spectrum, m)
+
+
+def dense_norms(spectrum: Spectrum, A: Array, order: float | Literal["fro"]) -> Array:
+    """``||G - G (A G)^+ A G||`` of each draw, by pseudo-inverses."""
+    G = np.diag(spectrum.singular_values)
+    return np.array([np.linalg.norm(G - G @ np.linalg.pinv(a @ G) @ a @ G, order) for a in A])
+
+
+#: Each quantity that is sampled under Q, and the norm behind it.
+SAMPLED: dict[str, tuple[Quantity, float | Literal["fro"]]] = {
+    "E_m": (ExpectedError(oracle=False), "fro"),
+    "complex E_m": (ExpectedError(field="complex", oracle=False), "fro"),
+    "T5": (SpectralError(), 2.0),
+    "T6, frobenius, preprint": (Exceeding(norm="frobenius", form="preprint", t=1.0, u=1.0, part=0.15), "fro"),
+    "T6, frobenius, journal": (Exceeding(norm="frobenius", form="journal", t=1.0, u=1.0, part=0.23), "fro"),
+    "T6, spectral, preprint": (Exceeding(norm="spectral", form="preprint", t=1.0, u=1.0, part=0.13), 2.0),
+    "T6, spectral, journal": (Exceeding(norm="spectral", form="journal", t=1.0, u=1.0, part=0.17), 2.0),
+}
+
+
+def plain_values(quantity: Quantity, spectrum: Spectrum, m: int, norms: Array) -> Array:
+    """The value of each plain draw, from the norm of its residual."""
+    if isinstance(quantity, Exceeding):
+        full = bounds.tail_upper(
+            spectrum, m, rank=m // 2, t=quantity.t, u=quantity.u, norm=quantity.norm, form=quantity.form
+        )
+        return np.asarray(norms > quantity.part * full, dtype=float)
+    return norms if isinstance(quantity, SpectralError) else norms**2
+
+
+@pytest.mark.parametrize("name", SAMPLED)
+def test_sampled_quantities_against_plain_draws(name: str) -> None:
+    (quantity, order), (spectrum, m) = SAMPLED[name], (Spectrum.power_law(10, 1.0).scaled(0.3), 8)
+    rng = np.random.default_rng(21)
+    drawn = quantity.draws(spectrum, m, 4000, rng)
+    assert not drawn.breaches
+    A = rng.standard_normal((4000, m, spectrum.n))
+    if name.startswith("complex"):
+        A = A + 1j * rng.standard_normal(A.shape)
+    plain = plain_values(quantity, spectrum, m, dense_norms(spectrum, A, order))
+    found = quantity.scale(spectrum, m) * drawn.weights
+    assert plain.std() > 0, "plain draws must meet the event"
+    assert score(found, plain) < Z
+    for factor in (0.7, 1.4):
+        assert score(factor * found, plain) > Z
 
 
 def mean_errors(case: Case, draws: TiltedDraws) -> Array:

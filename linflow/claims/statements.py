@@ -28,7 +28,7 @@ _COMPLEX = ExpectedError(field="complex")
 _NOISY = TruncatedRisk(noise=1.5)
 
 _RATE = 0.25
-_EXPONENTIAL = Case(Spectrum.exponential(96, _RATE), (16, 32))
+_EXPONENTIAL = Case(Spectrum.exponential(96, _RATE), (1, 2, 16, 32, 95))
 _LONG_POWER = Case(Spectrum.power_law(2000, 1.0).named("power law 1, n = 2000"), (32,))
 
 
@@ -200,29 +200,26 @@ def _theorems() -> list[Claim]:
 
 
 def _sharpness() -> list[Claim]:
-    # For the exponential spectrum 2 m sinh(b) tail(m) is the limit of the deterministic equivalent. With complex A the
-    # limit of E_m is 2 b m tail(m), below it; with real A E_m stays above it, near (1 + b) times it for b = 0.1 .. 1.
     return [
         Claim(
             name="sharp-exponential",
-            statement="l_i = e^{-2bi}, b = 1/4, m = 16, 32: E_m >= 2 m sinh(b) tail(m): T1 needs its factor m",
+            statement="l_i = e^{-2bi}: E_m >= 4b tanh(b) (m-1) tail(m), so T1 needs its factor m (b = 1/4)",
             kind="lower",
-            value=lambda spectrum, m: 2 * m * math.sinh(_RATE) * spectrum.tail(m),
-            holds_for=lambda spectrum, m: spectrum == _EXPONENTIAL.spectrum and m in _EXPONENTIAL.m,
+            value=lambda spectrum, m: 4 * _RATE * math.tanh(_RATE) * (m - 1) * spectrum.tail(m),
+            holds_for=lambda spectrum, m: spectrum == _EXPONENTIAL.spectrum and 2 <= m < spectrum.n,
             cases=(_EXPONENTIAL,),
-            source="linflow",
+            source="linflow, proofs/exponential.py",
             status="theorem",
         ),
         Claim(
             name="sharp-exponential-complex",
-            statement="l_i = e^{-2bi}, b = 1/4, complex A: E_m -> 2 b m tail(m) (within 1 % at m = 16, 32)",
-            kind="close",
-            value=lambda spectrum, m: 2 * _RATE * m * spectrum.tail(m),
-            holds_for=lambda spectrum, m: spectrum == _EXPONENTIAL.spectrum and m in _EXPONENTIAL.m,
+            statement="l_i = e^{-2bi}, complex A: E_m = tail(m) 2bm/(1 - e^{-2bm}) exactly (b = 1/4)",
+            kind="equal",
+            value=lambda spectrum, m: 2 * _RATE * m / -math.expm1(-2 * _RATE * m) * spectrum.tail(m),
+            holds_for=lambda spectrum, m: spectrum == _EXPONENTIAL.spectrum and 1 <= m < spectrum.n,
             quantity=_COMPLEX,
-            tolerance=0.01,
             cases=(_EXPONENTIAL,),
-            source="linflow",
+            source="linflow, proofs/exponential.py",
             status="theorem",
         ),
         Claim(
