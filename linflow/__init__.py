@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from linflow import claims, data, measurement, risk
-    from linflow.claims import Case, Claim, Verdict, catalogue, verify, verify_all
+    from linflow import testing as testing
+    from linflow.claims import Case, Claim, Hunt, Verdict, catalogue, hunt, verify, verify_all
     from linflow.errors import ClaimError, DataError, InputError, LinflowError, OutputError, RankError, ShapeError
     from linflow.estimators import (
         Posterior,
@@ -39,6 +40,7 @@ _HOMES = {
     "Claim": "claims",
     "ClaimError": "errors",
     "DataError": "errors",
+    "Hunt": "claims",
     "InputError": "errors",
     "LinearFlow": "flow",
     "LinflowError": "errors",
@@ -52,6 +54,7 @@ _HOMES = {
     "basis_pursuit": "pursuit",
     "catalogue": "claims",
     "gradient_flow": "estimators",
+    "hunt": "claims",
     "lasso": "fista",
     "map_estimate": "estimators",
     "mle": "estimators",
@@ -62,13 +65,15 @@ _HOMES = {
     "verify": "claims",
     "verify_all": "claims",
 }
-_MODULES = ("claims", "data", "measurement", "risk")
+#: `testing` is not in `__all__`: it needs Hypothesis, and ``from linflow import *`` must not.
+_MODULES = ("claims", "data", "measurement", "risk", "testing")
 
 __all__ = [
     "Case",
     "Claim",
     "ClaimError",
     "DataError",
+    "Hunt",
     "InputError",
     "LinearFlow",
     "LinflowError",
@@ -84,6 +89,7 @@ __all__ = [
     "claims",
     "data",
     "gradient_flow",
+    "hunt",
     "lasso",
     "map_estimate",
     "measurement",

@@ -101,6 +101,41 @@ def verify(
     raise typer.Exit(status)
 
 
+@app.command(no_args_is_help=True)
+def hunt(
+    claim: Annotated[str, typer.Argument(metavar="CLAIM", help="Name of a claim, as in the table of linflow verify.")],
+    claims: Annotated[Path | None, typer.Option(help="File with claims of your own.")] = None,
+    seed: Seed = 0,
+    minutes: Annotated[float | None, typer.Option(help="Start no round after so many minutes; default 1.")] = None,
+    rounds: Annotated[int | None, typer.Option(min=1, help="Play so many rounds: exactly reproducible.")] = None,
+    max_n: Annotated[int | None, typer.Option("--max-n", min=2, help="Largest dimension tried; default 48.")] = None,
+    workers: Workers = None,
+    out: Out = Path("linflow-results"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Search over spectra and m for a counterexample to a claim, and for the case in which it is tightest.
+
+    A claim counts as refuted only by a verdict, exact or rigorous, from fresh draws (error 1e-6); one that survives is not
+    proved. Writes hunt-CLAIM.json, and hunt-CLAIM.jsonl from which a hunt that was stopped, or a longer one, continues.
+    Exit status 0 if a false control is refuted or any other claim is not; 1 if it is the other way round; 2 for bad input.
+    """
+    from linflow.hunting import run_hunt
+
+    with _resumable():
+        status = run_hunt(
+            claim,
+            claims=claims,
+            out=out,
+            seed=seed,
+            minutes=minutes,
+            rounds=rounds,
+            max_n=max_n,
+            workers=workers,
+            as_json=as_json,
+        )
+    raise typer.Exit(status)
+
+
 @app.command()
 def predict(
     m: Annotated[str | None, typer.Option("--m", help="Numbers of measurements: 64 or 8,16,64 or 10:1000:10.")] = None,

@@ -178,3 +178,11 @@ def test_bad_arguments_of_simulate() -> None:
     with pytest.raises(ShapeError, match=r"the ensemble must return shape \(3, 3\)"):
         risk.simulate(s, trials=1, seed=0, ensemble=lambda m, n, rng: np.ones((1, 1)))
     assert risk.simulate(s, trials=2, seed=0, m_max=0).tolist() == [[3.0], [3.0]]
+
+
+def test_a_row_that_sees_small_directions_only_is_not_a_dependent_one() -> None:
+    np.testing.assert_allclose(risk.error_curve(Spectrum([1e14, 1.0]), np.array([[0.0, 1.0]])), [1e28, 1e28])
+    curve = risk.error_curve(Spectrum([1e14, 1.0, 1e-14]), np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0]]))
+    np.testing.assert_allclose(curve, [1e28, 1e28, 1e28])
+    with pytest.raises(RankError, match="row 1 of A depends linearly"):
+        risk.error_curve(Spectrum([1e14, 1.0]), np.array([[0.0, 1.0], [0.0, 2.0]]))

@@ -3,6 +3,7 @@
 from linflow.claims.cases import case_for, default_cases
 from linflow.claims.claim import Case, Claim
 from linflow.claims.confidence import ConfidenceSequence
+from linflow.claims.hunt import Hunt, Tightest, hunt
 from linflow.claims.loading import claims_from_file, installed_claims
 from linflow.claims.quantities import ExpectedError, Quantity
 from linflow.claims.run import Report, verify, verify_all
@@ -14,14 +15,17 @@ __all__ = [
     "Claim",
     "ConfidenceSequence",
     "ExpectedError",
+    "Hunt",
     "Outcome",
     "Quantity",
     "Report",
+    "Tightest",
     "Verdict",
     "case_for",
     "catalogue",
     "claims_from_file",
     "default_cases",
+    "hunt",
     "installed_claims",
     "verify",
     "verify_all",

@@ -15,10 +15,12 @@ import numpy as np
 from scipy.linalg import qr
 
 from linflow.checks import FloatArray, one_of
+from linflow.claims.conditional import conditional_errors
 from linflow.claims.tilted import draw_tilted
 from linflow.errors import InputError
 from linflow.risk import bounds
 from linflow.risk.enclosure import enclosure
+from linflow.risk.exact import exact, has_exact
 from linflow.risk.simulate import error_curve, gaussian_rows
 from linflow.spectrum import Spectrum
 
@@ -53,6 +55,15 @@ class Draws:
     breaches: tuple[Breach, ...] = field(default=())
 
 
+@dataclass(frozen=True)
+class Sketch:
+    """A quick estimate of a quantity for searches, and an interval that is honest about it but proves nothing."""
+
+    value: float
+    low: float
+    high: float
+
+
 class Quantity(ABC):
     """A number that depends on (spectrum, m), about which claims are made."""
 
@@ -70,6 +81,19 @@ class Quantity(ABC):
     def enclosure(self, spectrum: Spectrum, m: int) -> tuple[float, float] | None:
         """A proved interval, where an oracle exists."""
         return None
+
+    def estimate(self, spectrum: Spectrum, m: int) -> float | None:
+        """The value in float64, where a formula gives it fast: for searches, which cannot wait for an enclosure."""
+        return None
+
+    def sketch(self, spectrum: Spectrum, m: int, size: int, rng: np.random.Generator) -> Sketch:
+        """A quick estimate from `size` draws, for searches; equal generators make it comparable between spectra."""
+        scale = self.scale(spectrum, m)
+        found = _sketch(self.draws(spectrum, m, size, rng).weights, largest=1.0)
+        if not self.inverse:
+            return Sketch(scale * found.value, scale * found.low, scale * found.high)
+        edges = (scale / w if w > 0 else np.inf for w in (found.value, found.high, found.low))
+        return Sketch(*edges)
 
     def scale(self, spectrum: Spectrum, m: int) -> float:
         """The constant between the mean weight and the quantity."""
@@ -104,6 +128,15 @@ class ExpectedError(Quantity):
     def enclosure(self, spectrum: Spectrum, m: int) -> tuple[float, float] | None:  # noqa: D102
         found = enclosure(spectrum, m, self.field) if self.oracle else None
         return None if found is None else (found.low, found.high)
+
+    def estimate(self, spectrum: Spectrum, m: int) -> float | None:  # noqa: D102
+        return float(exact(spectrum, m, self.field)) if self.oracle and has_exact(spectrum, m, self.field) else None
+
+    def sketch(self, spectrum: Spectrum, m: int, size: int, rng: np.random.Generator) -> Sketch:  # noqa: D102
+        if not (self.oracle and self.field == "real" and 1 <= m < spectrum.n):
+            return super().sketch(spectrum, m, size, rng)
+        errors = conditional_errors(spectrum, m, size, rng)
+        return _sketch(errors, largest=float(errors.max()))
 
     def _rank(self, spectrum: Spectrum, m: int) -> int:
         return int(bounds.best_rank(spectrum, m)) if self.field == "real" else 0
@@ -240,6 +273,16 @@ def _breaches(statement: str, ratios: FloatArray) -> list[Breach]:
     """At most one breach, the worst, of a ratio that must not exceed 1."""
     worst = float(np.max(ratios))
     return [] if worst <= 1 + ROUNDING else [Breach(statement, worst)]
+
+
+def _sketch(draws: FloatArray, largest: float) -> Sketch:
+    """Mean and three standard errors; above also what draws of size `largest` may add that were too rare to be seen."""
+    mean, spread = float(draws.mean()), float(draws.std())
+    if mean > 0 and spread <= 1e-13 * mean:
+        return Sketch(mean, mean, mean)
+    error = 3.0 * spread / float(np.sqrt(draws.size))
+    # No event in `size` draws: its probability is below 3 / size (at the 5 % level).
+    return Sketch(mean, max(mean - error, 0.0), mean + error + 3.0 * largest / draws.size)
 
 
 #: What a claim is about unless it says otherwise.

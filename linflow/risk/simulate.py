@@ -214,11 +214,13 @@ def _curve(sigma: FloatArray, A: NDArray[Any]) -> tuple[FloatArray, NDArray[np.i
     is_complex = np.iscomplexobj(A)
     M = np.multiply(A, scaled, dtype=np.complex128 if is_complex else np.float64)
     geqrf, orgqr = (lapack.zgeqrf, lapack.zungqr) if is_complex else (lapack.dgeqrf, lapack.dorgqr)
+    sizes = np.linalg.norm(M, axis=1)
     # M is row-major (m, n), so M.T is the column-major n x m matrix Sigma A^T that LAPACK factors in place.
     factored, tau, _, _ = geqrf(M.T, lwork=64 * m, overwrite_a=1)
     # Legitimate pivots shrink with sigma_j; one that is zero up to the rounding of its own row is a dependent row.
     pivots = np.abs(np.diagonal(factored))
-    scale = scaled[:m] * np.linalg.norm(A, axis=1)
+    # A row that sees small directions only is small from the start.
+    scale = np.minimum(scaled[:m] * np.linalg.norm(A, axis=1), sizes)
     dependent = np.flatnonzero(pivots <= 32 * n * np.finfo(float).eps * scale)
     if dependent.size == 0 and (is_steep(sigma) or (has_gap(sigma) and has_grown(scaled, factored))):
         return extended_curve(sigma, A), dependent

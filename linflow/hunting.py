@@ -1,0 +1,142 @@
+"""`linflow hunt` from a claim's name to files: runs it, shows progress, prints the tightest case, writes it as JSON."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+import textwrap
+from pathlib import Path
+from typing import Any
+
+from linflow.claims import Claim, Hunt, Tightest, catalogue, claims_from_file, hunt, installed_claims
+from linflow.claims.hunt import MAX_N, MINUTES
+from linflow.errors import InputError
+from linflow.files import prepare_folder, write_bytes
+
+_WIDTH = 110
+_OUTCOMES = {
+    "refuted": "refuted",
+    "suspected": "suspected to be false, by the central limit theorem: look closer",
+    "not refuted": "not refuted (a hunt proves nothing)",
+}
+
+
+def run_hunt(
+    name: str,
+    *,
+    claims: Path | None,
+    out: Path,
+    seed: int,
+    minutes: float | None,
+    rounds: int | None,
+    max_n: int | None,
+    workers: int | None,
+    as_json: bool,
+) -> int:
+    """Run `linflow hunt`; returns its exit status: 0 if a control is refuted or anything else is not, 1 otherwise."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    claim = claim_named(name, claims)
+    minutes = MINUTES if minutes is None and rounds is None else minutes
+    prepare_folder(out)
+    file = out / f"hunt-{''.join(c if c.isalnum() or c in '.-_' else '-' for c in name)}.json"
+    bar = Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=Console(stderr=True))
+    with bar:
+        # Whichever budget ends first is what the bar shows, as a share.
+        task = bar.add_task(f"hunting {name}", total=1.0)
+
+        def progress(done: int, seconds: float, smallest: float | None) -> None:
+            share = max(done / rounds if rounds else 0.0, seconds / (60 * minutes) if minutes else 0.0)
+            ratio = "" if smallest is None else f", smallest ratio {smallest:.6g}"
+            bar.update(task, completed=min(share, 1.0), description=f"hunting {name}: {done} rounds{ratio}")
+
+        found = hunt(
+            claim,
+            seed=seed,
+            rounds=rounds,
+            minutes=minutes,
+            max_n=MAX_N if max_n is None else max_n,
+            workers=workers,
+            journal=file.with_suffix(".jsonl"),
+            progress=progress,
+        )
+    text = json.dumps(found.to_json(), indent=1, allow_nan=False)
+    write_bytes(file, text.encode())
+    if as_json:
+        print(text)
+    else:
+        print("\n".join(lines(found)))
+        print(f"again: linflow hunt {name}{options(found, claims)}")
+        print(f"{file.name} (this result) and {file.stem}.jsonl (every round; a longer hunt continues it) are in {out}/")
+    return 0 if found.as_expected else 1
+
+
+def claim_named(name: str, claims: Path | None) -> Claim:
+    """The claim of that name, the user's own first; InputError with the nearest names if there is none."""
+    known = [*(claims_from_file(claims) if claims is not None else []), *catalogue(), *installed_claims()]
+    for claim in known:
+        if claim.name == name:
+            return claim
+    names = list(dict.fromkeys(claim.name for claim in known))
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
+    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known are {', '.join(names)}"
+    raise InputError(f"there is no claim {name!r}: {hint}")
+
+
+def lines(found: Hunt) -> list[str]:
+    """The report for people."""
+    kind = "" if found.status == "user" else f" ({found.status})"
+    text = [f"{found.claim}{kind}: {found.statement}", f"{_OUTCOMES[found.outcome]}, error at most {found.alpha:g}"]
+    case = found.worst
+    if case is None:
+        text.append(
+            "nothing to rank: the claim said nothing where it was tried, or is about an event that no draw came near"
+        )
+    elif found.tight_when_flat:
+        text.append("an equality on flat spectra: searched for the least room over its squared distance from flat")
+        text += _case("tightest, so measured", case, found.kind)
+        if found.away_from_flat is not None:
+            text += _case("tightest away from flat (distance 1 or more)", found.away_from_flat, found.kind)
+    else:
+        text += _case("tightest", case, found.kind)
+    smallest = "" if found.smallest_ratio is None else f", smallest ratio {_number(found.smallest_ratio)}"
+    text.append(
+        f"{found.evaluations} evaluations{smallest}, in {found.rounds} rounds and {found.seconds:.0f} s, over spectra of "
+        f"2..{found.max_n} values within {found.decades} decades"
+    )
+    return text
+
+
+def _case(title: str, case: Tightest, kind: str) -> list[str]:
+    interval = f"in {_number(case.low)} .. {_number(case.high)}, {case.basis}"
+    rank = f", T2's best k = {case.best_rank}" if case.m >= 2 else ""
+    distance = f", distance {case.spread:.2g} from flat" if case.spread else ""
+    values = textwrap.fill(" ".join(f"{value:.6g}" for value in case.singular_values), _WIDTH)
+    return [
+        f"{title}: ratio {_number(case.ratio)} ({interval}; {case.verdict} here)",
+        f"  n = {case.n}, m = {case.m}{rank}{distance}; {case.shape}; found in round {case.round}",
+        textwrap.indent(values, "  "),
+    ]
+
+
+def _number(value: float) -> str:
+    """A ratio; close to 1 by what it differs from 1."""
+    if math.isfinite(value) and value != 1 and abs(value - 1) < 1e-4:
+        return f"1 {'+' if value > 1 else '-'} {abs(value - 1):.2g}"
+    return f"{value:.6g}"
+
+
+def options(found: Hunt, claims: Path | None) -> str:
+    """The options that give this hunt's tightest case again, without its clock."""
+    cases = [case for case in (found.worst, found.away_from_flat) if case is not None]
+    chosen: list[tuple[str, Any]] = [
+        ("seed", found.seed),
+        ("rounds", max((case.round + 1 for case in cases), default=found.rounds)),
+    ]
+    if found.max_n != MAX_N:
+        chosen.append(("max-n", found.max_n))
+    if claims is not None:
+        chosen.append(("claims", claims))
+    return "".join(f" --{key} {value}" for key, value in chosen)
