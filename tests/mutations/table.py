@@ -1201,8 +1201,8 @@ _EXPERIMENTS = (
         _CELLS,
         "code-version-room",
         "the room of risk left out of the code's digest",
-        '"measurement", "risk", "spectrum")',
-        '"measurement", "spectrum")',
+        '("pursuit", "risk", "spectrum", "stacks")',
+        '("pursuit", "spectrum", "stacks")',
         "experiments_run.py::test_results_are_kept_under_the_code_that_they_depend_on[risk/bounds.py]",
     ),
 )
