@@ -14,6 +14,7 @@ LAYERS = {
     "linflow.errors": 0,
     "linflow.checks": 0,
     "linflow.files": 0,
+    "linflow.workers": 0,
     "linflow.spectrum": 1,
     "linflow.data": 1,
     "linflow.graded": 1,

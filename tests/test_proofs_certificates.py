@@ -1,4 +1,4 @@
-"""The file proofs/certificates.py: it holds, not with a fault in it, and no tampered certificate passes; linflow agrees."""
+"""The certificates of proofs/: they hold, not with a fault in the file, and none that is tampered with; linflow agrees."""
 
 from __future__ import annotations
 
@@ -12,40 +12,44 @@ from numpy.typing import NDArray
 
 import linflow as lf
 from linflow import LinearFlow, Spectrum, risk
-from proofs import certificates
-from proofs.certificates import BasisPursuit, Lasso
+from proofs import bound_certificates, estimator_certificates, rationals
+from proofs.estimator_certificates import BasisPursuit, Lasso
 from proofs.ledger import Gap
 from tests.proof_faults import entries_of, gaps
 
 
 def test_it_holds() -> None:
-    entries = entries_of("certificates")
-    assert len(entries) == 2
-    assert all(entry.holds for entry in entries)
+    for file in ("bound_certificates", "estimator_certificates"):
+        (entry,) = entries_of(file)
+        assert entry.holds
 
 
 @pytest.mark.parametrize(
-    ("old", "new"),
+    ("file", "old", "new"),
     [
-        ("positive_semidefinite(self.S + self.lam *", "positive_semidefinite(self.S - self.lam *"),
-        ("value = _k * _lam + sp.Trace(_S)", "value = _lam + sp.Trace(_S)"),
-        ("exactly(self.k * self.lam + trace(self.S)", "exactly(self.lam + trace(self.S)"),
-        ("lam, S = lam + INSIDE, S + INSIDE", "lam, S = lam - INSIDE, S + INSIDE"),
-        ("bounds(n)[n - m][0].value", "bounds(n)[m][0].value"),
-        ("M = generator(n).transpose() * generator(n)\n    lam", "M = generator(n) * generator(n)\n    lam"),
-        ("P = B.transpose() * (B * B.transpose()).inv() * B", "P = B.transpose() * B"),
-        ("l[k - 1], S, value", "l[k], S, value"),
-        ("return cls(B, r, B.transpose() * nu, nu)", "return cls(B, r, -B.transpose() * nu, nu)"),
-        ("(gram + gamma * identity(gram.nrows()))", "(gram + 2 * gamma * identity(gram.nrows()))"),
-        ("gradient = _B.T * (_B * _z - _r) + _gamma * _z", "gradient = _B.T * (_B * _z - _r) + 2 * _gamma * _z"),
-        ("growth = -sp.Trace(g.T * _d)", "growth = sp.Trace(g.T * _d)"),
-        ("gram.solve(pattern - A_S.transpose() * approximate)", "gram.solve(pattern)"),
-        ("A_S.transpose() * y - penalty * pattern", "A_S.transpose() * y + penalty * pattern"),
-        ("(identity(n) - K) * (identity(n) + K).inv()", "(identity(n) - K) * (identity(n) - K)"),
+        ("bound", "positive_semidefinite(self.S + self.lam *", "positive_semidefinite(self.S - self.lam *"),
+        ("bound", "value = _k * _lam + sp.Trace(_S)", "value = _lam + sp.Trace(_S)"),
+        ("bound", "exactly(self.k * self.lam + trace(self.S)", "exactly(self.lam + trace(self.S)"),
+        ("bound", "lam, S = lam + INSIDE, S + INSIDE", "lam, S = lam - INSIDE, S + INSIDE"),
+        ("bound", "bounds(n)[n - m][0].value", "bounds(n)[m][0].value"),
+        ("bound", "M = generator(n).transpose() * generator(n)\n    lam", "M = generator(n) * generator(n)\n    lam"),
+        ("bound", "P = B.transpose() * (B * B.transpose()).inv() * B", "P = B.transpose() * B"),
+        ("bound", "l[k - 1], S, value", "l[k], S, value"),
+        ("estimator", "return cls(B, r, B.transpose() * nu, nu)", "return cls(B, r, -B.transpose() * nu, nu)"),
+        ("estimator", "(gram + gamma * identity(gram.nrows()))", "(gram + 2 * gamma * identity(gram.nrows()))"),
+        (
+            "estimator",
+            "gradient = _B.T * (_B * _z - _r) + _gamma * _z",
+            "gradient = _B.T * (_B * _z - _r) + 2 * _gamma * _z",
+        ),
+        ("estimator", "growth = -sp.Trace(g.T * _d)", "growth = sp.Trace(g.T * _d)"),
+        ("estimator", "gram.solve(pattern - A_S.transpose() * approximate)", "gram.solve(pattern)"),
+        ("estimator", "A_S.transpose() * y - penalty * pattern", "A_S.transpose() * y + penalty * pattern"),
+        ("estimator", "(identity(n) - K) * (identity(n) + K).inv()", "(identity(n) - K) * (identity(n) - K)"),
     ],
 )
-def test_a_fault_leaves_a_gap(old: str, new: str) -> None:
-    assert gaps("certificates", old, new)
+def test_a_fault_leaves_a_gap(file: str, old: str, new: str) -> None:
+    assert gaps(f"{file}_certificates", old, new)
 
 
 # --------------------------------------------------------------------------------------------------------- tampering
@@ -65,7 +69,7 @@ def rejected(certificate: Any, **tampered: Any) -> None:
 
 
 def test_a_tampered_bound_is_rejected() -> None:
-    bound, attained = certificates.bounds(4)[2]
+    bound, attained = bound_certificates.bounds(4)[2]
     rejected(bound, value=bound.value - fmpq(1, 10**9))
     rejected(bound, lam=bound.lam - fmpq(1, 10**6))
     rejected(bound, lam=bound.lam / 2, value=bound.value - 2 * bound.lam / 2)
@@ -81,11 +85,11 @@ def test_a_tampered_bound_is_rejected() -> None:
     rejected(attained, Q=attained.Q.transpose() * 0)
     # A projector that is not one: an eigenvalue above 1, the trace kept.
     Q = changed(changed(0 * attained.Q, 0, 0, fmpq(3, 2)), 1, 1, fmpq(1, 2))
-    rejected(attained, Q=Q, value=certificates.trace(attained.M * Q))
+    rejected(attained, Q=Q, value=rationals.trace(attained.M * Q))
 
 
 def test_a_tampered_estimate_is_rejected() -> None:
-    model = certificates.problem(3)
+    model = estimator_certificates.problem(3)
     mle, penalised, truncated = model.mle(), model.penalised(fmpq(9)), model.truncated(2)
     rejected(mle, z=changed(mle.z, 0, 0, fmpq(1, 10**12)))
     rejected(mle, nu=-mle.nu)
@@ -103,8 +107,8 @@ def test_a_tampered_estimate_is_rejected() -> None:
 
 
 def test_a_tampered_sparse_estimate_is_rejected() -> None:
-    m, n, x = certificates.SPARSE[2]
-    A, y = certificates.sparse_problem(m, n, x)
+    m, n, x = estimator_certificates.SPARSE[2]
+    A, y = estimator_certificates.sparse_problem(m, n, x)
     found, shrunk = BasisPursuit.of(A, y), Lasso.of(A, y, fmpq(1, 2))
     rejected(found, nu=-found.nu)
     rejected(found, nu=found.nu / 2)
@@ -112,7 +116,7 @@ def test_a_tampered_sparse_estimate_is_rejected() -> None:
     rejected(found, x=-found.x)
     rejected(found, x=-found.x, y=-y)
     # The signal that was measured explains y as well, but is longer.
-    rejected(found, x=certificates.column(x))
+    rejected(found, x=rationals.column(x))
     rejected(shrunk, x=found.x)
     rejected(shrunk, penalty=fmpq(1, 3))
     rejected(shrunk, penalty=fmpq(0))
@@ -121,19 +125,19 @@ def test_a_tampered_sparse_estimate_is_rejected() -> None:
 
 def test_a_multiplier_at_the_boundary_off_the_support_is_rejected() -> None:
     """Two equal columns: a minimiser, but not the only one."""
-    A, y = fmpq_mat([[1, 1, 0], [0, 0, 1]]), certificates.column([2, 0])
-    one = BasisPursuit(A, y, certificates.column([2, 0, 0]), certificates.column([1, 0]))
+    A, y = fmpq_mat([[1, 1, 0], [0, 0, 1]]), rationals.column([2, 0])
+    one = BasisPursuit(A, y, rationals.column([2, 0, 0]), rationals.column([1, 0]))
     with pytest.raises(Gap, match="off the support"):
         one.verify()
     with pytest.raises(Gap, match="dependent"):
-        replace(one, x=certificates.column([1, 1, 0])).verify()
+        replace(one, x=rationals.column([1, 1, 0])).verify()
 
 
 # ----------------------------------------------------------------------------------------------------------- linflow
 
 
 def floats(matrix: fmpq_mat) -> NDArray[np.float64]:
-    found: NDArray[np.float64] = certificates.floats(matrix)
+    found: NDArray[np.float64] = rationals.floats(matrix)
     return found
 
 
@@ -143,7 +147,7 @@ def vector(matrix: fmpq_mat) -> NDArray[np.float64]:
 
 @pytest.mark.parametrize("m", [2, 3, 4])
 def test_linflow_computes_the_certified_estimates(m: int) -> None:
-    model = certificates.problem(m)
+    model = estimator_certificates.problem(m)
     G, U, mu = model.G, model.U, model.mu
     flow = LinearFlow.from_matrix(floats(G), mean=vector(mu))
     A, y = floats(model.A), vector(model.y)
@@ -155,22 +159,22 @@ def test_linflow_computes_the_certified_estimates(m: int) -> None:
         assert np.abs(found - vector(exact)).max() <= tolerance * np.abs(vector(exact)).max()
 
     same(lf.mle(flow, A, y), mu + G * model.mle().z)
-    for gamma in certificates.GAMMA:
+    for gamma in estimator_certificates.GAMMA:
         exact = mu + G * model.penalised(gamma).z
         same(lf.penalised(flow, A, y, penalty=float(gamma.p) / float(gamma.q)), exact)
         same(lf.map_estimate(flow, A, y, noise_std=(float(gamma.p) / float(gamma.q)) ** 0.5), exact)
     for rank in range(1, m + 1):
-        exact = mu + certificates.columns(U, range(rank)) * model.truncated(rank).z
+        exact = mu + rationals.columns(U, range(rank)) * model.truncated(rank).z
         same(lf.truncated_least_squares(flow, A, y, rank=rank), exact)
 
 
-@pytest.mark.parametrize(("m", "n", "x"), certificates.SPARSE)
+@pytest.mark.parametrize(("m", "n", "x"), estimator_certificates.SPARSE)
 def test_linflow_computes_the_certified_sparse_estimates(m: int, n: int, x: tuple[int, ...]) -> None:
-    A, y = certificates.sparse_problem(m, n, x)
+    A, y = estimator_certificates.sparse_problem(m, n, x)
     found = vector(BasisPursuit.of(A, y).x)
     assert np.abs(lf.basis_pursuit(floats(A), vector(y)) - found).max() < 1e-10 * np.abs(found).max()
     # The lasso stops at a duality gap of 1e-10 |y|^2 / 2, which leaves a squared distance of that over the curvature.
-    for penalty in certificates.PENALTIES:
+    for penalty in estimator_certificates.PENALTIES:
         exact = vector(Lasso.of(A, y, penalty).x)
         computed = lf.lasso(floats(A), vector(y), penalty=float(penalty.p) / float(penalty.q), tolerance=1e-14)
 
@@ -184,12 +188,12 @@ def test_linflow_computes_the_certified_sparse_estimates(m: int, n: int, x: tupl
 
 @pytest.mark.parametrize("n", [2, 5, 8])
 def test_linflow_stays_within_the_certified_range(n: int) -> None:
-    G = floats(certificates.generator(n))
+    G = floats(bound_certificates.generator(n))
     spectrum = Spectrum(np.linalg.svd(G, compute_uv=False))
     slack = 1e-5 * spectrum.energy
     for m in range(1, n):
-        below, above = certificates.bounds(n)[m][0], certificates.bounds(n)[n - m][0]
-        low = float((certificates.trace(below.M) - below.value).p) / float((certificates.trace(below.M) - below.value).q)
+        below, above = bound_certificates.bounds(n)[m][0], bound_certificates.bounds(n)[n - m][0]
+        low = float((rationals.trace(below.M) - below.value).p) / float((rationals.trace(below.M) - below.value).q)
         high = float(above.value.p) / float(above.value.q)
         known_low, known_high = risk.error_range(spectrum, m)
         assert known_low - slack <= low <= known_low + 1e-13 * spectrum.energy
@@ -199,10 +203,10 @@ def test_linflow_stays_within_the_certified_range(n: int) -> None:
 def test_linflow_computes_the_rational_errors() -> None:
     """X_A of an explicit A, which is a rational number, by linflow's posterior."""
     for n in (3, 6):
-        G = certificates.generator(n)
+        G = bound_certificates.generator(n)
         flow = LinearFlow.from_matrix(floats(G))
         for m in range(1, n):
-            A = certificates.measurements(m, n)
-            exact = certificates.error(G, A)
+            A = rationals.measurements(m, n)
+            exact = bound_certificates.error(G, A)
             found = float((lf.posterior(flow, floats(A), np.zeros(m), noise_std=0.0).std ** 2).sum())
             assert np.isclose(found, float(exact.p) / float(exact.q), rtol=1e-9)

@@ -199,7 +199,7 @@ def test_a_file_is_an_argument_with_named_steps(file: str) -> None:
 
 
 def test_every_file_is_in_the_ledger_and_no_name_occurs_twice() -> None:
-    kernel = {"__init__", "__main__", "ledger", "checks", "command", "matrices"}
+    kernel = {"__init__", "__main__", "ledger", "checks", "command", "matrices", "rationals"}
     assert {path.stem for path in FILES} - kernel == set(proofs.FILES)
     names = [s.name for s in proofs.statements()]
     assert len(set(names)) == len(names)

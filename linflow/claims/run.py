@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any
 
 from linflow.checks import available_cores, positive_int
 from linflow.claims.cases import default_cases
@@ -25,6 +22,7 @@ from linflow.claims.verdict import (
     summarise,
 )
 from linflow.errors import ClaimError, InputError, OutputError
+from linflow.files import JsonLines
 from linflow.spectrum import Spectrum
 
 #: Family-wise error of a run, unless told otherwise.
@@ -148,7 +146,7 @@ def verify_all(
     with _Journal(journal) as book:
         pending = []
         for i, cell in enumerate(cells):
-            known = book.known(cell)
+            known = book.known.get(cell.key)
             if known is None:
                 pending.append(i)
             else:
@@ -162,7 +160,7 @@ def verify_all(
                     errors.setdefault(name, []).append(f"claim {name!r}: {result}")
             else:
                 results[i] = result
-                book.add(cells[i], result)
+                book.keep(cells[i], result)
             done += 1
             if progress:
                 progress(done, len(cells))
@@ -253,49 +251,21 @@ def _breached_claim(name: str) -> Claim:
     return next(claim for claim in catalogue() if claim.name == name)
 
 
-class _Journal:
-    """Decided cells, one JSON line each, synced to disk; content-addressed, so that different runs never mix."""
+class _Journal(JsonLines):
+    """Decided cells; content-addressed, so that different runs never mix."""
 
     def __init__(self, path: Path | None) -> None:
+        super().__init__(path)
         self.path = path
-        self.lines: dict[str, list[Outcome]] = {}
-        self.file: Any = None
-        if path is None:
-            return
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if path.exists():
-                self._read(path)
-            self.file = path.open("a", encoding="utf-8")
-        except OSError as error:
-            raise OutputError(f"cannot write {str(path)!r}: {error.strerror}; choose another folder with --out") from error
+        self.known: dict[str, list[Outcome]] = {}
+        for row in self.rows:
+            # The last line of a killed run may be torn: that cell is decided again.
+            with suppress(ValueError, TypeError, KeyError, AttributeError):
+                self.known[row["key"]] = [Outcome(**outcome) for outcome in row["outcomes"]]
 
-    def _read(self, path: Path) -> None:
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-            try:
-                row = json.loads(line)
-                self.lines[row["key"]] = [Outcome(**outcome) for outcome in row["outcomes"]]
-            except (ValueError, TypeError, KeyError):
-                continue  # the last line of a killed run may be torn: that cell is decided again
-
-    def known(self, cell: Cell) -> list[Outcome] | None:
-        return self.lines.get(cell.key) if self.file else None
-
-    def add(self, cell: Cell, outcomes: list[Outcome]) -> None:
-        if self.file is None:
-            return
-        # A torn last line must not swallow this one: each record starts on a line of its own.
-        self.file.write("\n" + json.dumps({"key": cell.key, "outcomes": [asdict(o) for o in outcomes]}))
-        self.file.flush()
-        os.fsync(self.file.fileno())
+    def keep(self, cell: Cell, outcomes: list[Outcome]) -> None:
+        self.add({"key": cell.key, "outcomes": [asdict(outcome) for outcome in outcomes]})
 
     def finish(self) -> None:
         if self.path is not None:
             self.path.unlink(missing_ok=True)
-
-    def __enter__(self) -> _Journal:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self.file is not None:
-            self.file.close()

@@ -6,13 +6,12 @@ barrier, and makes the rounds the same for any number of workers.
 
 from __future__ import annotations
 
-import json
 import os
 import pickle
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -21,6 +20,8 @@ from linflow.checks import available_cores, positive_int
 from linflow.claims.candidates import Candidate
 from linflow.claims.rounds import Find, Plan, Round, play
 from linflow.errors import ClaimError, OutputError
+from linflow.files import JsonLines
+from linflow.workers import start_worker
 
 #: A round knows the rounds that lie so far behind it.
 LAG = 16
@@ -53,7 +54,7 @@ def rounds_in_order(plan: Plan, book: Journal, workers: int | None, *, most: flo
                     book.note_time()
                 return
             for found in pool.wait():
-                book.add(found)
+                book.keep(found)
                 early[found.number] = found
 
 
@@ -94,7 +95,7 @@ class _Pool:
         from joblib.externals.loky.process_executor import BrokenProcessPool
 
         if self.pool is None:
-            self.pool = ProcessPoolExecutor(max_workers=self.workers, initializer=_start_worker, initargs=(os.getpid(),))
+            self.pool = ProcessPoolExecutor(max_workers=self.workers, initializer=start_worker, initargs=(os.getpid(),))
         try:
             self.futures[self.pool.submit(play, *self.jobs[number])] = number
         except BrokenProcessPool:
@@ -148,76 +149,33 @@ class _Pool:
         self._stop()
 
 
-def _start_worker(parent: int) -> None:
-    """An interrupt is the coordinator's business, and a worker whose coordinator was killed has nothing more to do."""
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    if os.getppid() == parent:
-        threading.Thread(target=watch, daemon=True).start()
-
-
-class Journal:
-    """Finished rounds, one JSON line each, synced to disk; each line carries its hunt's key, so that hunts never mix."""
+class Journal(JsonLines):
+    """Finished rounds; each record carries its hunt's key, so that hunts never mix."""
 
     def __init__(self, path: Path | None, key: str) -> None:
+        super().__init__(path)
         self.key = key
         self.rounds: dict[int, Round] = {}
         self.before, self.began = 0.0, time.monotonic()
-        self.file: Any = None
-        if path is None:
-            return
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if path.exists():
-                self._read(path)
-            self.file = path.open("a", encoding="utf-8")
-        except OSError as error:
-            raise OutputError(f"cannot write {str(path)!r}: {error.strerror}; choose another folder with --out") from error
-
-    def _read(self, path: Path) -> None:
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-            try:
-                row = json.loads(line)
-                if row["key"] == self.key:
+        for row in self.rows:
+            # The last line of a killed hunt may be torn: that round is played again.
+            with suppress(ValueError, TypeError, KeyError, AttributeError):
+                if row["key"] == key:
                     if "round" in row:
                         found = Round.from_json(row["round"])
                         self.rounds[found.number] = found
                     self.before = max(self.before, float(row["seconds"]))
-            except (ValueError, TypeError, KeyError, AttributeError):
-                continue  # the last line of a killed hunt may be torn: that round is played again
 
     @property
     def seconds(self) -> float:
         """Time of this run and of those that it continues."""
         return self.before + time.monotonic() - self.began
 
-    def add(self, found: Round) -> None:
+    def keep(self, found: Round) -> None:
         """Append a finished round."""
         self.rounds[found.number] = found
-        self._write({"round": found.to_json()})
+        self.add({"key": self.key, "seconds": self.seconds, "round": found.to_json()})
 
     def note_time(self) -> None:
         """Append that the time was spent, so that the same budget again plays nothing more."""
-        self._write({})
-
-    def _write(self, row: dict[str, Any]) -> None:
-        if self.file is None:
-            return
-        # A torn last line must not swallow this one: each record starts on a line of its own.
-        self.file.write("\n" + json.dumps({"key": self.key, "seconds": self.seconds} | row))
-        self.file.flush()
-        os.fsync(self.file.fileno())
-
-    def __enter__(self) -> Journal:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self.file is not None:
-            self.file.close()
+        self.add({"key": self.key, "seconds": self.seconds})

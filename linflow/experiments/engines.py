@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import math
 import os
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +18,7 @@ from typing import Any, Protocol, TypeVar
 
 from linflow.checks import available_cores, positive_int
 from linflow.errors import InputError, OutputError
+from linflow.workers import start_worker
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -126,7 +126,7 @@ def _in_pool(
     pool = ProcessPoolExecutor(
         max_workers=workers,
         env=dict.fromkeys(_THREAD_VARIABLES, "1"),
-        initializer=_start_worker,
+        initializer=start_worker,
         initargs=(os.getpid(),),
     )
     flying: dict[Future[Any], int] = {}
@@ -153,21 +153,6 @@ def _in_pool(
     finally:
         # Also on an interrupt, and where the caller stops listening: nothing is left running.
         pool.shutdown(wait=True, kill_workers=True)
-
-
-def _start_worker(parent: int) -> None:
-    """An interrupt is the coordinator's business, and a worker whose coordinator was killed has nothing more to do."""
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    if os.getppid() == parent:
-        threading.Thread(target=watch, daemon=True).start()
 
 
 class DaskEngine:

@@ -1,33 +1,7 @@
-r"""Certificates: what a floating-point solver found, rounded to rationals and verified in exact arithmetic.
+r"""The estimators by certificates: a solver finds the support and the signs, multipliers in exact arithmetic decide.
 
-Setting.  x = mu + G z with G (n x n) invertible, y = A x with A (m x n); B = A G, r = y - A mu, M = G^T G, P the
-projector on the row space of B (of full rank m < n), and X_A = tr M (I - P) the error for this A ("error"). X >= 0 says
-that X is symmetric and positive semidefinite, |x|_1 = sum_i |x_i|.
-
-Statement ("bound-certificates").  Let S >= 0 and S + lam I - M >= 0. Then, for every A,
-
-    X_A >= tr M - (m lam + tr S)                  (a certificate of size m),
-    X_A <= (n - m) lam + tr S                     (a certificate of size n - m).
-
-For each of the matrices G = generator(n), n = 2, ..., 8, none of them diagonal, and every 0 < k < n there are rational S
-and lam of size k whose value k lam + tr S is within 10^-5 tr M of the least possible one; the sum of the k largest
-eigenvalues of M lies in between. So T1-lower and T8 are proved for these G with that accuracy, by witnesses that do not
-know the eigenvectors. For diagonal M there are certificates without any slack.
-
-Proof.
-
-1. For 0 <= Q <= I with tr Q = k,
-
-       k lam + tr S - tr M Q = tr S (I - Q) + tr (S + lam I - M) Q  >=  0,
-
-   since tr X Y = tr (Y^{1/2} X Y^{1/2}) >= 0 for X, Y >= 0. So tr M Q <= k lam + tr S. Q = P has k = m; Q = I - P has
-   k = n - m.
-2. Semidefiniteness of a rational matrix is decided by elimination. S and lam come from the semidefinite program
-   min { k lam + tr S : S >= 0, S + lam I >= M }, rounded to multiples of 2^-40 and moved inside by 10^-7; from its
-   multiplier, likewise moved, a rational Q with 0 <= Q <= I and tr Q = k. By step 1 tr M Q is at most the value of every
-   certificate of size k; it is within 10^-5 tr M of the one found.
-3. The k largest eigenvalues of M, isolated as roots of its characteristic polynomial, sum to a number between the two.
-4. For rational A (and M) X_A is a rational number, between the certified bounds.                                         []
+Setting.  x = mu + G z with G (n x n) invertible, y = A x with A (m x n); B = A G of full rank m < n, r = y - A mu,
+|x|_1 = sum_i |x_i|.
 
 Statement ("estimator-certificates").  Each condition proves that the point it is about is the only minimiser:
 
@@ -61,100 +35,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib import import_module
 from typing import Any
 
 import sympy as sp
-from flint import arb, ctx, fmpq, fmpq_mat
+from flint import fmpq, fmpq_mat
 
-from .checks import below, eigenvalues, exactly, positive_semidefinite
+from .checks import exactly
 from .ledger import Statement, establish
 from .matrices import same_matrices, same_traces, square
+from .rationals import column, columns, diagonal, entries, floats, identity, measurements, rational, solver
 
-BOUNDS = Statement(
-    "bound-certificates",
-    "rational dual certificates prove both sides of T8 for explicit G and every A, to 10^-5 of tr G^T G",
-    uses=("error",),
-)
 ESTIMATORS = Statement(
     "estimator-certificates",
     "multipliers prove explicit points to be the MLE, the penalised, the truncated estimate, basis pursuit and the lasso",
     uses=("MLE", "penalised"),
 )
-
-#: The largest difference between a certified bound and the optimum, in units of tr M.
-GAP = fmpq(1, 10**5)
-#: How far points of the solver are moved inside the feasible set.
-INSIDE = fmpq(1, 10**7)
-
-
-# --------------------------------------------------------------------------------------------------- rational matrices
-
-
-def identity(n: int) -> fmpq_mat:
-    """I."""
-    return fmpq_mat([[int(i == j) for j in range(n)] for i in range(n)])
-
-
-def diagonal(values: Sequence[Any]) -> fmpq_mat:
-    """diag(values)."""
-    return fmpq_mat([[value if i == j else 0 for j in range(len(values))] for i, value in enumerate(values)])
-
-
-def column(values: Sequence[Any]) -> fmpq_mat:
-    """A vector."""
-    return fmpq_mat([[value] for value in values])
-
-
-def trace(matrix: fmpq_mat) -> fmpq:
-    """tr."""
-    return sum((matrix[i, i] for i in range(matrix.nrows())), fmpq(0))
-
-
-def columns(matrix: fmpq_mat, chosen: Sequence[int]) -> fmpq_mat:
-    """Some columns."""
-    return fmpq_mat([[matrix[i, j] for j in chosen] for i in range(matrix.nrows())])
-
-
-def entries(vector: fmpq_mat) -> list[fmpq]:
-    """The numbers of a column."""
-    return [vector[i, 0] for i in range(vector.nrows())]
-
-
-def rational(value: float) -> fmpq:
-    """The nearest multiple of 2^-40."""
-    return fmpq(round(float(value) * 2**40), 2**40)
-
-
-def rounded(matrix: Any) -> fmpq_mat:
-    """A symmetric float matrix, entry by entry."""
-    n = len(matrix)
-    return fmpq_mat([[(rational(matrix[i][j]) + rational(matrix[j][i])) / 2 for j in range(n)] for i in range(n)])
-
-
-def solver() -> Any:
-    """cvxpy, which loads slowly."""
-    return import_module("cvxpy")
-
-
-def floats(matrix: fmpq_mat) -> Any:
-    """For the solver."""
-    import numpy as np
-
-    return np.array([[float(x.p) / float(x.q) for x in row] for row in matrix.tolist()])
-
-
-def generator(n: int) -> fmpq_mat:
-    """An invertible G, n x n, without any pattern that an eigenbasis would show."""
-    return fmpq_mat(
-        [[fmpq((7 * i * i + 11 * i * j + 5 * j**3 + 3 * i + j) % 19 - 9, 10) for j in range(n)] for i in range(n)]
-    )
-
-
-def measurements(m: int, n: int) -> fmpq_mat:
-    """An A, m x n, of full rank."""
-    return fmpq_mat([[(5 * i * i * j + 3 * i * j * j + 2 * j + i + 1) % 13 - 6 for j in range(n)] for i in range(m)])
 
 
 def rotation(n: int, shift: int) -> fmpq_mat:
@@ -166,153 +61,6 @@ def rotation(n: int, shift: int) -> fmpq_mat:
 def signs(values: Sequence[fmpq]) -> list[int]:
     """-1, 0 or 1 for each."""
     return [int(value > 0) - int(value < 0) for value in values]
-
-
-# --------------------------------------------------------------------------------------------- bounds for every A
-
-
-@dataclass(frozen=True)
-class TraceBound:
-    """tr M Q <= value for every Q with 0 <= Q <= I and tr Q = k."""
-
-    M: fmpq_mat
-    k: int
-    lam: fmpq
-    S: fmpq_mat
-    value: fmpq
-
-    def verify(self) -> None:
-        """Raise `Gap` unless the dual point is feasible and has this value."""
-        positive_semidefinite(self.S, "S")
-        positive_semidefinite(self.S + self.lam * identity(self.M.nrows()) - self.M, "S + lam I - M")
-        exactly(self.k * self.lam + trace(self.S), self.value, "value of the dual point")
-
-
-@dataclass(frozen=True)
-class Attained:
-    """A Q with 0 <= Q <= I, tr Q = k and tr M Q = value."""
-
-    M: fmpq_mat
-    k: int
-    Q: fmpq_mat
-    value: fmpq
-
-    def verify(self) -> None:
-        """Raise `Gap` unless the point is feasible and has this value."""
-        positive_semidefinite(self.Q, "Q")
-        positive_semidefinite(identity(self.M.nrows()) - self.Q, "I - Q")
-        exactly(trace(self.Q), fmpq(self.k), "tr Q")
-        exactly(trace(self.M * self.Q), self.value, "value of the primal point")
-
-
-@cache
-def bounds(n: int) -> dict[int, tuple[TraceBound, Attained]]:
-    """For G = generator(n), the rounded dual and primal optimum of each size 0 < k < n."""
-    cp = solver()
-    M = generator(n).transpose() * generator(n)
-    lam, S, size = cp.Variable(), cp.Variable((n, n), PSD=True), cp.Parameter(nonneg=True)
-    constraint = S + lam * floats(identity(n)) - floats(M) >> 0
-    problem = cp.Problem(cp.Minimize(size * lam + cp.trace(S)), [constraint])
-    found = {}
-    for k in range(1, n):
-        size.value = k
-        problem.solve(solver=cp.CLARABEL)
-        found[k] = (
-            dual_point(M, k, rational(lam.value), rounded(S.value)),
-            primal_point(M, k, rounded(constraint.dual_value)),
-        )
-    return found
-
-
-def dual_point(M: fmpq_mat, k: int, lam: fmpq, S: fmpq_mat) -> TraceBound:
-    """Both matrices of the dual constraints moved inside by INSIDE (or more)."""
-    lam, S = lam + INSIDE, S + INSIDE * identity(M.nrows())
-    return TraceBound(M, k, lam, S, k * lam + trace(S))
-
-
-def primal_point(M: fmpq_mat, k: int, Q: fmpq_mat) -> Attained:
-    """Q mixed with (k/n) I, which lies in the interior, and its trace corrected."""
-    n = M.nrows()
-    Q = (1 - 10 * INSIDE) * Q + 10 * INSIDE * fmpq(k, n) * identity(n)
-    Q = Q + (k - trace(Q)) / n * identity(n)
-    return Attained(M, k, Q, trace(M * Q))
-
-
-def diagonal_bounds(l: Sequence[fmpq], k: int) -> tuple[TraceBound, Attained]:
-    """lam = l_k and S = diag((l_i - l_k)_+); Q projects on the first k coordinates (l descending)."""
-    M, S = diagonal(l), diagonal([max(x - l[k - 1], fmpq(0)) for x in l])
-    Q = diagonal([int(i < k) for i in range(len(l))])
-    value = sum(l[:k], fmpq(0))
-    return TraceBound(M, k, l[k - 1], S, value), Attained(M, k, Q, value)
-
-
-def error(G: fmpq_mat, A: fmpq_mat) -> fmpq:
-    """X_A."""
-    B = A * G
-    P = B.transpose() * (B * B.transpose()).inv() * B
-    return trace(G * (identity(G.nrows()) - P) * G.transpose())
-
-
-_n, _m, _p = sp.symbols("n m p", integer=True, positive=True)
-_k, _lam, _gamma = sp.symbols("k lam gamma", positive=True)
-_M, _Q, _S, _X, _Y, _R = (sp.MatrixSymbol(letter, _n, _n) for letter in "MQSXYR")
-_I = sp.Identity(_n)
-
-
-@BOUNDS.symbolic("k lam + tr S - tr M Q = tr S (I - Q) + tr (S + lam I - M) Q if tr Q = k", scope="all n, k")
-def weak_duality() -> None:
-    value = _k * _lam + sp.Trace(_S)
-    slack = sp.Trace(_S * (_I - _Q)) + sp.Trace((_S + _lam * _I - _M) * _Q)
-    same_traces(value - sp.Trace(_M * _Q), slack, given=[(sp.Trace(_Q), _k)])
-
-
-@BOUNDS.symbolic("tr X Y = tr R X R with R = Y^{1/2}", scope="all n")
-def positive_products() -> None:
-    same_traces(sp.Trace(_X * _Y), sp.Trace(_R * _X * _R), given=[(_R * _R, _Y)])
-
-
-@BOUNDS.certificate("every bound is feasible, and within 10^-5 tr M of an attained value", scope="n = 2..8, all 0 < k < n")
-def sandwich() -> None:
-    for n in range(2, 9):
-        for k, (bound, attained) in bounds(n).items():
-            bound.verify()
-            attained.verify()
-            surplus = bound.value - attained.value
-            establish(bool(0 <= surplus <= GAP * trace(bound.M)), f"n = {n}, k = {k}: slack {surplus}")
-
-
-@BOUNDS.certificate("for diagonal M the bound is attained", scope="l_i = 1/i, n = 2..8, and (4, 1, 1, 1/9); all 0 < k < n")
-def no_slack() -> None:
-    for l in (*([fmpq(1, i) for i in range(1, n + 1)] for n in range(2, 9)), [fmpq(4), fmpq(1), fmpq(1), fmpq(1, 9)]):
-        for k in range(1, len(l)):
-            bound, attained = diagonal_bounds(l, k)
-            bound.verify()
-            attained.verify()
-            exactly(bound.value, attained.value, "value")
-
-
-@BOUNDS.ball("the sum of the k largest eigenvalues of M lies between the two values", scope="n = 2..8, all 0 < k < n")
-def eigenvalue_sums() -> None:
-    with ctx.workprec(160):
-        for n in range(2, 9):
-            l = eigenvalues(generator(n).transpose() * generator(n))
-            for k, (bound, attained) in bounds(n).items():
-                largest = sum(l[:k], arb(0))
-                below(attained.value, largest, f"n = {n}, k = {k}: attained")
-                below(largest, bound.value, f"n = {n}, k = {k}: bound")
-
-
-@BOUNDS.certificate("X_A lies between the certified bounds", scope="one rational A for each n = 2..8, 0 < m < n")
-def instances() -> None:
-    for n in range(2, 9):
-        for m in range(1, n):
-            found = error(generator(n), measurements(m, n))
-            bound = bounds(n)[m][0]
-            establish(bool(trace(bound.M) - bound.value <= found), f"n = {n}, m = {m}: X_A = {found} is too small")
-            establish(bool(found <= bounds(n)[n - m][0].value), f"n = {n}, m = {m}: X_A = {found} is too large")
-
-
-# ------------------------------------------------------------------------------------------------------ estimators
 
 
 @dataclass(frozen=True)
@@ -504,6 +252,8 @@ def sparse_problem(m: int, n: int, x: Sequence[int]) -> tuple[fmpq_mat, fmpq_mat
     return A, A * column(x)
 
 
+_n, _m = sp.symbols("n m", integer=True, positive=True)
+_lam, _gamma = sp.symbols("lam gamma", positive=True)
 _A, _B = sp.MatrixSymbol("A", _m, _n), sp.MatrixSymbol("B", _m, _n)
 _z, _d, _x = (sp.MatrixSymbol(letter, _n, 1) for letter in "zdx")
 _nu, _r, _y = (sp.MatrixSymbol(letter, _m, 1) for letter in ("nu", "r", "y"))
