@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from linflow import claims, data, measurement, risk
     from linflow import testing as testing
-    from linflow.claims import Case, Claim, Hunt, Verdict, catalogue, hunt, verify, verify_all
+    from linflow.claims import Case, Claim, Hunt, Verdict, catalogue, verify, verify_all
+    from linflow.claims.hunt import hunt
     from linflow.errors import ClaimError, DataError, InputError, LinflowError, OutputError, RankError, ShapeError
     from linflow.estimators import (
         Posterior,

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import os
 
+# One test a core: before numpy and torch start threads that would fight over the cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from hypothesis import settings
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)

@@ -38,6 +38,7 @@ from linflow.experiments import (
     settings,
 )
 from linflow.experiments.command import default_table, from_folders, run_command, typed
+from linflow.experiments.experiment import Source
 from linflow.experiments.results import to_csv, write_netcdf
 from tests.test_architecture import LAYERS
 from tests.test_experiments_engines import same_bits, user_file
@@ -220,7 +221,21 @@ ROOMS = (
 
 def test_every_room_below_the_experiments_enters_the_code_version() -> None:
     below = {room.removeprefix("linflow.") for room, row in LAYERS.items() if row <= LAYERS["linflow.risk"]}
-    assert set(cells._NUMERICAL) == below - {"errors", "files"}
+    assert set(cells._NUMERICAL) == below - {"errors", "files", "workers"}
+
+
+def test_the_code_of_deep_counts_where_an_experiment_mentions_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(Path(linflow.__file__).parent, tmp_path / "linflow", ignore=shutil.ignore_patterns("__pycache__"))
+    there = types.SimpleNamespace(__file__=str(tmp_path / "linflow" / "__init__.py"), __version__=linflow.__version__)
+    monkeypatch.setattr(cells, "linflow", there)
+    experiments = [
+        dataclasses.replace(small(), source=Source("x.py", text, "code")) for text in ("", "import linflow.deep")
+    ]
+    before = [cells.code_version(experiment) for experiment in experiments]
+    file = tmp_path / "linflow" / "deep" / "layers.py"
+    file.write_text(file.read_text() + "\n_CHANGED = 1\n")
+    after = [cells.code_version(experiment) for experiment in experiments]
+    assert (before[0] == after[0], before[1] == after[1]) == (True, False)
 
 
 @pytest.mark.parametrize("room", ROOMS)
