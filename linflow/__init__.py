@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from linflow import claims, data, measurement, risk
+    from linflow import deep as deep
     from linflow import testing as testing
     from linflow.claims import Case, Claim, Hunt, Verdict, catalogue, verify, verify_all
     from linflow.claims.hunt import hunt
@@ -67,7 +68,7 @@ _HOMES = {
     "verify_all": "claims",
 }
 #: `testing` is not in `__all__`: it needs Hypothesis, and ``from linflow import *`` must not.
-_MODULES = ("claims", "data", "measurement", "risk", "testing")
+_MODULES = ("claims", "data", "deep", "measurement", "risk", "testing")
 
 __all__ = [
     "Case",

@@ -213,6 +213,40 @@ def prove(
     raise typer.Exit(run_proofs(names or [], as_json=as_json, as_markdown=as_markdown, only_list=show_list))
 
 
+@app.command()
+def train(
+    data: Annotated[Path | None, typer.Option(help="Folder of images; default scikit-learn's digits.")] = None,
+    size: Annotated[int | None, typer.Option(min=4, help="Side in pixels to which --data images are resized.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Train so long; default 5.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Train so many steps: exactly reproducible.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="realnvp, glow, patches or gan; default glow, for digits realnvp.")
+    ] = None,
+    grey: Annotated[bool, typer.Option("--grey", help="Luminance of --data images only.")] = False,
+    seed: Seed = 0,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of torch; weights depend on them through rounding.")] = 1,
+    out: Annotated[Path, typer.Option(help="File to write.")] = Path("flow.pt"),
+) -> None:
+    """Train a deep flow (or a GAN to compare it with) on images, from the linear model on (extra 'deep').
+
+    Stopped at any time, the same command continues from OUT.part (a GAN starts again). Exit status 0; 2 for bad input.
+    """
+    from linflow.deep.training import run_train
+
+    with _resumable():
+        run_train(
+            data=data,
+            size=size,
+            minutes=minutes,
+            steps=steps,
+            kind=kind,
+            grey=grey,
+            seed=seed,
+            threads=threads,
+            out=out,
+        )
+
+
 @app.command(no_args_is_help=True)
 def run(
     experiment: Annotated[
@@ -242,8 +276,10 @@ def run(
     from linflow.experiments.command import list_command, run_command
 
     if show_list:
-        for name, what in list_command():
-            typer.echo(f"{name:24}{what}")
+        rows = list_command()
+        width = max((len(name) for name, _ in rows), default=0) + 2
+        for name, what in rows:
+            typer.echo(f"{name:{width}}{what}")
         return
     if experiment is None:
         raise InputError("which experiment? give a name of 'linflow run --list', or a file of yours")

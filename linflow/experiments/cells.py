@@ -153,20 +153,21 @@ def describe(error: BaseException) -> str:
 
 
 def code_version(experiment: Experiment) -> str:
-    """Version of everything that a cell's numbers depend on: the cell's code, linflow, NumPy and SciPy.
+    """Version of everything that a cell's numbers depend on: the cell's code, linflow, NumPy, SciPy (and torch).
 
     Results are kept under it, so those of different code never mix. Comments and docstrings do not count.
     """
     own = experiment.source.code if experiment.source is not None else _function_digest(experiment.cell)
     digest = hashlib.sha256(own.encode())
     root = Path(linflow.__file__).parent
-    for name in _NUMERICAL:
+    deep = experiment.source is not None and "linflow.deep" in experiment.source.text
+    for name in (*_NUMERICAL, "deep") if deep else _NUMERICAL:
         place = root / name
         for file in sorted(place.rglob("*.py")) if place.is_dir() else [place.with_suffix(".py")]:
             tree = ast.parse(file.read_bytes())
             _strip_docstrings(tree)
             digest.update(ast.dump(tree).encode())
-    libraries = f"numpy {version('numpy')}, scipy {version('scipy')}"
+    libraries = f"numpy {version('numpy')}, scipy {version('scipy')}" + (f", torch {version('torch')}" if deep else "")
     return f"{linflow.__version__}+{digest.hexdigest()[:12]} ({libraries})"
 
 

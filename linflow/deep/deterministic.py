@@ -1,0 +1,33 @@
+"""Random numbers and rounding that depend on nothing but the arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from linflow.checks import positive_int
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Torch's global generator at `seed` inside, and as the caller left it afterwards."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+@contextmanager
+def thread_count(count: int) -> Iterator[None]:
+    """So many threads inside: sums over a batch round differently with another number of them.
+
+    One is the default everywhere: the networks here are too small to gain from more, and where cores are shared two
+    threads that wait for each other were ten times slower than one.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(positive_int(count, "threads"))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,288 @@
+r"""Images larger than the flow: a noise-conditional flow of patches as a denoiser, and splitting around it.
+
+A conditional flow knows p_s, the law of a patch plus noise of standard deviation s. Tweedie's formula makes it a denoiser,
+
+    D_s(y) = y + s^2 grad log p_s(y) = E[x | y],
+
+the exact posterior mean if p_s were exact; on an image it is averaged over the overlapping patches. Half-quadratic
+splitting alternates it with the measurements, at falling s: z = D_s(x), then
+x = argmin |A x - y|^2 / noise_std^2 + |x - z|^2 / s^2.
+
+With an untrained flow, which is linear, D_s is the Wiener filter of patches: the control without which a gain over other
+methods says nothing about depth. An image's result does not depend on the others of its batch.
+
+Sources: Robbins 1956, Efron 2011 (Tweedie's formula); Zoran & Weiss 2011 (expected patch log-likelihood); Venkatakrishnan
+et al. 2013 (splitting around a denoiser).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import eigh
+from scipy.sparse.linalg import LinearOperator
+
+from linflow.checks import FloatArray, finite_array, positive_int
+from linflow.deep.flow import Flow, Glow
+from linflow.errors import InputError, ShapeError
+from linflow.measurement import Measurement, apply, as_dense
+
+#: Noise levels of the denoiser's passes, in units of the noise in the image.
+SCHEDULE = (1.0, 0.65, 0.45, 0.3, 0.2)
+#: Patches evaluated at once: more of them leave the processor's cache.
+_BATCH = 1024
+
+#: What the measurements make of a denoised image: (z (batch, n), noise level of z) -> x (batch, n).
+_Step = Callable[[FloatArray, float], FloatArray]
+
+
+def denoise_once(flow: Flow, images: ArrayLike, noise_std: float, *, stride: int = 1) -> FloatArray:
+    """Posterior mean of images given noise of standard deviation `noise_std`, averaged over overlapping patches.
+
+    Parameters
+    ----------
+    flow : conditional flow of (p, p, C) patches.
+    images : (..., H, W, C) array, H and W at least p, in the units that the flow was trained in.
+    noise_std : in the units of the images, positive; best inside the range that the flow was trained for.
+    stride : pixels between patches, at most p; 1 takes them all.
+
+    Returns
+    -------
+    (..., H, W, C) float64 array
+
+    Raises
+    ------
+    ShapeError
+        Images with other channels than the flow's patches, or smaller than them.
+    InputError
+        A flow that is not a conditional one of image patches; a noise level that is not positive; a stride beyond p.
+
+    Examples
+    --------
+    An untrained flow is linear, and its denoiser on one patch the Wiener filter:
+
+    >>> import linflow as lf
+    >>> from linflow.deep import Glow
+    >>> linear = lf.LinearFlow.fit(lf.data.natural_patches(4, count=400))
+    >>> flow = Glow(linear, (4, 4, 1), levels=1, steps=1, width=4, conditional=True)
+    >>> y = np.random.default_rng(0).random((4, 4, 1))
+    >>> wiener = lf.map_estimate(linear, np.eye(16), y.ravel(), noise_std=0.1)
+    >>> bool(np.allclose(denoise_once(flow, y, 0.1).ravel(), wiener, atol=1e-5))
+    True
+    """
+    values = _images(flow, images)
+    return _denoised(flow, values, _level(noise_std), _stride(flow, stride), 0)
+
+
+def denoise(
+    flow: Flow, images: ArrayLike, noise_std: float, *, schedule: Sequence[float] = SCHEDULE, stride: int = 1
+) -> FloatArray:
+    """Images without their noise: splitting with the levels ``schedule * noise_std``; arguments of :func:`denoise_once`.
+
+    The first pass alone is :func:`denoise_once`; the later ones, at lower levels, let overlapping patches agree.
+    """
+    noisy, s, step = _images(flow, images), _level(noise_std), _stride(flow, stride)
+    if len(schedule) == 0 or not all(np.isfinite(ratio) and ratio > 0 for ratio in schedule):
+        raise InputError(f"schedule must hold positive numbers, at least one, got {schedule}")
+    x = z = noisy
+    for i, ratio in enumerate(schedule):
+        z = _denoised(flow, x, ratio * s, step, i)
+        x = (noisy + z / ratio**2) / (1 + 1 / ratio**2)
+    return z  # not x: that holds a share of the noise again
+
+
+def split(
+    flow: Flow,
+    A: Measurement,
+    y: ArrayLike,
+    *,
+    shape: tuple[int, int, int],
+    start: ArrayLike | None = None,
+    noise_std: float = 0.0,
+    levels: tuple[float, float] = (0.1, 0.005),
+    rounds: int = 80,
+    stride: int = 4,
+) -> FloatArray:
+    """Images from linear measurements, by splitting around the patch denoiser.
+
+    Parameters
+    ----------
+    flow : conditional flow of (p, p, C) patches.
+    A : (m, n) array or measurement operator, n = H W C. Where ``A A^T = c I`` (pixels that are seen, orthogonal
+        transforms) an operator stays matrix-free; else ``A A^T`` is diagonalised, once for all images.
+    y : (..., m) array, [y]
+    shape : (H, W, C) of the images.
+    start : (n,) or (..., n) array, a first estimate; default the flow's mean colour corrected by the measurements.
+    noise_std : noise on each measurement, [y].
+    levels : first and last noise level of the denoiser, geometric in between.
+    rounds : passes of the denoiser.
+    stride : pixels between patches; each round shifts them, so that no seam stays.
+
+    Returns
+    -------
+    (..., n) float64 array, images flattened in the order (H, W, C).
+
+    Raises
+    ------
+    ShapeError
+        `A`, `y`, `start` or `shape` do not fit together, or not the flow.
+    InputError
+        A flow that is not a conditional one of image patches; levels that do not fall; values that are not finite.
+    """
+    if not levels[0] >= levels[1] > 0:
+        raise InputError(f"levels must fall from a positive number to a positive number, got {levels}")
+    if not (np.isfinite(noise_std) and noise_std >= 0):
+        raise InputError(f"noise_std must be finite and at least 0, got {noise_std}")
+    if len(shape) != 3:
+        raise ShapeError(f"shape must be (H, W, C), got {shape}")
+    _images(flow, np.zeros(shape))
+    values, n, step = finite_array(y, "y"), int(np.prod(shape)), _stride(flow, stride)
+    operator = A if isinstance(A, LinearOperator) else as_dense(A)
+    if operator.shape[1] != n or values.ndim == 0 or values.shape[-1] != operator.shape[0]:
+        raise ShapeError(
+            f"A must have shape (m, {n}) for images {shape}, and y (..., m): got {operator.shape}, {values.shape}"
+        )
+    rows = values.reshape(-1, values.shape[-1])
+    correct = _data_step(operator, rows, noise_std)
+    grey = np.tile(flow.mean.cpu().numpy().reshape(-1, shape[2]).mean(axis=0), n // shape[2])
+    given = finite_array(start, "start") if start is not None else correct(np.tile(grey, (len(rows), 1)), levels[0])
+    if given.shape not in ((n,), (len(rows), n), (*values.shape[:-1], n)):
+        raise ShapeError(f"start must have shape ({n},) or {(*values.shape[:-1], n)}, got {given.shape}")
+    x = np.broadcast_to(given.reshape(-1, n), (len(rows), n))
+    for i, level in enumerate(np.geomspace(*levels, positive_int(rounds, "rounds"))):
+        z = _denoised(flow, _images(flow, x.reshape(-1, *shape)), float(level), step, i)
+        x = correct(z.reshape(-1, n), float(level))
+    return x.reshape(*values.shape[:-1], n)
+
+
+def linear_control(flow: Flow) -> Glow:
+    """The untrained conditional flow with the linear part of `flow`: its denoiser is the Wiener filter of patches."""
+    _images(flow, np.zeros(flow.shape))
+    height, width, channels = flow.shape
+    return Glow(flow.linear, (height, width, channels), steps=1, width=1, levels=1, conditional=True)
+
+
+# -------------------------------------------------------------------------------------------------- the measurements
+
+
+def _data_step(A: LinearOperator | NDArray[np.float64], y: FloatArray, noise_std: float) -> _Step:
+    """``argmin |A x - y|^2 / noise_std^2 + |x - z|^2 / s^2 = z + A^T (A A^T + (noise_std/s)^2 I)^{-1} (y - A z)``."""
+    if isinstance(A, LinearOperator):
+        adjoint = A.rmatmat
+        # For almost every vector v, A A^T v = c v only if A A^T = c I.
+        v = np.random.default_rng(0).standard_normal(A.shape[0])
+        back = A @ A.rmatvec(v)
+        scale = float(back @ v / (v @ v))
+        if np.allclose(back, scale * v, rtol=0, atol=1e-10 * scale * np.abs(v).max()):
+
+            def scaled(z: FloatArray, s: float) -> FloatArray:
+                misfit = (y - apply(A, z)) / (scale + (noise_std / s) ** 2)
+                return np.asarray(z + adjoint(misfit.T).T)
+
+            return scaled
+        A = as_dense(A)
+    dense = A
+    squares, basis = eigh(dense @ dense.T)
+    # Directions that A does not measure (rows that depend on each other) are left alone.
+    seen = squares > len(squares) * np.finfo(np.float64).eps * squares[-1]
+
+    def diagonalised(z: FloatArray, s: float) -> FloatArray:
+        misfit = (y - z @ dense.T) @ basis
+        weights = np.divide(1.0, squares + (noise_std / s) ** 2, out=np.zeros_like(squares), where=seen)
+        return np.asarray(z + (misfit * weights) @ basis.T @ dense)
+
+    return diagonalised
+
+
+# ------------------------------------------------------------------------------------------------------- the denoiser
+
+
+def _denoised(flow: Flow, images: FloatArray, noise_std: float, stride: int, turn: int) -> FloatArray:
+    """One pass over all images; with stride > 1 each `turn` puts the patches elsewhere."""
+    height, width, channels = images.shape[-3:]
+    size = flow.shape[0]
+    rows, columns = _places(height, size, stride, turn), _places(width, size, stride, turn // stride)
+    flat = images.reshape(-1, height, width, channels)
+    with _evaluating(flow):
+        done = [_one(flow, image, noise_std, rows, columns) for image in flat]
+    return np.stack(done).reshape(images.shape)
+
+
+def _one(
+    flow: Flow, image: FloatArray, noise_std: float, rows: NDArray[np.int64], columns: NDArray[np.int64]
+) -> FloatArray:
+    size, _, channels = flow.shape
+    windows = np.lib.stride_tricks.sliding_window_view(image, (size, size), axis=(0, 1))
+    total, count = np.zeros_like(image), np.zeros((*image.shape[:2], 1))
+    lines = max(1, _BATCH // len(columns))
+    for first in range(0, len(rows), lines):
+        places = rows[first : first + lines]
+        patches = np.moveaxis(windows[np.ix_(places, columns)], 2, 4).reshape(-1, flow.n)
+        moved = tweedie(flow, patches, noise_std).reshape(len(places), len(columns), size, size, channels)
+        for i in range(size):
+            for j in range(size):
+                # Every patch puts its pixel (i, j) at its own place: no two of them meet.
+                at = np.ix_(places + i, columns + j)
+                total[at] += moved[:, :, i, j]
+                count[at] += 1
+    found: FloatArray = total / count
+    return found
+
+
+def tweedie(flow: Flow, patches: FloatArray, noise_std: float) -> FloatArray:
+    """``y + s^2 grad log p_s(y)`` of flat patches y, (count, n) to (count, n)."""
+    y = torch.from_numpy(np.ascontiguousarray(patches)).to(flow.mean.device).requires_grad_(True)
+    with torch.enable_grad():
+        (slope,) = torch.autograd.grad(flow.log_prob(y, noise_std).sum(), y)
+    found: FloatArray = (y + noise_std**2 * slope).detach().cpu().numpy()
+    return found
+
+
+@contextmanager
+def _evaluating(flow: Flow) -> Iterator[None]:
+    """No dropout, and no slopes for the weights: the 1 x 1 convolutions are then multiplied out once."""
+    training, needed = flow.training, [p for p in flow.parameters() if p.requires_grad]
+    flow.eval()
+    for parameter in needed:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in needed:
+            parameter.requires_grad_(True)
+        flow.train(training)
+
+
+def _places(side: int, size: int, stride: int, turn: int) -> NDArray[np.int64]:
+    """Where patches begin: every `stride` pixels from a place that moves with `turn`, and at both edges."""
+    inner = np.arange(turn % stride, side - size + 1, stride)
+    return np.unique(np.concatenate([inner, [0, side - size]]))
+
+
+# ------------------------------------------------------------------------------------------------------------- checks
+
+
+def _images(flow: Flow, images: ArrayLike) -> FloatArray:
+    values = finite_array(images, "images")
+    if not flow.conditional or len(flow.shape) != 3 or flow.shape[0] != flow.shape[1]:
+        raise InputError("a denoiser needs a conditional flow of square image patches: make it with conditional=True")
+    size, _, channels = flow.shape
+    if values.ndim < 3 or values.shape[-1] != channels or min(values.shape[-3:-1]) < size:
+        raise ShapeError(f"images must have shape (..., H, W, {channels}) with H, W >= {size}, got {values.shape}")
+    return values
+
+
+def _level(noise_std: float) -> float:
+    if not (np.isfinite(noise_std) and noise_std > 0):
+        raise InputError(f"noise_std must be positive and finite for a denoiser, got {noise_std}")
+    return float(noise_std)
+
+
+def _stride(flow: Flow, stride: int) -> int:
+    if positive_int(stride, "stride") > flow.shape[0]:
+        raise InputError(f"stride must be at most {flow.shape[0]}, the side of a patch, or pixels are missed: got {stride}")
+    return stride

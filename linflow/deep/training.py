@@ -1,0 +1,121 @@
+"""The work of ``linflow train``: images in, a trained model in a file, one line on how it goes and one on how to use it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from linflow import data as datasets
+from linflow.checks import FloatArray, one_of
+from linflow.deep import augment, recipes, store
+from linflow.deep.fit import Progress, fit
+from linflow.deep.gan import fit_gan
+from linflow.errors import DataError, InputError, OutputError
+from linflow.files import prepare_folder
+
+#: Side of scikit-learn's digits.
+_DIGITS = 8
+_MINUTES = 5.0
+
+
+def run_train(
+    *,
+    data: Path | None,
+    size: int | None,
+    out: Path,
+    kind: str | None = None,
+    grey: bool = False,
+    minutes: float | None = None,
+    steps: int | None = None,
+    seed: int = 0,
+    threads: int = 1,
+) -> None:
+    """Train a model of the images in a folder (default scikit-learn's digits) and write it to `out`.
+
+    Stopped at any time, the same call goes on from ``out`` with ``.part`` added to its name (not for a GAN).
+
+    Parameters
+    ----------
+    data : folder of images, see :func:`linflow.data.image_folder`; None for digits.
+    size : side in pixels to which the images are resized; digits have 8.
+    out : the file to write.
+    kind : one of `recipes.KINDS`; default "glow", for digits "realnvp".
+    grey : luminance only.
+    minutes, steps : how long, at most one of them; default 5 minutes.
+    seed : everything random follows from it.
+    threads : threads of torch; on a machine of your own all its cores are faster for large images.
+
+    Raises
+    ------
+    DataError
+        An empty or unreadable folder, or a checkpoint of another run.
+    InputError
+        Options that do not go together.
+    OutputError
+        `out` cannot be written.
+    """
+    kind = one_of(kind or ("realnvp" if data is None else "glow"), "kind", recipes.KINDS)
+    if minutes is not None and steps is not None:
+        raise InputError("give --minutes or --steps, not both")
+    if kind == "gan" and steps is None:
+        raise InputError("a GAN has no likelihood to watch: say how long with --steps, such as --steps 3000")
+    if out.is_dir():
+        raise OutputError(f"{str(out)!r} is a folder: give --out a file, such as {str(out / 'flow.pt')!r}")
+    prepare_folder(out.parent)
+    images = _images(data, size, grey)
+    chosen = recipes.settings(kind, images, {"threads": threads})
+    print(f"{kind} on {len(images)} images of {' x '.join(map(str, images.shape[1:]))}, seed {seed}", flush=True)
+    if kind == "gan":
+        change = augment.named(chosen["augment"])
+        names = ("latent", "width", "batch", "rate", "threads")
+        options = {name: chosen[name] for name in names}
+        made = fit_gan(images, steps=steps or 1, seed=seed, augment=change, progress=_printer(), **options)
+        store.save(made, out)
+        print(f"written to {out}; in Python: linflow.deep.csgm(linflow.deep.load_generator({str(out)!r}), A, y, rng=rng)")
+        return
+    flow = recipes.flow_for(kind, images, seed, chosen)
+    checkpoint = out.with_name(out.name + ".part")
+    if checkpoint.exists():
+        print(f"going on from {checkpoint}", flush=True)
+    if steps is None and minutes is None:
+        minutes = _MINUTES
+    options = recipes.fit_options(kind, chosen)
+    fitted = fit(
+        flow, images, steps=steps, minutes=minutes, seed=seed, checkpoint=checkpoint, progress=_printer(), **options
+    )
+    store.save(flow, out)
+    print(
+        f"{fitted.bits:.3f} bits/dim on held-out images, {fitted.bits_linear:.3f} for the linear model "
+        f"({fitted.steps} steps, the weights of step {fitted.best_step} kept, {fitted.seconds:.0f} s)"
+    )
+    use = "denoise(flow, images, noise_std)" if kind == "patches" else "solve(flow, A, y)"
+    print(f"written to {out}; in Python: flow = linflow.deep.load({str(out)!r}); linflow.deep.{use}")
+
+
+def _images(data: Path | None, size: int | None, grey: bool) -> FloatArray:
+    if data is None:
+        if size not in (None, _DIGITS):
+            raise InputError(f"scikit-learn's digits have {_DIGITS} x {_DIGITS} pixels: leave --size out, or give --data")
+        return datasets.digits().reshape(-1, _DIGITS, _DIGITS, 1)
+    if size is None:
+        raise InputError("give --size, the side in pixels to which the images of --data are resized")
+    rows = datasets.image_folder(data, size=size, grey=grey)
+    if len(rows) < 4:
+        raise DataError(f"the folder {str(data)!r} holds {len(rows)} images: training needs at least 4")
+    return rows.reshape(len(rows), size, size, -1)
+
+
+def _printer() -> Progress:
+    """On a terminal one line that changes, elsewhere a line every tenth of the way."""
+    told = -1
+
+    def progress(done: float, line: str) -> None:
+        nonlocal told
+        text = f"{100 * done:3.0f} %  {line}"
+        if sys.stdout.isatty():
+            print(f"\r{text}", end="\n" if done >= 1 else "", flush=True)
+        elif int(10 * done) > told:
+            told = int(10 * done)
+            print(text, flush=True)
+
+    return progress

@@ -1,0 +1,249 @@
+r"""Out of distribution with a deep flow: trained on one set of images, tried on another, beside a GAN.
+
+A GAN reconstructs only what lies in its k-dimensional range, whatever is measured; an invertible network has every image in
+its range. Measured here as the *reach*: the PSNR that each model gives an image that is known completely. For the flow it
+is that of a round trip G(G^{-1}(x)), which only rounding limits (shown clipped at 120 dB); for the GAN that of the nearest
+image in its range, the best of several descents; for the linear flow truncated to the GAN's k directions, that of the
+projection. Then compressed sensing of images of the training set's kind and of the other kind: does what the flow learnt
+beyond its covariance help, or harm, on images of another kind? Always beside the linear flow, on the same images and A.
+
+Other data: ``linflow run deep-ood --data FACES --ood BIRDS`` at 32 x 32 pixels in colour.
+Source: Asim et al. (ICML 2020), experiments out of distribution.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import linflow as lf
+from linflow.experiments import OKABE_ITO, Experiment, Variable, estimate, settings
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.figure import Figure
+
+Array = NDArray[np.float64]
+#: Pixels along a side of the images of folders.
+SIDE = 32
+OWN, OTHER = "own kind, held out", "other kind"
+FLOW, LINEAR, GAN, RANK = "deep flow", "linear flow", "GAN", "truncated linear"
+METHODS, REACHES = (FLOW, LINEAR, GAN), (FLOW, RANK, GAN)
+DIGITS, FACES = "digits 0-4 / digits 5-9", "faces / non-faces"
+TEST_PART, CEILING = 0.2, 120.0
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Training images, and the images to reconstruct, flat."""
+
+    shape: tuple[int, int, int]
+    training: Array
+    images: dict[str, Array]
+
+
+@cache
+def pair_of(name: str) -> Pair:
+    """Training and test images of a pair; the same in every process."""
+    if name == DIGITS:
+        from sklearn.datasets import load_digits
+
+        low = load_digits().target < 5
+        own, other, shape = lf.data.digits()[low], lf.data.digits()[~low], (8, 8, 1)
+    elif name == FACES:
+        own, other, shape = lf.data.faces(8), lf.data.non_faces(8), (8, 8, 1)
+    else:
+        own, other = (lf.data.image_folder(folder, size=SIDE, grey=False) for folder in name.split(" / "))
+        shape = (SIDE, SIDE, 3)
+    rng = np.random.default_rng(0)
+    own, other = own[rng.permutation(len(own))], other[rng.permutation(len(other))]
+    count = max(1, round(TEST_PART * len(own)))
+    return Pair(shape, own[count:], {OWN: own[:count], OTHER: other})
+
+
+def model_of(name: str, kind: str, steps: int) -> Any:
+    """A trained flow or GAN; trained once, and then kept in linflow's cache folder."""
+    from linflow.deep import trained
+
+    pair = pair_of(name)
+    if kind == "flow":
+        kind = "realnvp" if pair.shape[0] == 8 else "glow"
+    options: dict[str, Any] = {"batch": 128} if kind == "realnvp" else {}
+    return trained(kind, pair.training.reshape(-1, *pair.shape), steps=steps, **options)
+
+
+def psnr(x_hat: Array, x: Array) -> Array:
+    """PSNR of each image, values clipped to [0, 1], at most `CEILING`."""
+    mse = np.mean((np.clip(x_hat, 0, 1) - x) ** 2, axis=1)
+    found: Array = -10 * np.log10(np.maximum(mse, 10 ** (-CEILING / 10)))
+    return found
+
+
+def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+    """PSNR of every method on the block's images with an A of its own, and what each model can reach at all."""
+    import torch
+
+    from linflow import deep
+
+    images = pair_of(params["pair"]).images[params["signals"]]
+    block, parts = params["block"], params["parts"]
+    x = (images[block % parts :: parts] if len(images) >= parts else images)[: params["images"]]
+    flow = model_of(params["pair"], "flow", params["flow_steps"])
+    gan = model_of(params["pair"], "gan", params["gan_steps"])
+    n, effort = x.shape[1], {"restarts": params["restarts"], "steps": params["gan_search"]}
+    found = np.zeros((len(params["share"]), len(METHODS)))
+    for i, share in enumerate(params["share"]):
+        A = lf.measurement.gaussian(max(1, round(share * n)), n, rng)
+        y = x @ A.T
+        estimates = {FLOW: deep.solve(flow, A, y), LINEAR: lf.mle(flow.linear, A, y)}
+        estimates[GAN] = deep.csgm(gan, A, y, rng=rng, penalty=0.0, **effort).x
+        found[i] = [psnr(estimates[name], x).mean() for name in METHODS]
+    with torch.no_grad():
+        again = flow.forward(flow.inverse(x)).numpy()
+    basis = flow.linear.basis[:, : gan.latent]
+    reached = {FLOW: again, RANK: flow.linear.mean + (x - flow.linear.mean) @ basis @ basis.T}
+    reached[GAN] = deep.csgm(gan, np.eye(n), x, rng=rng, penalty=0.0, **effort).x
+    return {"psnr": found, "reach": [psnr(reached[name], x).mean() for name in REACHES]}
+
+
+def two_folders(data: str, ood: str) -> dict[str, Any]:
+    """The pair of two folders."""
+    if not data or not ood:
+        raise lf.InputError("deep-ood needs both --data (the flow's images) and --ood (the other ones)")
+    return {"pair": (f"{data} / {ood}",), "blocks": 4, "parts": 4}
+
+
+EXPERIMENT = Experiment(
+    name="deep-ood",
+    title="Out of distribution: a deep flow, its linear part and a GAN, trained on one set and tried on another",
+    cell=cell,
+    grid={"pair": (FACES, DIGITS), "signals": (OWN, OTHER)},
+    blocks=10,
+    inner={"share": (0.1, 0.25, 0.5, 0.75, 0.9), "prior": METHODS, "model": REACHES},
+    settings={"flow_steps": 1500, "gan_steps": 4000, "parts": 10, "images": 20, "restarts": 10, "gan_search": 100},
+    variables={
+        "psnr": Variable("PSNR, mean over images, clipped to [0, 1]", "dB", ("share", "prior")),
+        "reach": Variable("PSNR of an image that is known completely", "dB", ("model",)),
+    },
+    quick={
+        "pair": (DIGITS,),
+        "share": (0.25, 0.5, 0.75),
+        "blocks": 6,
+        "parts": 6,
+        "images": 10,
+        "flow_steps": 800,
+        "gan_steps": 1500,
+        "restarts": 3,
+        "gan_search": 50,
+    },
+    folders=two_folders,
+)
+
+
+def _cases(dataset: xr.Dataset) -> list[tuple[str, str]]:
+    return [(pair, kind) for pair in dataset["pair"].values.tolist() for kind in dataset["signals"].values.tolist()]
+
+
+def _short(pair: str) -> str:
+    """A pair's name without the way to its folders."""
+    return " / ".join(part.rstrip("/").rsplit("/", 1)[-1] for part in pair.split(" / "))
+
+
+def _pm(values: Any, *, sign: bool = False) -> str:
+    error = float(values.std("block", ddof=1)) / np.sqrt(float(values.notnull().sum("block")))
+    return f"{float(values.mean('block')):{'+' if sign else ''}.2f} ± {error:.2f}"
+
+
+def table(dataset: xr.Dataset) -> list[dict[str, object]]:
+    """PSNR, paired differences to the linear flow, and the reach; ± is one standard error over blocks."""
+    rows: list[dict[str, object]] = []
+    for pair, kind in _cases(dataset):
+        part = dataset.sel(pair=pair, signals=kind)
+        reach = {f"reach of the {name}, dB": _pm(part["reach"].sel(model=name)) for name in REACHES}
+        for share in dataset["share"].values.tolist():
+            values = part["psnr"].sel(share=share)
+            linear = values.sel(prior=LINEAR)
+            row: dict[str, object] = {"trained on / other": _short(pair), "images": kind, "m / n": share}
+            row |= {"linear flow, dB": _pm(linear)}
+            row |= {f"{name}: - linear, dB": _pm(values.sel(prior=name) - linear, sign=True) for name in (FLOW, GAN)}
+            rows.append(row | reach)
+    return rows
+
+
+def reading(dataset: xr.Dataset) -> str:
+    """What the result shows."""
+    parts = []
+    for pair, kind in _cases(dataset):
+        part = dataset.sel(pair=pair, signals=kind)
+        linear = part["psnr"].sel(prior=LINEAR)
+        gain, gan = estimate(part["psnr"].sel(prior=FLOW) - linear), estimate(part["psnr"].sel(prior=GAN) - linear)
+        better = int((gain["low"] > 0).sum())
+        worse = int((gain["high"] < 0).sum())
+        reach = part["reach"].mean("block")
+        parts.append(
+            f"{_short(pair)}, {kind}: the deep flow against its linear part "
+            f"{float(gain['mean'].min()):+.2f} to {float(gain['mean'].max()):+.2f} dB over m (better beyond the interval "
+            f"at {better}, worse at {worse} of {gain['mean'].size}), the GAN {float(gan['mean'].min()):+.1f} to "
+            f"{float(gan['mean'].max()):+.1f} dB; an image known completely: flow {float(reach.sel(model=FLOW)):.0f} dB, "
+            f"GAN {float(reach.sel(model=GAN)):.1f} dB, as many directions of the linear flow "
+            f"{float(reach.sel(model=RANK)):.1f} dB."
+        )
+    return " ".join(parts) + " The flow's representation error is rounding, on images of any kind; the GAN's is not."
+
+
+def figures(dataset: xr.Dataset) -> dict[str, Figure]:
+    """PSNR over m for own and other images, and the reach."""
+    from matplotlib.figure import Figure
+
+    pairs, kinds = dataset["pair"].values.tolist(), dataset["signals"].values.tolist()
+    figure = Figure(figsize=(11.0, 3.6 * len(pairs) + 0.8), layout="constrained")
+    grid = figure.subplots(len(pairs), len(kinds) + 1, squeeze=False)
+    lines = {FLOW: ("blue", "D", "-"), LINEAR: ("black", "o", "--"), GAN: ("purple", "v", "-"), RANK: ("sky", "s", "-")}
+    for axes, pair in zip(grid, pairs, strict=True):
+        for panel, kind in zip(axes, kinds, strict=False):
+            for name in METHODS:
+                colour, marker, line = lines[name]
+                found = estimate(dataset["psnr"].sel(pair=pair, signals=kind, prior=name))
+                style: dict[str, Any] = {"color": OKABE_ITO[colour], "marker": marker, "linestyle": line}
+                bars = found["high"] - found["mean"]
+                style |= {"markersize": 4.5, "capsize": 2.0, "linewidth": 1.4}
+                panel.errorbar(dataset["share"], found["mean"], yerr=bars, label=name, **style)
+            trained_on, other = _short(pair).split(" / ")
+            panel.set_title(f"trained on {trained_on}, images: {other if kind == OTHER else trained_on}", fontsize=9)
+            panel.set(xlabel="$m / n$", ylabel="PSNR, dB")
+        low = min(panel.get_ylim()[0] for panel in axes[:-1])
+        high = max(panel.get_ylim()[1] for panel in axes[:-1])
+        for panel in axes[:-1]:
+            panel.set_ylim(low, high)
+        last = axes[-1]
+        for place, name in enumerate(REACHES):
+            colour, marker, _ = lines[name]
+            found = estimate(dataset["reach"].sel(pair=pair, model=name))
+            at = place + 0.16 * (np.arange(len(kinds)) - 0.5)
+            for x, mean, top, kind in zip(at, found["mean"].values, found["high"].values, kinds, strict=True):
+                face = "white" if kind == OTHER else OKABE_ITO[colour]
+                style = {"color": OKABE_ITO[colour], "marker": marker, "markerfacecolor": face, "capsize": 2.0}
+                last.errorbar(x, mean, yerr=top - mean, linestyle="none", **style)
+        last.set_xticks(range(len(REACHES)), [name.replace(" ", "\n") for name in REACHES], fontsize=8)
+        last.set(ylabel="PSNR of an image known completely, dB", xlim=(-0.5, len(REACHES) - 0.5), ylim=(0, None))
+        last.set_title("reach; filled: own kind, hollow: other", fontsize=9)
+        for panel in axes:
+            panel.grid(visible=True, color="0.9", linewidth=0.6)
+    handles, labels = grid[0][0].get_legend_handles_labels()
+    note = (
+        f"bars: 95 % interval of the mean (Student's t) from {dataset.sizes['block']} blocks, each with its own $A$ and "
+        f"up to {settings(dataset)['images']} images"
+    )
+    style = {"loc": "outside lower center", "ncols": 3, "fontsize": 8, "frameon": False}
+    figure.legend(handles, labels, title=note, title_fontsize=8, **style)
+    return {"": figure}
+
+
+if __name__ == "__main__":
+    from linflow.cli import run_file
+
+    run_file(__file__)

@@ -1,0 +1,128 @@
+"""The deep experiments on compressed sensing, run through the engine with tiny models: they run, and their claims hold."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+import linflow as lf
+from linflow.experiments import Study, estimate, load, run
+from simulations import deep_ood, deep_sample_complexity, deep_starts_and_penalties
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+#: Probability with which the statistical check of T9 would fail on other seeds although all is well.
+ALPHA = 1e-3
+NAMES = ["deep-sample-complexity", "deep-ood", "deep-starts-and-penalties"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _models_of_this_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Models are trained once for these tests, and not taken from the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LINFLOW_CACHE", str(tmp_path_factory.mktemp("models")))
+        yield
+
+
+def small_run(name: str, folder: Path, blocks: int, **changes: Any) -> tuple[Study, xr.Dataset]:
+    """The experiment with other coordinates and settings, computed in this process."""
+    study = load(name)
+    merged: dict[str, Any] = {
+        part: {key: changes.get(key, value) for key, value in getattr(study.experiment, part).items()}
+        for part in ("grid", "inner", "settings")
+    }
+    dataset = run(dataclasses.replace(study.experiment, **merged, blocks=blocks, quick={}), out=folder, workers=1)
+    assert dataset.attrs["n_failed"] == 0, dataset.get("error_text")
+    return study, dataset
+
+
+def check_outputs(study: Study, dataset: xr.Dataset, figures: int) -> None:
+    assert study.figures is not None
+    assert study.table is not None
+    assert study.reading is not None
+    drawn = study.figures(dataset)
+    assert len(drawn) == figures
+    for figure in drawn.values():
+        figure.savefig(io.BytesIO(), format="png", dpi=40)
+    rows = study.table(dataset)
+    assert {tuple(row) for row in rows} == {tuple(rows[0])}
+    reading = study.reading(dataset)
+    assert len(reading) > 200
+    assert not re.search(r"\b(nan|inf)\b", reading + str(rows))
+
+
+def test_training_is_what_beats_the_linear_flow(tmp_path: Path) -> None:
+    tiny = {"m": (32,), "images": 8, "gan_steps": 20, "restarts": 2, "gan_search": 10, "parts": 4}
+    study, dataset = small_run("deep-sample-complexity", tmp_path, 4, flow_steps=200, **tiny)
+    check_outputs(study, dataset, 2)
+    gain = deep_sample_complexity.gains(dataset, deep_sample_complexity.LINEAR)
+    assert float(gain["low"].min()) > 0.3
+    assert float(deep_sample_complexity.gains(dataset, deep_sample_complexity.DCT)["low"].min()) > 3.0
+    # Twin: one step of training is the linear flow.
+    _, untrained = small_run("deep-sample-complexity", tmp_path / "untrained", 4, flow_steps=1, **tiny)
+    assert abs(deep_sample_complexity.gains(untrained, deep_sample_complexity.LINEAR)["mean"]).max() < 0.05
+    # The rival is better with its mean handled than as published.
+    psnr = dataset["psnr"].mean("block").isel(case=0, m=0)
+    assert float(psnr.sel(prior=deep_sample_complexity.DCT)) > float(psnr.sel(prior=deep_sample_complexity.PUBLISHED)) + 1
+
+
+def test_the_flow_reaches_every_image_and_the_gan_does_not(tmp_path: Path) -> None:
+    tiny = {"pair": (deep_ood.DIGITS,), "share": (0.5,), "images": 4, "parts": 3, "restarts": 2, "gan_search": 20}
+    study, dataset = small_run("deep-ood", tmp_path, 3, flow_steps=100, gan_steps=100, **tiny)
+    check_outputs(study, dataset, 1)
+    reach = dataset["reach"].mean("block")
+    assert float(reach.sel(model=deep_ood.FLOW).min()) > 90.0
+    for name in (deep_ood.GAN, deep_ood.RANK):
+        assert float(reach.sel(model=name).max()) < 40.0
+
+
+def test_starts_follow_t9_and_a_null_space_start_stays(tmp_path: Path) -> None:
+    tiny = {"m": (24,), "tau": (0.0, 1.0, 3.0), "gamma": (0.0, 1e-3), "flow_steps": 60, "parts": 6}
+    study, dataset = small_run("deep-starts-and-penalties", tmp_path, 6, images=6, search=25, **tiny)
+    check_outputs(study, dataset, 1)
+    experiment = deep_starts_and_penalties
+    gap = dataset["norms"].sel(flow=experiment.LINEAR) - dataset["expected"]
+    found = estimate(gap, level=1 - ALPHA / 3)
+    room = 1e-12
+    assert bool(((found["low"] <= room) & (found["high"] >= -room)).all())
+    # Twin: a start that costs nothing.
+    wrong = estimate(dataset["norms"].sel(flow=experiment.LINEAR) - dataset["expected"].sel(tau=0.0), level=1 - ALPHA / 3)
+    assert not bool(((wrong["low"] <= room) & (wrong["high"] >= -room)).all())
+    moved = dataset["penalties"].sel(flow=experiment.DEEP, start=experiment.MOVED)
+    assert np.allclose(moved.sel(gamma=0.0), experiment.MOVE**2, rtol=1e-3)
+    # Twin: with a penalty it does not stay.
+    assert not np.allclose(moved.sel(gamma=1e-3), experiment.MOVE**2, rtol=1e-3)
+    # A far start costs the deep flow too.
+    assert float(experiment.loss(dataset, experiment.DEEP).sel(tau=3.0).mean()) > 1.0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_files_say_what_they_are(name: str) -> None:
+    study = load(name)
+    assert study.experiment.name == name
+    assert study.experiment.blocks >= 8
+    assert study.experiment.quick
+
+
+def test_test_images_are_not_training_images() -> None:
+    data, pair = deep_sample_complexity.data_of("digits"), deep_ood.pair_of(deep_ood.DIGITS)
+    parts = [data.training, data.validation, data.test], [pair.training, *pair.images.values()]
+    for whole in parts:
+        rows = np.concatenate(whole)
+        assert len(rows) == 1797
+        assert len(np.unique(rows, axis=0)) == len(np.unique(lf.data.digits(), axis=0))
+
+
+def test_a_missing_folder_is_one_sentence() -> None:
+    with pytest.raises(lf.InputError, match="--data"):
+        deep_ood.two_folders("faces", "")
+    with pytest.raises(lf.InputError, match="--data"):
+        deep_sample_complexity.folders("", "birds")
