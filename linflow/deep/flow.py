@@ -14,7 +14,8 @@ With ``conditional=True`` the flow is a family p_s(x) over noise levels s: the l
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 import numpy as np
@@ -305,3 +306,16 @@ def _checked_shape(shape: tuple[int, ...], n: int, levels: int) -> tuple[int, ..
 
 def _or_eye(basis: np.ndarray | None, n: int) -> np.ndarray:
     return np.eye(n) if basis is None else np.array(basis)
+
+
+@contextmanager
+def frozen(flow: Flow) -> Iterator[None]:
+    """No dropout, and no graph behind the weights, for the length of a block."""
+    training, learning = flow.training, [p for p in flow.parameters() if p.requires_grad]
+    flow.eval().requires_grad_(False)
+    try:
+        yield
+    finally:
+        flow.train(training)
+        for parameter in learning:
+            parameter.requires_grad_(True)

@@ -10,9 +10,6 @@ have about 1e-6 of relative error, small singular values more).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
@@ -20,7 +17,7 @@ from torch import Tensor
 from torch.func import vjp, vmap
 
 from linflow.checks import FloatArray, finite_array, positive_int
-from linflow.deep.flow import Flow
+from linflow.deep.flow import Flow, frozen
 from linflow.errors import InputError, ShapeError
 
 
@@ -98,19 +95,6 @@ def volume_slope(flow: Flow, z: ArrayLike) -> FloatArray:
         (slope,) = torch.autograd.grad(flow.log_det(variable).sum(), variable)
     found: FloatArray = slope.cpu().numpy() + 0.0  # no negative zeros
     return found.reshape(*batch, flow.n)
-
-
-@contextmanager
-def frozen(flow: Flow) -> Iterator[None]:
-    """No dropout, and no graph behind the weights, for the length of a block."""
-    training, learning = flow.training, [p for p in flow.parameters() if p.requires_grad]
-    flow.eval().requires_grad_(False)
-    try:
-        yield
-    finally:
-        flow.train(training)
-        for parameter in learning:
-            parameter.requires_grad_(True)
 
 
 def _latents(flow: Flow, z: ArrayLike) -> tuple[Tensor, tuple[int, ...]]:

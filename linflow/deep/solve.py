@@ -14,8 +14,6 @@ An image's result has the same bits whatever other images are in its batch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +24,7 @@ from torch import Tensor
 
 from linflow import estimators
 from linflow.checks import FloatArray, batch_of, finite_array, generator, non_negative, one_of, positive_int
-from linflow.deep.flow import Flow
+from linflow.deep.flow import Flow, frozen
 from linflow.deep.lbfgs import Minimised, in_groups, minimise
 from linflow.errors import InputError, ShapeError
 from linflow.flow import LinearFlow
@@ -116,7 +114,7 @@ def solution(
     problem = _Problem.of(flow, A, y, gamma)
     batch, steps = np.shape(y)[:-1], positive_int(steps, "steps")
     first = _start(problem, start, batch)
-    with _frozen(flow):
+    with frozen(flow):
         if space == "posterior":
             if not (isinstance(start, str) and start == "linear"):
                 raise InputError(
@@ -285,7 +283,7 @@ def _start(problem: _Problem, start: str | ArrayLike, batch: tuple[int, ...]) ->
     if isinstance(start, str):
         if one_of(start, "start", STARTS) == "zero":
             return torch.zeros(count, flow.n, dtype=torch.float64)
-        with _frozen(flow):
+        with frozen(flow):
             return _mapped(flow.inverse, problem.estimate)
     given = batch_of(start, flow.n, "start")
     try:
@@ -303,21 +301,6 @@ def _mapped(function: Any, points: Tensor) -> Tensor:
 def _mapped_rows(function: Any, points: Tensor) -> Tensor:
     with torch.no_grad():
         return in_groups(function, points, torch.arange(len(points)))
-
-
-@contextmanager
-def _frozen(flow: Flow) -> Iterator[None]:
-    """No dropout, and no graph behind the weights, for the length of a block."""
-    training, learning = flow.training, [p for p in flow.parameters() if p.requires_grad]
-    flow.eval()
-    for parameter in learning:
-        parameter.requires_grad_(False)
-    try:
-        yield
-    finally:
-        flow.train(training)
-        for parameter in learning:
-            parameter.requires_grad_(True)
 
 
 def _numpy(tensor: Tensor) -> FloatArray:
