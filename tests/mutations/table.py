@@ -1409,7 +1409,76 @@ _SIMULATIONS = (
     ),
 )
 
-_ALL = (*_MODEL, *_MEASURING, *_RISK, *_CLAIMS, *_EXPERIMENTS, *_FACE, *_SIMULATIONS)
+# ------------------------------------------------------------------------------------- the hunt, testing, deep flows
+
+_HUNT_AND_DEEP = (
+    _fault(
+        "linflow/claims/rounds.py",
+        "hunt-alpha-not-shared",
+        "every round of a hunt judged at the full alpha",
+        "share = plan.alpha / (2 * (number + 1) * (number + 2))",
+        "share = plan.alpha",
+        "hunt.py::test_verdicts_share_alpha_over_rounds_without_end",
+    ),
+    _fault(
+        "linflow/claims/conditional.py",
+        "conditional-half",
+        "the 1/2 of E_1's integral forgotten",
+        "total[part] = 0.5 * _STEP",
+        "total[part] = _STEP",
+        "hunt.py::test_conditional_errors_have_the_mean_of_the_error",
+    ),
+    _fault(
+        "linflow/testing/bounds.py",
+        "testing-asymptotic-proves",
+        "a verdict of the central limit theorem taken for a proof",
+        "proved = outcome.basis != ASYMPTOTIC",
+        "proved = True",
+        "testing.py::test_an_asymptotic_verdict_proves_nothing",
+    ),
+    _fault(
+        "linflow/deep/layers.py",
+        "coupling-inverse",
+        "shift taken off before the scale in the inverse of a coupling",
+        "moved * (-log_scale).exp() - shift",
+        "(moved - shift) * (-log_scale).exp()",
+        "deep_flow.py::test_round_trip_in_float64_in_and_out_of_distribution",
+    ),
+    _fault(
+        "linflow/deep/layers.py",
+        "conv-log-det",
+        "the log-determinant of a 1 x 1 convolution counted once and not for each pixel",
+        "(self.log_diagonal.sum() * h[0, 0].numel())",
+        "self.log_diagonal.sum()",
+        "deep_flow.py::test_log_det_is_that_of_the_jacobian",
+    ),
+    _fault(
+        "linflow/deep/layers.py",
+        "coupling-start",
+        "couplings that do not start at the identity",
+        "nn.init.zeros_(parameter)",
+        "nn.init.constant_(parameter, 0.01)",
+        "deep_flow.py::test_a_fresh_flow_is_the_linear_flow",
+    ),
+    _fault(
+        "linflow/deep/patches.py",
+        "tweedie-deviation",
+        "s in the place of s^2 in Tweedie's formula",
+        "(y + noise_std**2 * slope)",
+        "(y + noise_std * slope)",
+        "deep_patches.py::test_tweedie_is_the_slope_of_the_density",
+    ),
+    _fault(
+        "linflow/deep/solve.py",
+        "posterior-root-variance",
+        "the posterior covariance in the place of its root",
+        "np.sqrt(variance / (s**2 + variance))",
+        "variance / (s**2 + variance)",
+        "deep_solve.py::test_the_posterior_root_is_the_posteriors",
+    ),
+)
+
+_ALL = (*_MODEL, *_MEASURING, *_RISK, *_CLAIMS, *_EXPERIMENTS, *_FACE, *_SIMULATIONS, *_HUNT_AND_DEEP)
 _FILES = list(dict.fromkeys(fault.file for fault in _ALL))
 
 FAULTS: tuple[Fault, ...] = tuple(sorted(_ALL, key=lambda fault: _FILES.index(fault.file)))
