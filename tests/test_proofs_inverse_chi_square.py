@@ -19,6 +19,7 @@ def test_it_holds() -> None:
         ("same(inverse_mean(), 1 / excess)", "same(inverse_mean(), 1 / (excess + 1))"),
         ("sp.exp(-x / 2) / (2 **", "sp.exp(-x) / (2 **"),
         ("density(sp.Integer(2)) / x", "density(sp.Integer(3)) / x"),
+        ("density(2 + excess) / x", "density(3 + excess) / x"),
     ],
 )
 def test_a_fault_leaves_a_gap(old: str, new: str) -> None:
