@@ -225,11 +225,12 @@ def train(
     grey: Annotated[bool, typer.Option("--grey", help="Luminance of --data images only.")] = False,
     seed: Seed = 0,
     threads: Annotated[int, typer.Option(min=1, help="Threads of torch; weights depend on them through rounding.")] = 1,
+    device: Annotated[str, typer.Option(help="Where to train: cpu, or cuda.")] = "cpu",
     out: Annotated[Path, typer.Option(help="File to write.")] = Path("flow.pt"),
 ) -> None:
     """Train a deep flow (or a GAN to compare it with) on images, from the linear model on (extra 'deep').
 
-    Stopped at any time, the same command continues from OUT.part (a GAN starts again). Exit status 0; 2 for bad input.
+    Stopped at any time, the same command continues from OUT.part. Exit status 0; 2 for bad input.
     """
     from linflow.deep.training import run_train
 
@@ -243,6 +244,7 @@ def train(
             grey=grey,
             seed=seed,
             threads=threads,
+            device=device,
             out=out,
         )
 

@@ -76,8 +76,7 @@ def patch_flow(case: str, size: int, steps: int) -> Flow:
     from linflow import deep
 
     change = "jitter" if case == "digits" else "crops"
-    options: dict[str, Any] = {"depth": 8, "width": 64, "scales": 1, "batch": 64, "augment": change}
-    flow: Flow = deep.trained("patches", images_of(case, size)[0], steps=steps, **options)
+    flow: Flow = deep.trained("patches", images_of(case, size)[0], steps=steps, augment=change)
     return flow
 
 
@@ -163,7 +162,7 @@ EXPERIMENT = Experiment(
     settings={"size": 128, "steps": 8000, "stride": 2, "bm3d": int(find_spec("bm3d") is not None)},
     variables={"psnr": Variable("PSNR of the clipped estimate, peak 1", "dB", ("estimator",))},
     quick={"size": 64, "steps": 600, "blocks": 8},
-    folders=lambda data, ood: {"case": (two_folders(data, ood),), "size": 64},
+    folders=lambda data, ood: {"case": (two_folders(data, ood),), "size": 64, "steps": 16000},
 )
 
 

@@ -97,8 +97,7 @@ def flow_of(case: str, size: int, steps: int) -> Flow:
 
     train = images_of(case, size)[0]
     if train.shape[1] > WHOLE:
-        options: dict[str, Any] = {"depth": 8, "width": 64, "scales": 1, "batch": 64}
-        patches: Flow = deep.trained("patches", train, steps=steps, **options)
+        patches: Flow = deep.trained("patches", train, steps=steps)
         return patches
     whole: Flow = deep.trained("realnvp" if train.shape[1] <= 8 else "glow", train, steps=steps)
     return whole
@@ -174,7 +173,7 @@ EXPERIMENT = Experiment(
         "hidden": Variable("share of pixels hidden"),
     },
     quick={"steps": 600, "blocks": 6, "images": 10, "rounds": 20},
-    folders=lambda data, ood: {"case": (two_folders(data, ood),)},
+    folders=lambda data, ood: {"case": (two_folders(data, ood),), "steps": 16000},
 )
 
 

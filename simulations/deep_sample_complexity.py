@@ -1,19 +1,23 @@
-r"""Compressed sensing with a deep flow: error against m, beside its linear part, truncated priors, a GAN and the lasso.
+r"""Compressed sensing with a deep flow: error against m, beside its linear part, patches, a GAN and the lasso.
 
 A RealNVP (digits) or Glow (folders of images) is trained on part of a data set; images that it never saw are reconstructed
-from m noiseless Gaussian measurements. Beating the lasso says nothing about depth, so every method is compared with the
-linear flow that the deep one starts from, on the same images and the same A. The rivals' settings (alpha of the lasso, in
+from m Gaussian measurements. Beating the lasso says nothing about depth, so every method is compared with the linear flow
+that the deep one starts from, on the same images and the same A. A flow of patches that knows the noise level, used by
+splitting, has its own control, the same splitting before it is trained. The rivals' settings (alpha of the lasso, in
 orthonormal cosines and Haar wavelets about the training mean; the GAN's penalty) are tuned on validation images; the rank
-of the truncated prior is the best one by T3. "lasso, published" is the published comparison's: no mean, alpha = 0.01.
+of the truncated prior is the best one by T3. "published lasso" is the published comparison's: no mean, alpha = 0.01.
 
-Other data: ``linflow run deep-sample-complexity --data FACES`` trains on a folder of images at 32 x 32 pixels in colour and
-keeps a tenth of them for testing; with ``--ood OTHERS`` the test images are those of a second folder.
+Other data: ``--data FACES`` trains on a folder of images at ``--set size=32`` pixels in colour and keeps a sixth of them
+for testing; with ``--ood OTHERS`` the test images are those of a second folder. ``--set noise=0.1`` measures with noise of
+that standard deviation, for A with standard normal entries: the published experiment, whose A and noise are both smaller
+by a factor sqrt(m). Only the methods named in ``--set prior=...`` are trained and run (the linear flow has to stay).
 
 Sources: Asim et al. (ICML 2020), experiments on compressed sensing; Bora et al. (2017) for the GAN's estimator.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -30,15 +34,17 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 DIGITS = "digits"
-#: Pixels along a side of the images of folders.
-SIDE = 32
-FLOW, LINEAR, TRUNCATED, GAN = "deep flow", "linear flow", "truncated linear", "GAN"
-DCT, HAAR, PUBLISHED = "lasso, cosines", "lasso, Haar", "lasso, published"
-METHODS = (FLOW, LINEAR, TRUNCATED, GAN, DCT, HAAR, PUBLISHED)
+FLOW, LINEAR, TRUNCATED = "deep flow", "linear flow", "truncated linear"
+PATCHES, LINEAR_PATCHES, GAN = "flow patches", "linear patches", "GAN"
+DCT, HAAR, PUBLISHED = "lasso cosines", "lasso Haar", "published lasso"
+#: The linear model that each flow starts from.
+CONTROLS = {FLOW: LINEAR, PATCHES: LINEAR_PATCHES}
 #: Part of a data set for testing, part for tuning the rivals; the rest is for training.
 TEST_PART, VALIDATION_PART = 1 / 6, 1 / 18
 #: Validation images used, and penalties of the GAN that are tried, in units of m.
 VALIDATION, PENALTIES = 12, (0.0, 1e-3, 1e-2)
+#: What a cell's settings say about a model or a search.
+Params = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -52,98 +58,199 @@ class Data:
 
 
 @cache
-def data_of(case: str) -> Data:
-    """Digits, or the images of one or two folders ("FOLDER" or "FOLDER / FOLDER")."""
+def data_of(case: str, size: int) -> Data:
+    """Digits, or the images of one or two folders ("FOLDER" or "FOLDER / FOLDER") at `size` x `size` pixels in colour."""
     if case == DIGITS:
         images, shape, folders = lf.data.digits(), (8, 8, 1), [""]
     else:
-        folders, shape = case.split(" / "), (SIDE, SIDE, 3)
-        images = lf.data.image_folder(folders[0], size=SIDE, grey=False)
+        folders, shape = case.split(" / "), (size, size, 3)
+        images = lf.data.image_folder(folders[0], size=size, grey=False)
     images = images[np.random.default_rng(0).permutation(len(images))]
-    tested, tuned = max(1, round(TEST_PART * len(images))), max(1, round(VALIDATION_PART * len(images)))
-    test = images[:tested] if len(folders) == 1 else lf.data.image_folder(folders[1], size=SIDE, grey=False)
+    tested = max(1, round(TEST_PART * len(images))) if len(folders) == 1 else 0
+    tuned = max(1, round(VALIDATION_PART * len(images)))
+    test = images[:tested] if tested else lf.data.image_folder(folders[1], size=size, grey=False)
     return Data(shape, images[tested + tuned :], images[tested : tested + tuned], test)
 
 
-def model_of(case: str, kind: str, steps: int) -> Any:
-    """A trained flow or GAN; trained once, and then kept in linflow's cache folder."""
-    from linflow.deep import trained
+def model_of(params: Params, kind: str) -> Any:
+    """A trained model; trained once, and then kept in linflow's cache folder."""
+    from linflow import deep
 
-    data = data_of(case)
-    images = data.training.reshape(-1, *data.shape)
+    kind, options = recipe(params, kind)
+    steps = params["gan_steps" if kind == "gan" else "patch_steps" if kind == "patches" else "flow_steps"]
+    return deep.trained(kind, training_of(params), steps=steps, device=params["device"], **options)
+
+
+def recipe(params: Params, kind: str) -> tuple[str, dict[str, Any]]:
+    """Architecture and settings for "flow", "patches" or "gan"."""
+    digits = params["case"] == DIGITS
     if kind == "flow":
-        kind = "realnvp" if case == DIGITS else "glow"
-    options: dict[str, Any] = {"batch": 128} if kind == "realnvp" else {}
-    return trained(kind, images, steps=steps, **options)
+        return ("realnvp", {"batch": 128}) if digits else ("glow", {"batch": 32})
+    return kind, {"size": 4} if kind == "patches" and digits else {}  # half of a digit's side: 8 would be all of it
 
 
-def own_images(case: str, blocks: int, block: int, most: int) -> Array:
-    """The test images of one block: every blocks-th one; of fewer images than blocks, all."""
-    test = data_of(case).test
-    return test[block % blocks :: blocks][:most] if len(test) >= blocks else test[:most]
+def training_of(params: Params) -> Array:
+    """The training images, (count, H, W, C)."""
+    data = data_of(params["case"], params["size"])
+    return data.training.reshape(-1, *data.shape)
+
+
+@cache
+def _linear_of(case: str, size: int) -> lf.LinearFlow:
+    from linflow import deep
+
+    params = {"case": case, "size": size}
+    kind, options = recipe(params, "flow")
+    return deep.untrained(kind, training_of(params), **options).linear
+
+
+def linear_of(params: Params) -> lf.LinearFlow:
+    """The linear flow that the deep one starts from."""
+    return _linear_of(params["case"], params["size"])
+
+
+# ------------------------------------------------------------------------------------------------------------ the methods
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Measurements y = A x + noise of some images."""
+
+    params: Params
+    data: Data
+    A: Array
+    y: Array
+    rng: np.random.Generator
+
+    @property
+    def m(self) -> int:
+        """Number of measurements."""
+        return len(self.A)
+
+    @property
+    def noise_std(self) -> float:
+        """Noise on each measurement."""
+        return float(self.params["noise"])
+
+
+def _flow(p: Problem) -> Array:
+    from linflow import deep
+
+    return deep.solve(model_of(p.params, "flow"), p.A, p.y, noise_std=p.noise_std)
+
+
+def _linear(p: Problem) -> Array:
+    linear = linear_of(p.params)
+    return lf.map_estimate(linear, p.A, p.y, noise_std=p.noise_std) if p.noise_std else lf.mle(linear, p.A, p.y)
+
+
+def _truncated(p: Problem) -> Array:
+    linear = linear_of(p.params)
+    rank = min(range(p.m - 1), key=lambda k: float(lf.risk.truncated(linear.spectrum, p.m, k, noise_std=p.noise_std)))
+    return lf.truncated_least_squares(linear, p.A, p.y, rank=rank)
+
+
+def _patches(p: Problem, *, trained: bool) -> Array:
+    from linflow import deep
+    from linflow.deep.patches import linear_control
+
+    if trained:
+        model = model_of(p.params, "patches")
+    else:
+        kind, options = recipe(p.params, "patches")
+        model = linear_control(deep.untrained(kind, training_of(p.params), **options))
+    options = {"stride": model.shape[0] // 2, "rounds": p.params["rounds"]}
+    return deep.split(model, p.A, p.y, shape=p.data.shape, noise_std=p.noise_std, **options)
+
+
+def _gan(p: Problem) -> Array:
+    from linflow import deep
+
+    gan, penalty = model_of(p.params, "gan"), p.m * tuned_penalty(p.params, p.m)
+    return deep.csgm(gan, p.A, p.y, rng=p.rng, penalty=penalty, **effort(p.params)).x
+
+
+def _lasso(p: Problem, basis: str) -> Array:
+    from linflow.deep import rivals
+
+    alpha = tuned_alpha(p.params["case"], p.params["size"], p.m, p.noise_std, basis)
+    mean = p.data.training.mean(axis=0)
+    return rivals.lasso_images(p.A, p.y, shape=p.data.shape, basis=basis, alpha=alpha, mean=mean)
+
+
+def _published(p: Problem) -> Array:
+    from linflow.deep import rivals
+
+    return rivals.lasso_images(p.A, p.y, shape=p.data.shape, basis="dct", alpha=rivals.PUBLISHED)
+
+
+METHODS: Mapping[str, Callable[[Problem], Array]] = {
+    FLOW: _flow,
+    LINEAR: _linear,
+    PATCHES: lambda p: _patches(p, trained=True),
+    LINEAR_PATCHES: lambda p: _patches(p, trained=False),
+    TRUNCATED: _truncated,
+    GAN: _gan,
+    DCT: lambda p: _lasso(p, "dct"),
+    HAAR: lambda p: _lasso(p, "haar"),
+    PUBLISHED: _published,
+}
 
 
 def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     """PSNR and mean squared error of every method on the block's images, with an A of its own."""
-    from linflow import deep
-    from linflow.deep import rivals
-
-    case, m, data = params["case"], params["m"], data_of(params["case"])
-    x = own_images(case, params["parts"], params["block"], params["images"])
-    n, mean = x.shape[1], data.training.mean(axis=0)
-    A = lf.measurement.gaussian(m, n, rng)
-    y = x @ A.T
-    flow, gan = model_of(case, "flow", params["flow_steps"]), model_of(case, "gan", params["gan_steps"])
-    rank = min(range(m - 1), key=lambda k: float(lf.risk.truncated(flow.linear.spectrum, m, k)))
-    found = {
-        FLOW: deep.solve(flow, A, y),
-        LINEAR: lf.mle(flow.linear, A, y),
-        TRUNCATED: lf.truncated_least_squares(flow.linear, A, y, rank=rank),
-        GAN: deep.csgm(gan, A, y, rng=rng, penalty=m * tuned_penalty(case, m, params), **gan_effort(params)).x,
-    }
-    for name, basis in ((DCT, "dct"), (HAAR, "haar")):
-        options: dict[str, Any] = {"shape": data.shape, "basis": basis}
-        alpha = tuned_alpha(case, m, basis)
-        found[name] = rivals.lasso_images(A, y, alpha=alpha, mean=mean, **options)
-    found[PUBLISHED] = rivals.lasso_images(A, y, shape=data.shape, basis="dct", alpha=rivals.PUBLISHED)
-    errors = {name: np.mean((np.clip(x_hat, 0, 1) - x) ** 2, axis=1) for name, x_hat in found.items()}
-    return {
-        "psnr": [np.mean(-10 * np.log10(np.maximum(errors[name], 1e-20))) for name in METHODS],
-        "mse": [errors[name].mean() for name in METHODS],
-    }
+    x = own_images(params)
+    A = lf.measurement.gaussian(params["m"], x.shape[1], rng)
+    y = x @ A.T + params["noise"] * rng.standard_normal((len(x), params["m"]))
+    problem = Problem(params, data_of(params["case"], params["size"]), A, y, rng)
+    psnr, mse = [], []
+    for name in params["prior"]:
+        errors = np.mean((np.clip(METHODS[name](problem), 0, 1) - x) ** 2, axis=1)
+        psnr.append(np.mean(-10 * np.log10(np.maximum(errors, 1e-20))))
+        mse.append(errors.mean())
+    return {"psnr": psnr, "mse": mse}
 
 
-def gan_effort(params: dict[str, Any]) -> dict[str, int]:
+def own_images(params: Params) -> Array:
+    """The test images of one block: every parts-th one; of fewer images than parts, all."""
+    test, parts = data_of(params["case"], params["size"]).test, params["parts"]
+    return (test[params["block"] % parts :: parts] if len(test) >= parts else test)[: params["images"]]
+
+
+def effort(params: Params) -> dict[str, int]:
     """Starts and steps of the GAN's search."""
     return {"restarts": params["restarts"], "steps": params["gan_search"]}
 
 
 @cache
-def tuned_alpha(case: str, m: int, basis: str) -> float:
+def tuned_alpha(case: str, size: int, m: int, noise_std: float, basis: str) -> float:
     """The lasso's alpha, chosen on validation images; the same in every process."""
     from linflow.deep import rivals
 
-    data = data_of(case)
-    chosen = data.validation[:VALIDATION]
-    mean = data.training.mean(axis=0)
-    return rivals.tuned_alpha(chosen, m, np.random.default_rng([1, m]), shape=data.shape, basis=basis, mean=mean)
+    data = data_of(case, size)
+    options: dict[str, Any] = {"shape": data.shape, "basis": basis, "mean": data.training.mean(axis=0)}
+    rng = np.random.default_rng([1, m])
+    return rivals.tuned_alpha(data.validation[:VALIDATION], m, rng, noise_std=noise_std, **options)
 
 
 _penalties: dict[tuple[Any, ...], float] = {}
 
 
-def tuned_penalty(case: str, m: int, params: dict[str, Any]) -> float:
+def tuned_penalty(params: Params, m: int) -> float:
     """The GAN's penalty over m, chosen on validation images; the same in every process."""
     from linflow import deep
 
-    key = (case, m, params["gan_steps"], *gan_effort(params).values())
+    case, size = params["case"], params["size"]
+    key = (case, size, m, params["noise"], params["gan_steps"], *effort(params).values())
     if key not in _penalties:
-        images, gan = data_of(case).validation[:VALIDATION], model_of(case, "gan", params["gan_steps"])
-        A = lf.measurement.gaussian(m, images.shape[1], np.random.default_rng([1, m]))
+        images, gan = data_of(case, size).validation[:VALIDATION], model_of(params, "gan")
+        rng = np.random.default_rng([1, m])
+        A = lf.measurement.gaussian(m, images.shape[1], rng)
+        y = images @ A.T + params["noise"] * rng.standard_normal((len(images), m))
 
         def error(penalty: float) -> float:
-            rng = np.random.default_rng([2, m])
-            found = deep.csgm(gan, A, images @ A.T, rng=rng, penalty=m * penalty, **gan_effort(params))
+            starts = np.random.default_rng([2, m])
+            found = deep.csgm(gan, A, y, rng=starts, penalty=m * penalty, **effort(params))
             return float(np.mean((found.x - images) ** 2))
 
         _penalties[key] = min(PENALTIES, key=error)
@@ -154,23 +261,29 @@ def folders(data: str, ood: str) -> dict[str, Any]:
     """Faces of 32 x 32 pixels in colour have n = 3072."""
     if not data:
         raise lf.InputError("deep-sample-complexity takes --data FOLDER, and --ood only beside it")
-    return {"case": (f"{data} / {ood}" if ood else data,), "m": (154, 307, 614, 1536), "blocks": 4, "parts": 4}
+    changes: dict[str, Any] = {"case": (f"{data} / {ood}" if ood else data,), "m": (154, 307, 614, 1536)}
+    return changes | {"blocks": 6, "parts": 6, "flow_steps": 1200, "patch_steps": 4000, "restarts": 3, "gan_search": 60}
 
 
 EXPERIMENT = Experiment(
     name="deep-sample-complexity",
-    title="Compressed sensing: deep flow, linear flow, truncated priors, GAN, lasso",
+    title="Compressed sensing: deep flow, linear flow, patches, truncated priors, GAN, lasso",
     cell=cell,
     grid={"case": (DIGITS,), "m": (4, 8, 12, 16, 24, 32, 40, 48)},
     blocks=15,
-    inner={"prior": METHODS},
+    inner={"prior": tuple(METHODS)},
     settings={
+        "size": 32,
+        "noise": 0.0,
         "flow_steps": 2000,
+        "patch_steps": 2000,
         "gan_steps": 4000,
         "parts": 15,
         "images": 20,
+        "rounds": 80,
         "restarts": 10,
         "gan_search": 100,
+        "device": "cpu",
     },
     variables={
         "psnr": Variable("PSNR, mean over images, values clipped to [0, 1]", "dB", ("prior",)),
@@ -181,7 +294,9 @@ EXPERIMENT = Experiment(
         "blocks": 6,
         "parts": 6,
         "images": 15,
+        "rounds": 40,
         "flow_steps": 800,
+        "patch_steps": 800,
         "gan_steps": 1500,
         "restarts": 4,
         "gan_search": 50,
@@ -189,6 +304,14 @@ EXPERIMENT = Experiment(
     cost=lambda params: float(params["m"]),
     folders=folders,
 )
+
+
+def names_of(dataset: xr.Dataset) -> list[str]:
+    """The methods that were run, in the order of `METHODS`."""
+    there = dataset["prior"].values.tolist()
+    if LINEAR not in there:
+        raise lf.InputError(f"every method is compared with the {LINEAR}: keep it in --set prior=...")
+    return [name for name in METHODS if name in there]
 
 
 def _pm(values: Any, digits: int, *, sign: bool = False) -> str:
@@ -205,50 +328,80 @@ def table(dataset: xr.Dataset) -> list[dict[str, object]]:
             part = dataset.sel(case=case, m=m)
             linear = part["psnr"].sel(prior=LINEAR)
             row: dict[str, object] = {"images": case, "m": m, "linear flow, dB": _pm(linear, 2)}
-            for name in METHODS:
+            for name in names_of(part):
                 if name != LINEAR:
                     row[f"{name}: - linear, dB"] = _pm(part["psnr"].sel(prior=name) - linear, 2, sign=True)
-            ratio = part["mse"].sel(prior=FLOW).mean("block") / part["mse"].sel(prior=LINEAR).mean("block")
-            row["mse, flow / linear"] = f"{float(ratio):.2f}"
+            best = main_of(part)
+            ratio = part["mse"].sel(prior=best).mean("block") / part["mse"].sel(prior=LINEAR).mean("block")
+            row[f"mse, {best} / linear"] = f"{float(ratio):.2f}"
             rows.append(row)
     return rows
 
 
-def gains(dataset: xr.Dataset, method: str) -> Any:
-    """Paired differences of the flow's PSNR to a method's, with 95 % intervals."""
-    return estimate(dataset["psnr"].sel(prior=FLOW) - dataset["psnr"].sel(prior=method))
+def main_of(dataset: xr.Dataset) -> str:
+    """The method that the others are told against: the deep flow, or what there is in its place."""
+    return next(name for name in names_of(dataset) if name != LINEAR)
+
+
+def gains(dataset: xr.Dataset, method: str, of: str = FLOW) -> Any:
+    """Paired differences of a method's PSNR (the deep flow's) to another's, with 95 % intervals."""
+    return estimate(dataset["psnr"].sel(prior=of) - dataset["psnr"].sel(prior=method))
 
 
 def reading(dataset: xr.Dataset) -> str:
     """What the result shows."""
     parts = []
+    names = names_of(dataset)
     for case in dataset["case"].values.tolist():
-        part, m = dataset.sel(case=case), dataset["m"].values
-        linear = gains(part, LINEAR)
+        part, m, main = dataset.sel(case=case), dataset["m"].values, main_of(dataset)
+        told = [_against_control(part, of, control) for of, control in CONTROLS.items() if {of, control} <= set(names)]
         mse = part["mse"].mean("block")
-        ratio = mse.sel(prior=FLOW) / mse.sel(prior=LINEAR)
-        best, least = int(linear["mean"].values.argmax()), int(linear["mean"].values.argmin())
-        clear = [str(count) for count, low in zip(m, linear["low"].values, strict=True) if low > 0]
+        ratio = mse.sel(prior=main) / mse.sel(prior=LINEAR)
         spans = []
-        for name in (GAN, DCT, HAAR, PUBLISHED, TRUNCATED):
-            gain = gains(part, name)["mean"]
-            spans.append(f"{name} by {float(gain.min()):+.1f} to {float(gain.max()):+.1f} dB")
+        for name in names:
+            if name not in (main, LINEAR):
+                gain = gains(part, name, main)["mean"]
+                spans.append(f"{name} by {float(gain.min()):+.1f} to {float(gain.max()):+.1f} dB")
+        above = [
+            f"the {name} at {int((gains(part, name, LINEAR)['mean'] > 0).sum())}" for name in (GAN, DCT) if name in names
+        ]
         parts.append(
-            f"{case}: the deep flow gains over its own linear part {float(linear['mean'][best]):+.2f} dB at m = {m[best]}, "
-            f"where most, and {float(linear['mean'][least]):+.2f} dB at m = {m[least]}, where least; the 95 % interval of "
-            f"the gain lies above 0 at {len(clear)} of {len(m)} m ({', '.join(clear) or 'none'}). Its mean squared error, "
-            f"decided by the worst images, is {float(ratio.min()):.2f}-{float(ratio.max()):.2f} times the linear one's. "
-            f"Over the range of m it "
-            f"exceeds the others: {'; '.join(spans)}. The linear flow alone is above the GAN at "
-            f"{int((gains(part, GAN)['mean'] > linear['mean']).sum())} and above the lasso in cosines at "
-            f"{int((gains(part, DCT)['mean'] > linear['mean']).sum())} of {len(m)} m, so that a comparison without it "
-            "would credit depth with what a covariance does."
+            f"{_short(case)}: {'; '.join(told) or main}. The mean squared error of the {main}, decided by the worst "
+            f"images, is {float(ratio.min()):.2f}-{float(ratio.max()):.2f} times the linear flow's"
+            + (f"; over the range of m it exceeds {', '.join(spans)}." if spans else ".")
         )
+        if above:
+            parts.append(
+                f"The linear flow alone is above {' and '.join(above)} of {len(m)} m: a comparison without it would credit "
+                "depth with what a covariance does."
+            )
     return " ".join(parts)
 
 
-_COLOURS = ("blue", "black", "sky", "purple", "orange", "vermillion", "green")
-_MARKERS = "Dos^v<x"
+def _against_control(part: xr.Dataset, of: str, control: str) -> str:
+    """One sentence on what training adds to the linear model."""
+    m, gain = part["m"].values, gains(part, control, of)
+    best, least = int(gain["mean"].values.argmax()), int(gain["mean"].values.argmin())
+    clear = [str(count) for count, low in zip(m, gain["low"].values, strict=True) if low > 0]
+    return (
+        f"against its linear control ({control}) the {of} gains {float(gain['mean'][best]):+.2f} dB at m = {m[best]}, "
+        f"where most, and {float(gain['mean'][least]):+.2f} dB at m = {m[least]}, where least; the 95 % interval lies "
+        f"above 0 at {len(clear)} of {len(m)} m ({', '.join(clear) or 'none'})"
+    )
+
+
+#: Colour, marker and line of each method; a control has its method's colour and a broken line.
+_STYLE = {
+    FLOW: ("blue", "D", "-"),
+    LINEAR: ("blue", "o", "--"),
+    PATCHES: ("vermillion", "s", "-"),
+    LINEAR_PATCHES: ("vermillion", "^", "--"),
+    TRUNCATED: ("sky", "v", ":"),
+    GAN: ("purple", "P", "-"),
+    DCT: ("black", "<", "-"),
+    HAAR: ("green", ">", "-"),
+    PUBLISHED: ("black", "x", ":"),
+}
 
 
 def figures(dataset: xr.Dataset) -> dict[str, Figure]:
@@ -263,17 +416,18 @@ def _psnr_figure(dataset: xr.Dataset) -> Figure:
     figure = Figure(figsize=(9.6, 3.9 * len(cases) + 0.9), layout="constrained")
     grid = figure.subplots(len(cases), 2, squeeze=False)
     for axes, case in zip(grid, cases, strict=True):
-        data = data_of(case)
-        for name, colour, marker in zip(METHODS, _COLOURS, _MARKERS, strict=True):
+        n = data_of(case, settings(dataset)["size"]).test.shape[1]
+        for name in names_of(dataset):
             values = dataset["psnr"].sel(case=case, prior=name)
-            style: dict[str, Any] = {"color": OKABE_ITO[colour], "marker": marker, "markersize": 4.5, "capsize": 2.0}
-            style |= {"linestyle": "--" if name == LINEAR else "-", "linewidth": 2.0 if name == FLOW else 1.2}
+            colour, marker, line = _STYLE[name]
+            style: dict[str, Any] = {"color": OKABE_ITO[colour], "marker": marker, "linestyle": line, "label": name}
+            style |= {"markersize": 4.5, "capsize": 2.0, "linewidth": 2.0 if name == FLOW else 1.2}
             for panel, shown in zip(axes, (values, values - dataset["psnr"].sel(case=case, prior=LINEAR)), strict=True):
                 found = estimate(shown)
                 bars = found["high"] - found["mean"]
-                panel.errorbar(m, found["mean"], yerr=bars, label=name, zorder=3 if name == FLOW else 2, **style)
+                panel.errorbar(m, found["mean"], yerr=bars, zorder=3 if name == FLOW else 2, **style)
         for panel in axes:
-            panel.set_xlabel(f"measurements $m$ (of $n$ = {data.test.shape[1]})")
+            panel.set_xlabel(f"measurements $m$ (of $n$ = {n})")
             panel.grid(visible=True, color="0.9", linewidth=0.6)
         axes[0].set(ylabel="PSNR, dB", title=_short(case))
         axes[1].set(ylabel="PSNR, difference to the linear flow, dB", title="the same images and the same $A$, paired")
@@ -297,24 +451,13 @@ def _image_figure(dataset: xr.Dataset) -> Figure:
     """What each method makes of some test images at one m."""
     from matplotlib.figure import Figure
 
-    from linflow import deep
-    from linflow.deep import rivals
-
-    case = dataset["case"].values.tolist()[0]
-    data, drawn = data_of(case), settings(dataset)
-    counts = dataset["m"].values.tolist()
-    m = counts[len(counts) // 2]
-    rng = np.random.default_rng(dataset.attrs["seed"])
-    A, x = lf.measurement.gaussian(m, data.test.shape[1], rng), data.test[:6]
-    flow, gan = model_of(case, "flow", drawn["flow_steps"]), model_of(case, "gan", drawn["gan_steps"])
-    penalty = m * tuned_penalty(case, m, drawn)
-    mean = data.training.mean(axis=0)
-    y = x @ A.T
-    shown = {"truth": x, FLOW: deep.solve(flow, A, y), LINEAR: lf.mle(flow.linear, A, y)}
-    shown[GAN] = deep.csgm(gan, A, y, rng=rng, penalty=penalty, **gan_effort(drawn)).x
-    for name, basis in ((DCT, "dct"), (HAAR, "haar")):
-        alpha = tuned_alpha(case, m, basis)
-        shown[name] = rivals.lasso_images(A, y, shape=data.shape, basis=basis, alpha=alpha, mean=mean)
+    case, counts = dataset["case"].values.tolist()[0], dataset["m"].values.tolist()
+    params = {**settings(dataset), "case": case, "m": counts[len(counts) // 2]}
+    data, rng = data_of(case, params["size"]), np.random.default_rng(dataset.attrs["seed"])
+    m, x = params["m"], data.test[:6]
+    A = lf.measurement.gaussian(m, x.shape[1], rng)
+    problem = Problem(params, data, A, x @ A.T + params["noise"] * rng.standard_normal((len(x), m)), rng)
+    shown = {"truth": x} | {name: METHODS[name](problem) for name in names_of(dataset)}
     figure = Figure(figsize=(1.15 * len(x) + 1.3, 1.15 * len(shown) + 0.6), layout="constrained")
     figure.suptitle(f"{_short(case)}: $m$ = {m} of $n$ = {x.shape[1]}; numbers: PSNR in dB", fontsize=10)
     for axes, (name, images) in zip(figure.subplots(len(shown), len(x)), shown.items(), strict=True):

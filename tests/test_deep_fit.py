@@ -91,8 +91,8 @@ def test_training_leaves_the_callers_generator_and_threads_alone() -> None:
 _CHILD = """
 import sys, time
 import linflow.deep
-module = sys.modules["linflow.deep.fit"]
-module._CHECKPOINT = 0.0  # after every step
+module = sys.modules["linflow.deep.checkpoint"]
+module.SECONDS = 0.0  # after every step
 from tests.test_deep_fit import DIGITS, flow_of
 from linflow import deep
 from linflow.deep import augment

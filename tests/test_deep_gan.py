@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -92,6 +93,33 @@ def test_the_same_arguments_give_the_same_weights() -> None:
         weights.append(deep.fit_gan(DIGITS[:100], steps=5, seed=seed, batch=8, width=8))
     assert same(weights[0], weights[1])
     assert not same(weights[0], weights[2])
+
+
+def test_a_stopped_training_goes_on_to_the_same_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("linflow.deep.checkpoint.SECONDS", 0.0)  # after every step
+    options: dict[str, Any] = {"steps": 60, "batch": 8, "width": 8, "latent": 4}
+    path, told = tmp_path / "run.part", []
+
+    def interrupted(done: float, line: str) -> None:
+        told.append(done)
+        if done > 0.5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        deep.fit_gan(DIGITS[:100], checkpoint=path, progress=interrupted, **options)
+    for change in ({"steps": 61}, {"seed": 1}, {"rate": 2e-3}):
+        with pytest.raises(DataError, match="another run"):
+            deep.fit_gan(DIGITS[:100], checkpoint=path, **{**options, **change})
+    told.clear()
+    resumed = deep.fit_gan(DIGITS[:100], checkpoint=path, progress=lambda done, _: told.append(done), **options)
+    assert told[0] > 0.5, "it went on, and did not start again"
+    assert same(resumed, deep.fit_gan(DIGITS[:100], **options))
+    assert not path.exists()
+
+
+def test_a_device_that_is_not_there_is_one_sentence() -> None:
+    with pytest.raises(InputError, match="device 'quantum' cannot be used here"):
+        deep.fit_gan(DIGITS[:100], steps=1, device="quantum")
 
 
 def test_images_are_made_by_convolutions_in_the_flattening_of_the_flows() -> None:

@@ -60,7 +60,16 @@ def check_outputs(study: Study, dataset: xr.Dataset, figures: int) -> None:
 
 
 def test_training_is_what_beats_the_linear_flow(tmp_path: Path) -> None:
-    tiny = {"m": (32,), "images": 8, "gan_steps": 20, "restarts": 2, "gan_search": 10, "parts": 4}
+    tiny = {
+        "m": (32,),
+        "images": 8,
+        "gan_steps": 20,
+        "patch_steps": 20,
+        "rounds": 10,
+        "restarts": 2,
+        "gan_search": 10,
+        "parts": 4,
+    }
     study, dataset = small_run("deep-sample-complexity", tmp_path, 4, flow_steps=200, **tiny)
     check_outputs(study, dataset, 2)
     gain = deep_sample_complexity.gains(dataset, deep_sample_complexity.LINEAR)
@@ -113,7 +122,7 @@ def test_files_say_what_they_are(name: str) -> None:
 
 
 def test_test_images_are_not_training_images() -> None:
-    data, pair = deep_sample_complexity.data_of("digits"), deep_ood.pair_of(deep_ood.DIGITS)
+    data, pair = deep_sample_complexity.data_of("digits", 8), deep_ood.pair_of(deep_ood.DIGITS)
     parts = [data.training, data.validation, data.test], [pair.training, *pair.images.values()]
     for whole in parts:
         rows = np.concatenate(whole)

@@ -36,7 +36,7 @@ from linflow.deep.fit import Fitted, fit
 from linflow.deep.flow import Flow, Glow, RealNVP
 from linflow.deep.gan import Generator, csgm, fit_gan
 from linflow.deep.patches import denoise, denoise_once, split
-from linflow.deep.recipes import cache_folder, trained
+from linflow.deep.recipes import cache_folder, trained, untrained
 from linflow.deep.solve import Solution, null_space_start, random_start, solution, solve
 from linflow.deep.store import load, load_generator, save
 
@@ -65,4 +65,5 @@ __all__ = [
     "solve",
     "split",
     "trained",
+    "untrained",
 ]

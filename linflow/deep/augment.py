@@ -13,7 +13,7 @@ from linflow.checks import FloatArray, one_of, positive_int
 Augmentation = Callable[[FloatArray, np.random.Generator], FloatArray]
 
 #: What `named` knows.
-NAMES = ("nothing", "flips", "crops", "jitter")
+NAMES = ("nothing", "flips", "shifts", "crops", "jitter")
 
 
 def nothing(images: FloatArray, rng: np.random.Generator) -> FloatArray:
@@ -25,6 +25,15 @@ def flips(images: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Mirror each image left to right with probability 1/2."""
     mirrored = rng.random(len(images)) < 0.5
     return np.where(mirrored[:, None, None, None], images[:, :, ::-1], images)
+
+
+def shifts(images: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Move each image by up to one pixel each way (what comes in is a reflection), and mirror half of them."""
+    padded = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
+    top, left = rng.integers(0, 3, (2, len(images)))
+    height, width = images.shape[1:3]
+    moved = [x[i : i + height, j : j + width] for x, i, j in zip(padded, top, left, strict=True)]
+    return flips(np.stack(moved), rng)
 
 
 def crops(size: int, *, mirror: bool = True) -> Augmentation:
@@ -76,4 +85,4 @@ def named(name: str, size: int | None = None) -> Augmentation:
     one_of(name, "augment", NAMES)
     if name == "crops":
         return crops(positive_int(size or 0, "size"))
-    return {"nothing": nothing, "flips": flips, "jitter": jitter()}[name]
+    return {"nothing": nothing, "flips": flips, "shifts": shifts, "jitter": jitter()}[name]

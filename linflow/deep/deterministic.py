@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import torch
 
 from linflow.checks import positive_int
+from linflow.errors import InputError
 
 
 @contextmanager
@@ -31,3 +32,19 @@ def thread_count(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def named_device(name: str) -> torch.device:
+    """The device called `name`, such as "cpu" or "cuda", where float64 works on it.
+
+    Raises
+    ------
+    InputError
+        There is no such device here.
+    """
+    try:
+        device = torch.device(name)
+        torch.zeros(1, dtype=torch.float64, device=device).item()
+    except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
+        raise InputError(f"device {name!r} cannot be used here: take 'cpu', or 'cuda' where torch sees a GPU") from error
+    return device

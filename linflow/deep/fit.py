@@ -11,8 +11,6 @@ by uniform noise, beside that of the linear model, which is where the flow start
 from __future__ import annotations
 
 import copy
-import hashlib
-import io
 import math
 import time
 from collections.abc import Callable
@@ -24,12 +22,11 @@ import torch
 from numpy.typing import ArrayLike
 
 from linflow.checks import FloatArray, finite_array, positive_int
-from linflow.deep import store
+from linflow.deep import checkpoint as checkpoints
 from linflow.deep.augment import Augmentation, nothing
 from linflow.deep.deterministic import seeded, thread_count
 from linflow.deep.flow import Flow
-from linflow.errors import DataError, InputError, NotConvergedError, ShapeError
-from linflow.files import write_bytes
+from linflow.errors import InputError, NotConvergedError, ShapeError
 
 #: Called with (fraction done, one line on how it goes).
 Progress = Callable[[float, str], None]
@@ -37,11 +34,10 @@ Weights = dict[str, torch.Tensor]
 
 _BETAS, _DECAY, _CLIP = (0.9, 0.99), 1e-4, 1.0
 _EMA, _WARM_UP = 0.998, 20
-#: Steps between two looks at the held-out images, and seconds between two checkpoints.
-_LOOK, _CHECKPOINT = 50, 15.0
+#: Steps between two looks at the held-out images.
+_LOOK = 50
 #: Where training crops, so many held-out crops are looked at; so many at a time.
 _CROPS, _PIECE = 1000, 256
-_CHECKPOINT_FORMAT = "linflow.deep.checkpoint"
 
 
 @dataclass(frozen=True)
@@ -160,10 +156,11 @@ def _trained(
     state = _State(step=0, seconds=0.0, best=linear, best_step=0, linear=linear)
     kept, average = copy.deepcopy(flow.body.state_dict()), copy.deepcopy(flow.body.state_dict())
     key = "" if path is None else _key(flow, run, training, rate, total, seconds)
+    stateful = {"weights": flow.body, "optimiser": optimiser, "kept": kept, "average": average}
     if path is not None and path.exists():
-        state, kept, average = _resumed(path, key, flow, optimiser)
+        state = _State(**checkpoints.resume(path, key, stateful))
     elif path is not None:
-        _save(path, key, flow, optimiser, state, kept, average)  # what cannot be written is known before the work
+        checkpoints.save(path, key, asdict(state), stateful)  # what cannot be written is known before the work
     saved = time.monotonic()
     while (done := _done(state, total, seconds)) < 1:
         start = time.monotonic()
@@ -182,11 +179,12 @@ def _trained(
         if state.step % _LOOK == 0 or done >= 1:
             bits = run.bits_with(average, validation)
             if bits < state.best:
-                state.best, state.best_step, kept = bits, state.step, copy.deepcopy(average)
+                state.best, state.best_step = bits, state.step
+                kept.update(copy.deepcopy(average))
             if progress:
                 progress(min(done, 1.0), f"{bits:.3f} bits/dim held out, linear {state.linear:.3f}")
-        if path is not None and done < 1 and time.monotonic() - saved > _CHECKPOINT:
-            _save(path, key, flow, optimiser, state, kept, average)
+        if path is not None and done < 1 and time.monotonic() - saved > checkpoints.SECONDS:
+            checkpoints.save(path, key, asdict(state), stateful)
             saved = time.monotonic()
     flow.body.load_state_dict(kept)
     flow.eval()
@@ -314,42 +312,8 @@ def _follow(average: Weights, weights: Weights, decay: float) -> None:
             average[name].copy_(value)
 
 
-# ---------------------------------------------------------------------------------------------------------- checkpoints
-
-
 def _key(flow: Flow, run: _Run, training: FloatArray, rate: float, total: int | None, seconds: float | None) -> str:
     """Digest of what the weights follow from."""
     told = (type(flow).__name__, flow.shape, flow.config, flow.dtype, run.seed, run.unit, run.noise_levels, run.batch)
-    digest = hashlib.sha256(repr((*told, rate, total, seconds, training.shape)).encode())
-    digest.update(np.ascontiguousarray(training).tobytes())
-    for buffer in (flow.mean, flow.singular_values):
-        digest.update(buffer.cpu().numpy().tobytes())
-    return digest.hexdigest()
-
-
-def _save(
-    path: Path,
-    key: str,
-    flow: Flow,
-    optimiser: torch.optim.Optimizer,
-    state: _State,
-    kept: Weights,
-    average: Weights,
-) -> None:
-    content = {"format": _CHECKPOINT_FORMAT, "version": store.VERSION, "key": key, "progress": asdict(state)}
-    content |= {"weights": flow.body.state_dict(), "optimiser": optimiser.state_dict(), "kept": kept, "average": average}
-    buffer = io.BytesIO()
-    torch.save(content, buffer)
-    write_bytes(path, buffer.getvalue())
-
-
-def _resumed(path: Path, key: str, flow: Flow, optimiser: torch.optim.Optimizer) -> tuple[_State, Weights, Weights]:
-    content = store.read(path, _CHECKPOINT_FORMAT, "checkpoint")
-    if content.get("key") != key:
-        raise DataError(f"the checkpoint {str(path)!r} is of another run: delete it to start again")
-    try:
-        flow.body.load_state_dict(content["weights"])
-        optimiser.load_state_dict(content["optimiser"])
-        return _State(**content["progress"]), content["kept"], content["average"]
-    except (KeyError, RuntimeError, TypeError, ValueError) as error:
-        raise DataError(f"the checkpoint {str(path)!r} is damaged: delete it to start again") from error
+    whitening = (flow.mean.cpu().numpy(), flow.singular_values.cpu().numpy())
+    return checkpoints.key_of((*told, rate, total, seconds, training.shape), training, *whitening)

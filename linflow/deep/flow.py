@@ -106,6 +106,10 @@ class Flow(nn.Module):
         """Precision of the network."""
         return next((p.dtype for p in self.body.parameters()), torch.float64)
 
+    def tensor(self, values: ArrayLike) -> Tensor:
+        """A copy of an array in float64, where the flow is (on the CPU or an accelerator)."""
+        return torch.from_numpy(np.array(values, dtype=np.float64)).to(self.mean.device)
+
     # ------------------------------------------------------------------------------------------------- both ways
 
     def forward(self, z: ArrayLike | Tensor, noise_std: float | Tensor | None = None) -> Tensor:
@@ -150,7 +154,7 @@ class Flow(nn.Module):
         return x.view(*batch, self.n), (log_det.double() + scale.log().sum(-1)).view(batch)
 
     def _batch(self, values: ArrayLike | Tensor, what: str) -> tuple[Tensor, torch.Size]:
-        tensor = values if isinstance(values, Tensor) else torch.from_numpy(np.array(values, dtype=np.float64))
+        tensor = values if isinstance(values, Tensor) else self.tensor(values)
         tensor = tensor.to(device=self.mean.device, dtype=torch.float64)
         if tensor.dim() == 0 or tensor.shape[-1] != self.n:
             raise ShapeError(

@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import copy
 import math
+import time
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -22,8 +24,9 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from linflow.checks import finite_array, generator, non_negative, positive_int
+from linflow.deep import checkpoint as checkpoints
 from linflow.deep.augment import Augmentation, nothing
-from linflow.deep.deterministic import seeded, thread_count
+from linflow.deep.deterministic import named_device, seeded, thread_count
 from linflow.deep.lbfgs import minimise
 from linflow.deep.solve import Solution
 from linflow.errors import InputError, NotConvergedError, ShapeError
@@ -84,6 +87,8 @@ def fit_gan(
     rate: float = 1e-3,
     augment: Augmentation = nothing,
     threads: int = 1,
+    device: str = "cpu",
+    checkpoint: str | Path | None = None,
     progress: Callable[[float, str], None] | None = None,
 ) -> Generator:
     """Train a generator.
@@ -98,12 +103,18 @@ def fit_gan(
     rate : largest learning rate.
     augment : see :mod:`linflow.deep.augment`.
     threads : threads of torch; the weights depend on them through rounding.
+    device : where to train, and where the generator is afterwards.
+    checkpoint : file from which a stopped run continues, to the same weights; removed at the end.
     progress : called now and then with the fraction done and one line.
 
     Raises
     ------
     ShapeError
         Images that a generator cannot make.
+    DataError
+        A checkpoint that is damaged, or of another run.
+    OutputError
+        The checkpoint cannot be written.
     NotConvergedError
         The losses are not finite any more.
     """
@@ -113,23 +124,39 @@ def fit_gan(
     if values.min() < 0 or values.max() > 1:
         raise InputError(f"images must have values in [0, 1], got {values.min():g} to {values.max():g}")
     steps, batch = positive_int(steps, "steps"), positive_int(batch, "batch")
-    made = Generator(values.shape[1:], latent=latent, width=width, seed=seed)
+    made = Generator(values.shape[1:], latent=latent, width=width, seed=seed).to(named_device(device))
     with thread_count(threads), seeded(seed):
-        judge = _discriminator(made.shape, width)
+        judge = _discriminator(made.shape, width).to(device)
         average = copy.deepcopy(made)
         players = [torch.optim.Adam(net.parameters(), lr=rate, betas=_BETAS) for net in (made.network, judge)]
-        for step in range(steps):
+        nets = {"generator": made, "discriminator": judge, "average": average}
+        stateful = nets | {f"optimiser {i}": player for i, player in enumerate(players)}
+        path = None if checkpoint is None else Path(checkpoint)
+        told = (made.shape, made.config, steps, seed, batch, rate, values.shape)
+        key = "" if path is None else checkpoints.key_of(told, values)
+        first = 0
+        if path is not None and path.exists():
+            first = int(checkpoints.resume(path, key, stateful)["step"])
+        elif path is not None:
+            checkpoints.save(path, key, {"step": first}, stateful)  # what cannot be written is known before the work
+        saved = time.monotonic()
+        for step in range(first, steps):
             rng = np.random.default_rng([seed, 2, step])
             for player in players:
                 player.param_groups[0]["lr"] = rate * 0.5 * (1 + math.cos(math.pi * step / steps))
             chosen = values[rng.integers(0, len(values), batch)]
-            real = torch.from_numpy((augment(chosen, rng) if chosen.ndim == 4 else chosen).reshape(batch, -1))
+            real = torch.from_numpy((augment(chosen, rng) if chosen.ndim == 4 else chosen).reshape(batch, -1)).to(device)
             losses = _round(made, judge, players, real, torch.from_numpy(rng.standard_normal((batch, latent))))
             if not all(math.isfinite(loss) for loss in losses):
                 raise NotConvergedError(f"the losses were not finite at step {step}: train with a smaller rate")
             _follow(average, made, min(_EMA, (1 + step) / (10 + step)))
             if progress and (step % _REPORT == 0 or step == steps - 1):
                 progress((step + 1) / steps, f"losses {losses[0]:.2f} discriminator, {losses[1]:.2f} generator")
+            if path is not None and time.monotonic() - saved > checkpoints.SECONDS:
+                checkpoints.save(path, key, {"step": step + 1}, stateful)
+                saved = time.monotonic()
+    if path is not None:
+        path.unlink(missing_ok=True)
     return average.eval()
 
 

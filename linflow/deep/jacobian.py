@@ -103,4 +103,4 @@ def _latents(flow: Flow, z: ArrayLike) -> tuple[Tensor, tuple[int, ...]]:
     values = finite_array(z, "latents")
     if values.shape[-1:] != (flow.n,):
         raise ShapeError(f"this flow takes latents of shape (..., {flow.n}), got {values.shape}")
-    return torch.from_numpy(values.reshape(-1, flow.n).copy()).to(flow.mean.device), values.shape[:-1]
+    return flow.tensor(values.reshape(-1, flow.n)), values.shape[:-1]

@@ -140,17 +140,17 @@ def smallest_latent(flow: Flow, A: Measurement, y: ArrayLike, *, steps: int = 60
     if dense.shape[1] != flow.n or values.ndim != 2 or values.shape[1] != len(dense):
         raise ShapeError(f"A must be (m, {flow.n}) and y (k, m) for this flow, got {dense.shape} and {values.shape}")
     linear = flow.linear
-    mean = torch.from_numpy(estimators.mle(linear, dense, values))
-    R = torch.from_numpy(posterior_root(linear, dense, 0.0))
+    mean = flow.tensor(estimators.mle(linear, dense, values))
+    R = flow.tensor(posterior_root(linear, dense, 0.0))
 
     def objective(u: Tensor, rows: Tensor) -> Tensor:
         return 0.5 * flow.inverse(mean[rows] + u @ R.T).square().sum(1)
 
-    start = torch.zeros(len(values), R.shape[1], dtype=torch.float64)
+    start = mean.new_zeros(len(values), R.shape[1])
     resolution = 8 * float(torch.finfo(flow.dtype).eps) * flow.n
     with frozen(flow):
         found = minimise(objective, start, steps=positive_int(steps, "steps"), resolution=resolution)
-    x: FloatArray = (mean + found.points @ R.T).numpy()
+    x: FloatArray = (mean + found.points @ R.T).cpu().numpy()
     return x
 
 

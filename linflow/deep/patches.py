@@ -235,7 +235,7 @@ def _one(
 
 def tweedie(flow: Flow, patches: FloatArray, noise_std: float) -> FloatArray:
     """``y + s^2 grad log p_s(y)`` of flat patches y, (count, n) to (count, n)."""
-    y = torch.from_numpy(np.ascontiguousarray(patches)).to(flow.mean.device).requires_grad_(True)
+    y = flow.tensor(patches).requires_grad_(True)
     with torch.enable_grad():
         (slope,) = torch.autograd.grad(flow.log_prob(y, noise_std).sum(), y)
     found: FloatArray = (y + noise_std**2 * slope).detach().cpu().numpy()

@@ -202,7 +202,7 @@ class _Problem:
         dense, values = finite_array(dense, "A"), finite_array(y, "y")
         if values.ndim == 0 or values.shape[-1] != len(dense):
             raise ShapeError(f"y must have shape (..., {len(dense)}) for this A, got {values.shape}")
-        linear, rows = flow.linear, torch.from_numpy(values.reshape(-1, len(dense)))
+        linear, rows = flow.linear, flow.tensor(values.reshape(-1, len(dense)))
         # The estimate is affine in y: its matrix, then one product for each row, which no other row can change.
         seen = dense @ linear.mean
         units = np.eye(len(dense)) + seen
@@ -210,9 +210,9 @@ class _Problem:
             gain = estimators.mle(linear, dense, units) - linear.mean
         else:
             gain = estimators.penalised(linear, dense, units, penalty=gamma) - linear.mean
-        K, offset = torch.from_numpy(np.ascontiguousarray(gain)), torch.from_numpy(seen)
+        K, offset = flow.tensor(gain), flow.tensor(seen)
         moved = _mapped(lambda part: (part - offset) @ K, rows)
-        return cls(flow, linear, torch.from_numpy(dense), rows, gamma, torch.from_numpy(linear.mean.copy()) + moved)
+        return cls(flow, linear, flow.tensor(dense), rows, gamma, flow.mean + moved)
 
     @property
     def rounding(self) -> float:
@@ -243,8 +243,8 @@ def _latent(problem: _Problem, first: Tensor, power: int, steps: int) -> tuple[T
 
 
 def _signal(problem: _Problem, first: Tensor, steps: int) -> tuple[Tensor, Minimised]:
-    flow, gamma, white = problem.flow, problem.gamma, _whitening(problem.linear)
-    G, mean = torch.from_numpy(problem.linear.matrix.copy()), flow.mean
+    flow, gamma, white = problem.flow, problem.gamma, _whitening(problem.flow)
+    G, mean = flow.tensor(problem.linear.matrix), flow.mean
 
     def objective(h: Tensor, rows: Tensor) -> Tensor:
         x = mean + h @ G.T  # the coordinates in which the linear part is white
@@ -258,8 +258,8 @@ def _signal(problem: _Problem, first: Tensor, steps: int) -> tuple[Tensor, Minim
 
 def _posterior(problem: _Problem, steps: int) -> tuple[Tensor, Minimised]:
     flow, mean = problem.flow, problem.estimate
-    R = torch.from_numpy(np.ascontiguousarray(posterior_root(problem.linear, problem.A.numpy(), problem.gamma)))
-    whitening = _whitening(problem.linear)
+    R = flow.tensor(posterior_root(problem.linear, problem.A.cpu().numpy(), problem.gamma))
+    whitening = _whitening(flow)
     white, root = _mapped(lambda x: (x - flow.mean) @ whitening.T, mean), whitening @ R
 
     def objective(u: Tensor, rows: Tensor) -> Tensor:
@@ -267,22 +267,23 @@ def _posterior(problem: _Problem, steps: int) -> tuple[Tensor, Minimised]:
         exponent = 0.5 * (white[rows] + u @ root.T).square().sum(1)
         return 0.5 * u.square().sum(1) - flow.log_prob(mean[rows] + u @ R.T) - exponent
 
-    start = torch.zeros(len(mean), R.shape[1], dtype=torch.float64)
+    start = mean.new_zeros(len(mean), R.shape[1])
     found = minimise(objective, start, steps=steps, resolution=8 * problem.rounding * flow.n)
     # In groups by rows of x: without noise u has fewer columns, and for m = n none.
     return _mapped_rows(lambda x, rows: x + found.points[rows] @ R.T, mean), found
 
 
-def _whitening(linear: LinearFlow) -> Tensor:
+def _whitening(flow: Flow) -> Tensor:
     """The inverse of the linear part's matrix, (n, n)."""
-    return torch.from_numpy(np.ascontiguousarray(linear.inverse(linear.mean + np.eye(linear.n)).T))
+    linear = flow.linear
+    return flow.tensor(linear.inverse(linear.mean + np.eye(linear.n)).T)
 
 
 def _start(problem: _Problem, start: str | ArrayLike, batch: tuple[int, ...]) -> Tensor:
     flow, count = problem.flow, len(problem.y)
     if isinstance(start, str):
         if one_of(start, "start", STARTS) == "zero":
-            return torch.zeros(count, flow.n, dtype=torch.float64)
+            return flow.mean.new_zeros(count, flow.n)
         with frozen(flow):
             return _mapped(flow.inverse, problem.estimate)
     given = batch_of(start, flow.n, "start")
@@ -290,7 +291,7 @@ def _start(problem: _Problem, start: str | ArrayLike, batch: tuple[int, ...]) ->
         spread = np.broadcast_to(given, (*batch, flow.n))
     except ValueError:
         raise ShapeError(f"start must broadcast to the batch of y, {(*batch, flow.n)}, got {given.shape}") from None
-    return torch.from_numpy(spread.reshape(count, flow.n).copy())
+    return flow.tensor(spread.reshape(count, flow.n))
 
 
 def _mapped(function: Any, points: Tensor) -> Tensor:

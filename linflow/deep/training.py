@@ -8,6 +8,7 @@ from pathlib import Path
 from linflow import data as datasets
 from linflow.checks import FloatArray, one_of
 from linflow.deep import augment, recipes, store
+from linflow.deep.deterministic import named_device
 from linflow.deep.fit import Progress, fit
 from linflow.deep.gan import fit_gan
 from linflow.errors import DataError, InputError, OutputError
@@ -29,10 +30,11 @@ def run_train(
     steps: int | None = None,
     seed: int = 0,
     threads: int = 1,
+    device: str = "cpu",
 ) -> None:
     """Train a model of the images in a folder (default scikit-learn's digits) and write it to `out`.
 
-    Stopped at any time, the same call goes on from ``out`` with ``.part`` added to its name (not for a GAN).
+    Stopped at any time, the same call goes on from ``out`` with ``.part`` added to its name.
 
     Parameters
     ----------
@@ -44,6 +46,7 @@ def run_train(
     minutes, steps : how long, at most one of them; default 5 minutes.
     seed : everything random follows from it.
     threads : threads of torch; on a machine of your own all its cores are faster for large images.
+    device : "cpu" or "cuda"; the file is the same kind of file, and is read on any machine.
 
     Raises
     ------
@@ -63,20 +66,28 @@ def run_train(
         raise OutputError(f"{str(out)!r} is a folder: give --out a file, such as {str(out / 'flow.pt')!r}")
     prepare_folder(out.parent)
     images = _images(data, size, grey)
-    chosen = recipes.settings(kind, images, {"threads": threads})
+    chosen = recipes.settings(kind, images, {"threads": threads, "device": device})
     print(f"{kind} on {len(images)} images of {' x '.join(map(str, images.shape[1:]))}, seed {seed}", flush=True)
-    if kind == "gan":
-        change = augment.named(chosen["augment"])
-        names = ("latent", "width", "batch", "rate", "threads")
-        options = {name: chosen[name] for name in names}
-        made = fit_gan(images, steps=steps or 1, seed=seed, augment=change, progress=_printer(), **options)
-        store.save(made, out)
-        print(f"written to {out}; in Python: linflow.deep.csgm(linflow.deep.load_generator({str(out)!r}), A, y, rng=rng)")
-        return
-    flow = recipes.flow_for(kind, images, seed, chosen)
     checkpoint = out.with_name(out.name + ".part")
     if checkpoint.exists():
         print(f"going on from {checkpoint}", flush=True)
+    if kind == "gan":
+        change = augment.named(chosen["augment"])
+        names = ("latent", "width", "batch", "rate", "threads", "device")
+        options = {name: chosen[name] for name in names}
+        made = fit_gan(
+            images,
+            steps=steps or 1,
+            seed=seed,
+            augment=change,
+            checkpoint=checkpoint,
+            progress=_printer(),
+            **options,
+        )
+        store.save(made, out)
+        print(f"written to {out}; in Python: linflow.deep.csgm(linflow.deep.load_generator({str(out)!r}), A, y, rng=rng)")
+        return
+    flow = recipes.flow_for(kind, images, seed, chosen).to(named_device(device))
     if steps is None and minutes is None:
         minutes = _MINUTES
     options = recipes.fit_options(kind, chosen)

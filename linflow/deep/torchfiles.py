@@ -1,0 +1,43 @@
+"""linflow.deep's files: tensors and plain values under a format and a version; whole, or refused in one sentence."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from linflow.errors import DataError
+from linflow.files import write_bytes
+
+#: Of every file; one of another version is refused.
+VERSION = 1
+
+
+def write(path: str | Path, format_: str, content: Mapping[str, Any]) -> None:
+    """Write `content`; an OutputError says why not."""
+    buffer = io.BytesIO()
+    torch.save({"format": format_, "version": VERSION, **content}, buffer)
+    write_bytes(Path(path), buffer.getvalue())
+
+
+def read(path: str | Path, format_: str, what: str) -> dict[str, Any]:
+    """The contents of a file of linflow's, tensors and plain values only (nothing in a file is executed)."""
+    try:
+        content = torch.load(Path(path), map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise DataError(f"the file {str(path)!r} does not exist") from None
+    except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+        raise DataError(f"the file {str(path)!r} is damaged, or was not written by linflow.deep") from error
+    if not isinstance(content, dict) or content.get("format") != format_:
+        raise DataError(f"the file {str(path)!r} holds no {what} of linflow.deep")
+    if content.get("version") != VERSION:
+        raise DataError(
+            f"the {what} in {str(path)!r} has format version {content.get('version')}, this linflow reads {VERSION}: "
+            "train it again, or install the linflow that wrote it"
+        )
+    return content
