@@ -37,3 +37,7 @@ class OutputError(LinflowError, OSError):
 
 class ClaimError(LinflowError, RuntimeError):
     """A claims file or a claim that raises, or that defines nothing to verify."""
+
+
+class MissingTorchError(LinflowError, ImportError):
+    """torch, which deep flows need, is not installed."""

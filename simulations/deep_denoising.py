@@ -257,7 +257,7 @@ def _psnr_figure(dataset: xr.Dataset) -> Figure:
                 mean, bars = e["mean"].values, (e["high"] - e["mean"]).values
                 handles[name] = panel.errorbar(at, mean, yerr=bars, linewidth=1.3, markersize=4.5, capsize=2, **style)
         left.set(title=_short(case), ylabel="PSNR, dB")
-        right.set(title=f"{_short(case)}: gain over linear patches", ylabel="paired difference, dB")
+        right.set(title="gain over linear patches", ylabel="paired difference, dB")
         for panel in (left, right):
             panel.set_xscale("log")
             panel.set_xlim(levels.min() / 1.3, levels.max() * 1.3)

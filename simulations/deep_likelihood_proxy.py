@@ -75,7 +75,8 @@ def model_of(case: str, steps: int, size: int) -> Model:
     order = np.random.default_rng(0).permutation(len(images))
     held_out = max(2, round(HELD_OUT_PART * len(images)))
     fitted = images[order[held_out:]].reshape(-1, size, size, 1)
-    flow = deep.trained("realnvp" if images.shape[1] <= 64 else "glow", fitted, steps=steps).double()
+    change = "jitter" if case == DIGITS else "shifts"
+    flow = deep.trained("realnvp" if size <= 8 else "glow", fitted, steps=steps, augment=change).double()
     return Model(flow.requires_grad_(False), images[order[:held_out]], other, 1 / 16 if case == DIGITS else 1 / 255)
 
 

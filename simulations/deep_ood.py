@@ -7,7 +7,9 @@ image in its range, the best of several descents; for the linear flow truncated 
 projection. Then compressed sensing of images of the training set's kind and of the other kind: does what the flow learnt
 beyond its covariance help, or harm, on images of another kind? Always beside the linear flow, on the same images and A.
 
-Other data: ``linflow run deep-ood --data FACES --ood BIRDS`` at 32 x 32 pixels in colour.
+The GAN's penalty is tuned on validation images of the training set's kind.
+
+Other data: ``linflow run deep-ood --data FACES --ood BIRDS`` at 32 x 32 pixels in colour (``--set size=64``: others).
 Source: Asim et al. (ICML 2020), experiments out of distribution.
 """
 
@@ -28,13 +30,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
-#: Pixels along a side of the images of folders.
-SIDE = 32
 OWN, OTHER = "own kind, held out", "other kind"
 FLOW, LINEAR, GAN, RANK = "deep flow", "linear flow", "GAN", "truncated linear"
 METHODS, REACHES = (FLOW, LINEAR, GAN), (FLOW, RANK, GAN)
 DIGITS, FACES = "digits 0-4 / digits 5-9", "faces / non-faces"
 TEST_PART, CEILING = 0.2, 120.0
+#: Validation images of the GAN, and its penalties that are tried, in units of m.
+VALIDATION, PENALTIES = 12, (0.0, 1e-3, 1e-2)
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,12 @@ class Pair:
 
     shape: tuple[int, int, int]
     training: Array
+    validation: Array
     images: dict[str, Array]
 
 
 @cache
-def pair_of(name: str) -> Pair:
+def pair_of(name: str, size: int) -> Pair:
     """Training and test images of a pair; the same in every process."""
     if name == DIGITS:
         from sklearn.datasets import load_digits
@@ -57,23 +60,50 @@ def pair_of(name: str) -> Pair:
     elif name == FACES:
         own, other, shape = lf.data.faces(8), lf.data.non_faces(8), (8, 8, 1)
     else:
-        own, other = (lf.data.image_folder(folder, size=SIDE, grey=False) for folder in name.split(" / "))
-        shape = (SIDE, SIDE, 3)
+        own, other = (lf.data.image_folder(folder, size=size, grey=False) for folder in name.split(" / "))
+        shape = (size, size, 3)
     rng = np.random.default_rng(0)
     own, other = own[rng.permutation(len(own))], other[rng.permutation(len(other))]
     count = max(1, round(TEST_PART * len(own)))
-    return Pair(shape, own[count:], {OWN: own[:count], OTHER: other})
+    tuned = min(VALIDATION, len(own) // 10)
+    return Pair(shape, own[count + tuned :], own[count : count + tuned], {OWN: own[:count], OTHER: other})
 
 
-def model_of(name: str, kind: str, steps: int) -> Any:
+def model_of(params: dict[str, Any], kind: str) -> Any:
     """A trained flow or GAN; trained once, and then kept in linflow's cache folder."""
     from linflow.deep import trained
 
-    pair = pair_of(name)
+    pair, steps = pair_of(params["pair"], params["size"]), params[f"{kind}_steps"]
     if kind == "flow":
         kind = "realnvp" if pair.shape[0] == 8 else "glow"
     options: dict[str, Any] = {"batch": 128} if kind == "realnvp" else {}
     return trained(kind, pair.training.reshape(-1, *pair.shape), steps=steps, **options)
+
+
+_penalties: dict[tuple[Any, ...], float] = {}
+
+
+def tuned_penalty(params: dict[str, Any], m: int) -> float:
+    """The GAN's penalty over m, chosen on validation images; the same in every process."""
+    from linflow import deep
+
+    key = (params["pair"], params["size"], m, params["gan_steps"], *effort(params).values())
+    if key not in _penalties:
+        images, gan = pair_of(params["pair"], params["size"]).validation, model_of(params, "gan")
+        A = lf.measurement.gaussian(m, images.shape[1], np.random.default_rng([1, m]))
+
+        def error(penalty: float) -> float:
+            starts = np.random.default_rng([2, m])
+            found = deep.csgm(gan, A, images @ A.T, rng=starts, penalty=m * penalty, **effort(params))
+            return float(np.mean((found.x - images) ** 2))
+
+        _penalties[key] = min(PENALTIES, key=error)
+    return _penalties[key]
+
+
+def effort(params: dict[str, Any]) -> dict[str, int]:
+    """Starts and steps of the GAN's search."""
+    return {"restarts": params["restarts"], "steps": params["gan_search"]}
 
 
 def psnr(x_hat: Array, x: Array) -> Array:
@@ -89,24 +119,23 @@ def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
 
     from linflow import deep
 
-    images = pair_of(params["pair"]).images[params["signals"]]
+    images = pair_of(params["pair"], params["size"]).images[params["signals"]]
     block, parts = params["block"], params["parts"]
     x = (images[block % parts :: parts] if len(images) >= parts else images)[: params["images"]]
-    flow = model_of(params["pair"], "flow", params["flow_steps"])
-    gan = model_of(params["pair"], "gan", params["gan_steps"])
-    n, effort = x.shape[1], {"restarts": params["restarts"], "steps": params["gan_search"]}
+    flow, gan, n = model_of(params, "flow"), model_of(params, "gan"), x.shape[1]
     found = np.zeros((len(params["share"]), len(METHODS)))
     for i, share in enumerate(params["share"]):
-        A = lf.measurement.gaussian(max(1, round(share * n)), n, rng)
+        m = max(1, round(share * n))
+        A = lf.measurement.gaussian(m, n, rng)
         y = x @ A.T
         estimates = {FLOW: deep.solve(flow, A, y), LINEAR: lf.mle(flow.linear, A, y)}
-        estimates[GAN] = deep.csgm(gan, A, y, rng=rng, penalty=0.0, **effort).x
+        estimates[GAN] = deep.csgm(gan, A, y, rng=rng, penalty=m * tuned_penalty(params, m), **effort(params)).x
         found[i] = [psnr(estimates[name], x).mean() for name in METHODS]
     with torch.no_grad():
         again = flow.forward(flow.inverse(x)).numpy()
     basis = flow.linear.basis[:, : gan.latent]
     reached = {FLOW: again, RANK: flow.linear.mean + (x - flow.linear.mean) @ basis @ basis.T}
-    reached[GAN] = deep.csgm(gan, np.eye(n), x, rng=rng, penalty=0.0, **effort).x
+    reached[GAN] = deep.csgm(gan, np.eye(n), x, rng=rng, penalty=0.0, **effort(params)).x
     return {"psnr": found, "reach": [psnr(reached[name], x).mean() for name in REACHES]}
 
 
@@ -114,7 +143,8 @@ def two_folders(data: str, ood: str) -> dict[str, Any]:
     """The pair of two folders."""
     if not data or not ood:
         raise lf.InputError("deep-ood needs both --data (the flow's images) and --ood (the other ones)")
-    return {"pair": (f"{data} / {ood}",), "blocks": 4, "parts": 4}
+    search = {"flow_steps": 1200, "restarts": 3, "gan_search": 60, "images": 4}
+    return {"pair": (f"{data} / {ood}",), "share": (0.1, 0.2, 0.5), "blocks": 6, "parts": 6} | search
 
 
 EXPERIMENT = Experiment(
@@ -124,7 +154,15 @@ EXPERIMENT = Experiment(
     grid={"pair": (FACES, DIGITS), "signals": (OWN, OTHER)},
     blocks=10,
     inner={"share": (0.1, 0.25, 0.5, 0.75, 0.9), "prior": METHODS, "model": REACHES},
-    settings={"flow_steps": 1500, "gan_steps": 4000, "parts": 10, "images": 20, "restarts": 10, "gan_search": 100},
+    settings={
+        "size": 32,
+        "flow_steps": 1500,
+        "gan_steps": 4000,
+        "parts": 10,
+        "images": 20,
+        "restarts": 10,
+        "gan_search": 100,
+    },
     variables={
         "psnr": Variable("PSNR, mean over images, clipped to [0, 1]", "dB", ("share", "prior")),
         "reach": Variable("PSNR of an image that is known completely", "dB", ("model",)),

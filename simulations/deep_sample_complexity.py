@@ -43,6 +43,8 @@ CONTROLS = {FLOW: LINEAR, PATCHES: LINEAR_PATCHES}
 TEST_PART, VALIDATION_PART = 1 / 6, 1 / 18
 #: Validation images used, and penalties of the GAN that are tried, in units of m.
 VALIDATION, PENALTIES = 12, (0.0, 1e-3, 1e-2)
+#: Noise level at which the splitting ends.
+LAST_LEVEL = 0.005
 #: What a cell's settings say about a model or a search.
 Params = Mapping[str, Any]
 
@@ -85,7 +87,7 @@ def recipe(params: Params, kind: str) -> tuple[str, dict[str, Any]]:
     """Architecture and settings for "flow", "patches" or "gan"."""
     digits = params["case"] == DIGITS
     if kind == "flow":
-        return ("realnvp", {"batch": 128}) if digits else ("glow", {"batch": 32})
+        return ("realnvp", {"batch": 128}) if digits else ("glow", {})
     return kind, {"size": 4} if kind == "patches" and digits else {}  # half of a digit's side: 8 would be all of it
 
 
@@ -159,7 +161,11 @@ def _patches(p: Problem, *, trained: bool) -> Array:
     else:
         kind, options = recipe(p.params, "patches")
         model = linear_control(deep.untrained(kind, training_of(p.params), **options))
-    options = {"stride": model.shape[0] // 2, "rounds": p.params["rounds"]}
+    # It starts where the linear flow ends, at the noise level that the linear theory says of that.
+    linear = linear_of(p.params)
+    level = float(np.sqrt(lf.risk.equivalent(linear.spectrum, p.m) / linear.n))
+    options = {"start": _linear(p), "levels": (max(level, 2 * LAST_LEVEL), LAST_LEVEL)}
+    options |= {"stride": model.shape[0] // 2, "rounds": p.params["rounds"]}
     return deep.split(model, p.A, p.y, shape=p.data.shape, noise_std=p.noise_std, **options)
 
 
@@ -280,7 +286,7 @@ EXPERIMENT = Experiment(
         "gan_steps": 4000,
         "parts": 15,
         "images": 20,
-        "rounds": 80,
+        "rounds": 100,
         "restarts": 10,
         "gan_search": 100,
         "device": "cpu",

@@ -122,8 +122,8 @@ def test_files_say_what_they_are(name: str) -> None:
 
 
 def test_test_images_are_not_training_images() -> None:
-    data, pair = deep_sample_complexity.data_of("digits", 8), deep_ood.pair_of(deep_ood.DIGITS)
-    parts = [data.training, data.validation, data.test], [pair.training, *pair.images.values()]
+    data, pair = deep_sample_complexity.data_of("digits", 8), deep_ood.pair_of(deep_ood.DIGITS, 8)
+    parts = [data.training, data.validation, data.test], [pair.training, pair.validation, *pair.images.values()]
     for whole in parts:
         rows = np.concatenate(whole)
         assert len(rows) == 1797

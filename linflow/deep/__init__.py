@@ -18,17 +18,13 @@ an image of shape (H, W, C) is flattened in that order.
 True
 """
 
-from linflow.errors import LinflowError
+from linflow.errors import MissingTorchError
 
 try:
     import torch as _torch  # noqa: F401
 except ModuleNotFoundError as error:
     if error.name != "torch":  # torch is there and lacks something itself: that has to be seen
         raise
-
-    class MissingTorchError(LinflowError, ImportError):
-        """torch is not installed."""
-
     raise MissingTorchError("linflow.deep needs torch: pip install 'linflow[deep]'") from None
 
 from linflow.deep.augment import crops, flips, jitter

@@ -46,7 +46,7 @@ _TRAINING: Mapping[str, Any] = {
 #: Defaults of each kind; with those of _TRAINING these are all options that there are.
 _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "realnvp": {"depth": 8, "width": 128, "scales": 2, "dropout": 0.1},
-    "glow": {"depth": 6, "width": 64, "scales": None, "squeeze": "haar"},
+    "glow": {"depth": 6, "width": 64, "scales": None, "squeeze": "haar", "batch": 32},
     "patches": {"depth": 8, "width": 64, "scales": 1, "squeeze": "haar", "size": 8, "noise_levels": (0.01, 0.25)},
     "gan": {"latent": None, "width": 64, "rate": 1e-3},
 }
@@ -85,7 +85,7 @@ def trained(
     ----------
     kind : "realnvp", "glow", "patches" (a Glow of patches, conditional on the noise level) or "gan".
     images : (count, H, W, C) array, values in [0, 1]; for "realnvp" and "gan" also (count, n). Images of one channel are
-        trained with small rotations, shifts and changes of scale, others with reflections.
+        trained with small rotations, shifts and changes of scale (made for digits), others with mirror images and shifts.
     steps, seed : of the training; they fix the weights, whatever the number of workers.
     progress : see :func:`~linflow.deep.fit`.
     options : ``depth`` (steps of the flow at each scale), ``width``, ``scales`` and ``squeeze`` of the network, ``dropout``
@@ -149,7 +149,7 @@ def settings(kind: str, images: FloatArray, options: Mapping[str, Any]) -> dict[
     chosen = known | dict(options)
     channels = images.shape[-1] if images.ndim == 4 else 0
     if chosen["augment"] is None:
-        default = {0: "nothing", 1: "jitter"}.get(channels, "flips")
+        default = {0: "nothing", 1: "jitter"}.get(channels, "shifts")
         chosen["augment"] = "crops" if kind == "patches" else default
     one_of(chosen["augment"], "augment", augment.NAMES)
     if images.ndim == 2 and chosen["augment"] != "nothing":

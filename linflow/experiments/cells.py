@@ -19,6 +19,7 @@ import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from numpy.typing import NDArray
 
 import linflow
 from linflow.checks import FloatArray
-from linflow.errors import DataError, InputError
+from linflow.errors import DataError, InputError, MissingTorchError
 from linflow.experiments.experiment import Cell, Experiment, Params, Variable, generator
 
 #: Error texts are cut here: they are for people.
@@ -161,6 +162,8 @@ def code_version(experiment: Experiment) -> str:
     digest = hashlib.sha256(own.encode())
     root = Path(linflow.__file__).parent
     deep = experiment.source is not None and "linflow.deep" in experiment.source.text
+    if deep and find_spec("torch") is None:
+        raise MissingTorchError(f"experiment {experiment.name!r} needs torch: pip install 'linflow[deep]'")
     for name in (*_NUMERICAL, "deep") if deep else _NUMERICAL:
         place = root / name
         for file in sorted(place.rglob("*.py")) if place.is_dir() else [place.with_suffix(".py")]:
