@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -134,16 +134,19 @@ class Problem:
         """Noise on each measurement."""
         return float(self.params["noise"])
 
+    @cached_property
+    def estimate(self) -> Array:
+        """The linear flow's answer, with which the splitting starts too."""
+        linear = linear_of(self.params)
+        if self.noise_std:
+            return lf.map_estimate(linear, self.A, self.y, noise_std=self.noise_std)
+        return lf.mle(linear, self.A, self.y)
+
 
 def _flow(p: Problem) -> Array:
     from linflow import deep
 
     return deep.solve(model_of(p.params, "flow"), p.A, p.y, noise_std=p.noise_std)
-
-
-def _linear(p: Problem) -> Array:
-    linear = linear_of(p.params)
-    return lf.map_estimate(linear, p.A, p.y, noise_std=p.noise_std) if p.noise_std else lf.mle(linear, p.A, p.y)
 
 
 def _truncated(p: Problem) -> Array:
@@ -164,7 +167,7 @@ def _patches(p: Problem, *, trained: bool) -> Array:
     # It starts where the linear flow ends, at the noise level that the linear theory says of that.
     linear = linear_of(p.params)
     level = float(np.sqrt(lf.risk.equivalent(linear.spectrum, p.m) / linear.n))
-    options = {"start": _linear(p), "levels": (max(level, 2 * LAST_LEVEL), LAST_LEVEL)}
+    options = {"start": p.estimate, "levels": (max(level, 2 * LAST_LEVEL), LAST_LEVEL)}
     options |= {"stride": model.shape[0] // 2, "rounds": p.params["rounds"]}
     return deep.split(model, p.A, p.y, shape=p.data.shape, noise_std=p.noise_std, **options)
 
@@ -192,7 +195,7 @@ def _published(p: Problem) -> Array:
 
 METHODS: Mapping[str, Callable[[Problem], Array]] = {
     FLOW: _flow,
-    LINEAR: _linear,
+    LINEAR: lambda p: p.estimate,
     PATCHES: lambda p: _patches(p, trained=True),
     LINEAR_PATCHES: lambda p: _patches(p, trained=False),
     TRUNCATED: _truncated,

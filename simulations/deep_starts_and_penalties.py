@@ -116,8 +116,8 @@ def one_folder(data: str, ood: str) -> dict[str, Any]:
     """Images of 16 x 16 pixels in colour have n = 768."""
     if not data or ood:
         raise lf.InputError("deep-starts-and-penalties takes --data FOLDER, and no --ood")
-    less = {"tau": (0.0, TAU[3], TAU[6], 4.0), "gamma": (0.0, 1e-5, 1e-4, 1e-3, 1e-2)}
-    return {"case": (data,), "m": (192, 384, 576), "images": 4, "search": 100, "blocks": 8, "parts": 8, **less}
+    less = {"tau": (0.0, TAU[3], TAU[6], 4.0), "gamma": (0.0, 1e-4, 1e-3, 1e-2)}
+    return {"case": (data,), "m": (384,), "images": 3, "search": 60, "blocks": 6, "parts": 6, **less}
 
 
 EXPERIMENT = Experiment(
