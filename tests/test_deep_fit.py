@@ -191,6 +191,14 @@ def test_augmentations_keep_what_they_promise() -> None:
     was = [np.array_equal(a, b) for a, b in zip(images, mirrored, strict=True)]
     assert 60 < sum(was) < 140
     assert all(np.array_equal(a[:, ::-1], b) for a, b, kept in zip(images, mirrored, was, strict=True) if not kept)
+    shifted = augment.shifts(images, np.random.default_rng(1))
+    padded = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
+    rows, columns = images.shape[1:3]
+    for image, wide, result in zip(images[:20], padded, shifted, strict=False):
+        views = [wide[i : i + rows, j : j + columns] for i in range(3) for j in range(3)]
+        assert any(np.array_equal(result, v) or np.array_equal(result, v[:, ::-1]) for v in views)
+        assert any(np.array_equal(image, v) for v in views)
+    assert len({result.tobytes() for result in augment.shifts(images[:1].repeat(200, 0), np.random.default_rng(1))}) > 9
     windows = augment.crops(4, mirror=False)(images, np.random.default_rng(1))
     places = [(i, j) for i in range(3) for j in range(3)]
     for image, window in zip(images[:20], windows, strict=False):
@@ -264,6 +272,23 @@ def test_every_kind_has_defaults_that_train(cache: Path) -> None:
     assert deep.trained("realnvp", images, steps=1, batch=4, width=8, depth=1).shape == (16, 8, 3)
     assert deep.trained("realnvp", images.reshape(12, -1)[:, :30], steps=1, batch=4).shape == (30,)
     assert deep.trained("gan", images, steps=1, batch=4, width=4).shape == (16, 8, 3)
+
+
+def test_the_linear_part_of_mirrored_images_has_mirror_symmetry() -> None:
+    images = np.random.default_rng(0).random((40, 8, 8, 3)) * np.linspace(0.2, 1, 8)[:, None]
+    means = {
+        change: deep.untrained("glow", images, scales=1, depth=1, width=4, augment=change).linear.mean.reshape(8, 8, 3)
+        for change in ("shifts", "nothing")
+    }
+    np.testing.assert_allclose(means["shifts"], means["shifts"][:, ::-1], rtol=1e-12)
+    assert not np.allclose(means["nothing"], means["nothing"][:, ::-1], rtol=0.1)
+
+
+def test_a_model_comes_back_where_it_was_asked_for_and_a_missing_device_is_one_sentence(cache: Path) -> None:
+    flow = deep.trained("realnvp", DIGITS[:60], steps=1, width=8, depth=1, device="cpu")
+    assert flow.mean.device.type == "cpu"
+    with pytest.raises(InputError, match="device 'nowhere' cannot be used here: take 'cpu'"):
+        deep.trained("realnvp", DIGITS[:60], steps=1, device="nowhere")
 
 
 def test_recipes_refuse_what_they_do_not_know(cache: Path) -> None:

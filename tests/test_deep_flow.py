@@ -338,12 +338,17 @@ def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
         deep.save(MAKERS["realnvp"](), tmp_path / "no folder" / "flow.pt")
 
 
-def test_without_torch_one_sentence_says_what_to_install() -> None:
+@pytest.mark.parametrize(
+    ("command", "what"),
+    [(["train"], "linflow.deep"), (["run", "deep-ood", "--quick", "--out", "{out}"], "experiment 'deep-ood'")],
+)
+def test_without_torch_one_sentence_says_what_to_install(command: list[str], what: str, tmp_path: Path) -> None:
     import subprocess
     import sys
 
-    code = "import sys; sys.modules['torch'] = None; from linflow.cli import main; main(['train'])"
+    words = [word.format(out=tmp_path / "out") for word in command]
+    code = f"import sys; sys.modules['torch'] = None; from linflow.cli import main; main({words!r})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert done.stderr.strip() == "linflow: linflow.deep needs torch: pip install 'linflow[deep]'"
+    assert done.stderr.strip().splitlines()[-1] == f"linflow: {what} needs torch: pip install 'linflow[deep]'"
     assert issubclass(LinflowError, Exception)

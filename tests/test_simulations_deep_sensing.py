@@ -135,3 +135,33 @@ def test_a_missing_folder_is_one_sentence() -> None:
         deep_ood.two_folders("faces", "")
     with pytest.raises(lf.InputError, match="--data"):
         deep_sample_complexity.folders("", "birds")
+    with pytest.raises(lf.InputError, match="no --ood"):
+        deep_starts_and_penalties.one_folder("faces", "birds")
+
+
+def test_folders_of_images_with_noise_and_some_of_the_methods(tmp_path: Path) -> None:
+    from skimage import data
+    from skimage.io import imsave
+
+    for name, photograph in (("own", data.astronaut()), ("other", data.coffee())):
+        (tmp_path / name).mkdir()
+        for i in range(24):
+            imsave(
+                tmp_path / name / f"{i:02}.png", photograph[8 * i : 8 * i + 64, 16 * i : 16 * i + 64], check_contrast=False
+            )
+    study = load("deep-sample-complexity")
+    experiment = deep_sample_complexity
+    changes = experiment.folders(str(tmp_path / "own"), str(tmp_path / "other")) | {"size": 16, "noise": 0.5, "m": (100,)}
+    names = (experiment.LINEAR, experiment.PATCHES, experiment.LINEAR_PATCHES, experiment.PUBLISHED)
+    changes |= {"prior": names, "patch_steps": 30, "rounds": 5, "images": 2}
+    dataset = run(study.experiment, out=tmp_path / "out", workers=1, changes=changes)
+    assert dataset.attrs["n_failed"] == 0, dataset.get("error_text")
+    check_outputs(study, dataset, 2)
+    told = experiment.reading(dataset)
+    assert "against its linear control (linear patches) the flow patches" in told
+    assert "deep flow" not in told
+    with pytest.raises(lf.InputError, match="keep it in --set prior"):
+        experiment.names_of(dataset.sel(prior=[experiment.PATCHES]))
+    parts = experiment.data_of(changes["case"][0], 16)
+    assert len(parts.test) == 24, "with a second folder no image of the first is kept for testing"
+    assert len(parts.training) + len(parts.validation) == 24
