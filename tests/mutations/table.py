@@ -1476,6 +1476,38 @@ _HUNT_AND_DEEP = (
         "variance / (s**2 + variance)",
         "deep_solve.py::test_the_posterior_root_is_the_posteriors",
     ),
+    _fault(
+        "linflow/deep/gan.py",
+        "gan-resume",
+        "a resumed GAN does its last step twice",
+        '{"step": step + 1}',
+        '{"step": step}',
+        "deep_gan.py::test_a_stopped_training_goes_on_to_the_same_weights",
+    ),
+    _fault(
+        "linflow/deep/checkpoint.py",
+        "checkpoint-key",
+        "a checkpoint of another run is taken",
+        'content.get("key") != key',
+        'content.get("key") is None',
+        "deep_fit.py::test_a_checkpoint_of_another_run_or_damaged_is_refused",
+    ),
+    _fault(
+        "linflow/deep/recipes.py",
+        "mirrored-linear-part",
+        "the linear part sees no mirror images",
+        "np.concatenate([training, training[:, :, ::-1]])",
+        "np.concatenate([training, training])",
+        "deep_fit.py::test_the_linear_part_of_mirrored_images_has_mirror_symmetry",
+    ),
+    _fault(
+        "linflow/deep/augment.py",
+        "shift-edges",
+        "shifted images repeat their edge",
+        'mode="reflect"',
+        'mode="edge"',
+        "deep_fit.py::test_augmentations_keep_what_they_promise",
+    ),
 )
 
 _ALL = (*_MODEL, *_MEASURING, *_RISK, *_CLAIMS, *_EXPERIMENTS, *_FACE, *_SIMULATIONS, *_HUNT_AND_DEEP)
