@@ -271,7 +271,8 @@ def folders(data: str, ood: str) -> dict[str, Any]:
     if not data:
         raise lf.InputError("deep-sample-complexity takes --data FOLDER, and --ood only beside it")
     changes: dict[str, Any] = {"case": (f"{data} / {ood}" if ood else data,), "m": (154, 307, 614, 1536)}
-    return changes | {"blocks": 6, "parts": 6, "flow_steps": 1200, "patch_steps": 4000, "restarts": 3, "gan_search": 60}
+    changes |= {"blocks": 6, "parts": 6, "flow_steps": 1200, "patch_steps": 4000, "rounds": 100}
+    return changes | {"restarts": 3, "gan_search": 60}
 
 
 EXPERIMENT = Experiment(
@@ -279,7 +280,7 @@ EXPERIMENT = Experiment(
     title="Compressed sensing: deep flow, linear flow, patches, truncated priors, GAN, lasso",
     cell=cell,
     grid={"case": (DIGITS,), "m": (4, 8, 12, 16, 24, 32, 40, 48)},
-    blocks=15,
+    blocks=10,
     inner={"prior": tuple(METHODS)},
     settings={
         "size": 32,
@@ -287,9 +288,9 @@ EXPERIMENT = Experiment(
         "flow_steps": 2000,
         "patch_steps": 2000,
         "gan_steps": 4000,
-        "parts": 15,
-        "images": 20,
-        "rounds": 100,
+        "parts": 10,
+        "images": 16,
+        "rounds": 60,
         "restarts": 10,
         "gan_search": 100,
         "device": "cpu",
