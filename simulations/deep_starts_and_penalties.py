@@ -59,10 +59,10 @@ def deep_flow(case: str, size: int, steps: int) -> Any:
     from linflow.deep import trained
 
     training = images(case, size)[0]
-    if case == DIGITS:
-        return trained("realnvp", training.reshape(-1, 8, 8, 1), steps=steps, batch=128)
-    kind, options = ("realnvp", {"batch": 128}) if size <= 8 else ("glow", {})
-    return trained(kind, training.reshape(-1, size, size, 3), steps=steps, **options)
+    if case == DIGITS or size <= 8:
+        side, channels = (8, 1) if case == DIGITS else (size, 3)
+        return trained("realnvp", training.reshape(-1, side, side, channels), steps=steps, batch=128)
+    return trained("glow", training.reshape(-1, size, size, 3), steps=steps)
 
 
 def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
