@@ -151,3 +151,20 @@ def test_bad_input_gets_one_sentence() -> None:
         with pytest.raises(error) as caught:
             call()
         assert "\n" not in str(caught.value)
+
+
+def test_a_denoiser_that_runs_away_is_held_in_the_range_of_a_pixel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Far from its training images the slope of a flow's log-density can have any size."""
+    flow, x = linear_control(moved()), images(2)
+    A = np.random.default_rng(0).standard_normal((x[0].size // 2, x[0].size))
+    y = x.reshape(2, -1) @ A.T
+    monkeypatch.setattr("linflow.deep.patches.tweedie", lambda flow, patches, noise_std: 1e3 * patches)
+    held = split(flow, A, y, shape=x.shape[1:], rounds=40, stride=1)
+    assert np.abs(held).max() < 100
+    assert np.abs(denoise(flow, x, 0.1)).max() <= 1
+    assert np.abs(split(flow, A, y, shape=x.shape[1:], rounds=40, stride=1, bounds=None)).max() > 1e20
+
+
+def test_bounds_that_leave_the_images_out_are_refused() -> None:
+    with pytest.raises(InputError, match="bounds must hold the values of the images"):
+        denoise(moved(), images(1), 0.1, bounds=(2.0, 3.0))

@@ -80,18 +80,26 @@ def denoise_once(flow: Flow, images: ArrayLike, noise_std: float, *, stride: int
 
 
 def denoise(
-    flow: Flow, images: ArrayLike, noise_std: float, *, schedule: Sequence[float] = SCHEDULE, stride: int = 1
+    flow: Flow,
+    images: ArrayLike,
+    noise_std: float,
+    *,
+    schedule: Sequence[float] = SCHEDULE,
+    stride: int = 1,
+    bounds: tuple[float, float] | None = (0.0, 1.0),
 ) -> FloatArray:
     """Images without their noise: splitting with the levels ``schedule * noise_std``; arguments of :func:`denoise_once`.
 
-    The first pass alone is :func:`denoise_once`; the later ones, at lower levels, let overlapping patches agree.
+    The first pass alone is :func:`denoise_once`; the later ones, at lower levels, let overlapping patches agree. For
+    `bounds` see :func:`split`.
     """
     noisy, s, step = _images(flow, images), _level(noise_std), _stride(flow, stride)
+    limits = _bounds(flow, bounds)
     if len(schedule) == 0 or not all(np.isfinite(ratio) and ratio > 0 for ratio in schedule):
         raise InputError(f"schedule must hold positive numbers, at least one, got {schedule}")
     x = z = noisy
     for i, ratio in enumerate(schedule):
-        z = _denoised(flow, x, ratio * s, step, i)
+        z = _clipped(_denoised(flow, x, ratio * s, step, i), limits)
         x = (noisy + z / ratio**2) / (1 + 1 / ratio**2)
     return z  # not x: that holds a share of the noise again
 
@@ -107,6 +115,7 @@ def split(
     levels: tuple[float, float] = (0.1, 0.005),
     rounds: int = 80,
     stride: int = 4,
+    bounds: tuple[float, float] | None = (0.0, 1.0),
 ) -> FloatArray:
     """Images from linear measurements, by splitting around the patch denoiser.
 
@@ -122,6 +131,8 @@ def split(
     levels : first and last noise level of the denoiser, geometric in between.
     rounds : passes of the denoiser.
     stride : pixels between patches; each round shifts them, so that no seam stays.
+    bounds : values that a pixel can have. A posterior mean cannot leave them; that of a flow far from the images that it
+        was trained on does, and the next rounds then diverge. So every denoised image is clipped to them; None: never.
 
     Returns
     -------
@@ -142,6 +153,7 @@ def split(
         raise ShapeError(f"shape must be (H, W, C), got {shape}")
     _images(flow, np.zeros(shape))
     values, n, step = finite_array(y, "y"), int(np.prod(shape)), _stride(flow, stride)
+    limits = _bounds(flow, bounds)
     operator = A if isinstance(A, LinearOperator) else as_dense(A)
     if operator.shape[1] != n or values.ndim == 0 or values.shape[-1] != operator.shape[0]:
         raise ShapeError(
@@ -155,7 +167,7 @@ def split(
         raise ShapeError(f"start must have shape ({n},) or {(*values.shape[:-1], n)}, got {given.shape}")
     x = np.broadcast_to(given.reshape(-1, n), (len(rows), n))
     for i, level in enumerate(np.geomspace(*levels, positive_int(rounds, "rounds"))):
-        z = _denoised(flow, _images(flow, x.reshape(-1, *shape)), float(level), step, i)
+        z = _clipped(_denoised(flow, _images(flow, x.reshape(-1, *shape)), float(level), step, i), limits)
         x = correct(z.reshape(-1, n), float(level))
     return x.reshape(*values.shape[:-1], n)
 
@@ -294,3 +306,20 @@ def _stride(flow: Flow, stride: int) -> int:
     if positive_int(stride, "stride") > flow.shape[0]:
         raise InputError(f"stride must be at most {flow.shape[0]}, the side of a patch, or pixels are missed: got {stride}")
     return stride
+
+
+def _bounds(flow: Flow, bounds: tuple[float, float] | None) -> tuple[float, float] | None:
+    if bounds is None:
+        return None
+    low, high = float(bounds[0]), float(bounds[1])
+    middle = float(flow.mean.mean())
+    if not low < middle < high:
+        raise InputError(
+            f"bounds must hold the values of the images, whose mean is {middle:g} for this flow, got {bounds}: "
+            "give the range of a pixel, or None"
+        )
+    return low, high
+
+
+def _clipped(images: FloatArray, bounds: tuple[float, float] | None) -> FloatArray:
+    return images if bounds is None else np.clip(images, *bounds)
