@@ -220,11 +220,8 @@ def _denoised(flow: Flow, images: FloatArray, noise_std: float, stride: int, tur
     size = flow.shape[0]
     rows, columns = _places(height, size, stride, turn), _places(width, size, stride, turn // stride)
     flat = images.reshape(-1, height, width, channels)
-    at = np.ix_(rows, columns)
-    windows = np.lib.stride_tricks.sliding_window_view(flat, (size, size), axis=(1, 2))
-    patches = np.moveaxis(windows[:, at[0], at[1]], 3, 5).reshape(len(flat), -1, flow.n)
     with _evaluating(flow):
-        moved = _in_groups(flow, patches, noise_std)
+        moved = _in_groups(flow, flat, rows, columns, noise_std)
     moved = moved.reshape(len(flat), len(rows), len(columns), size, size, channels)
     total, count = np.zeros_like(flat), np.zeros((height, width, 1))
     for i in range(size):
@@ -237,20 +234,26 @@ def _denoised(flow: Flow, images: FloatArray, noise_std: float, stride: int, tur
     return found
 
 
-def _in_groups(flow: Flow, patches: FloatArray, noise_std: float) -> FloatArray:
-    """Patches of images, (images, count, n), denoised in groups, so that no image's bits depend on the others.
+def _in_groups(
+    flow: Flow, images: FloatArray, rows: NDArray[np.int64], columns: NDArray[np.int64], noise_std: float
+) -> FloatArray:
+    """The patches at `rows` and `columns` of every image, denoised in groups, so that no image's bits depend on the others.
 
     Groups have a size that depends on one image only, and images begin at multiples of `_ALIGNED` rows in them: sums of
     products round differently in rows that lie differently in memory.
     """
-    images, count, n = patches.shape
+    side, count = flow.shape[0], len(rows) * len(columns)
+    windows = np.lib.stride_tricks.sliding_window_view(images, (side, side), axis=(1, 2))
     padded = -(-count // _ALIGNED) * _ALIGNED
     size = min(_BATCH, max(_LEAST, padded))
-    filled = np.concatenate([patches, np.repeat(patches[:, -1:], padded - count, axis=1)], axis=1).reshape(-1, n)
-    missing = -len(filled) % size
-    filled = np.concatenate([filled, np.repeat(filled[-1:], missing, axis=0)])
-    found = np.concatenate([tweedie(flow, filled[i : i + size], noise_std) for i in range(0, len(filled), size)])
-    return found[: images * padded].reshape(images, padded, n)[:, :count]
+    found = np.empty((len(images) * padded, flow.n))
+    for first in range(0, len(found), size):
+        # Past the end of an image, or of all of them, the last patch again.
+        image, place = np.divmod(np.minimum(np.arange(first, first + size), len(found) - 1), padded)
+        row, column = np.divmod(np.minimum(place, count - 1), len(columns))
+        patches = np.moveaxis(windows[image, rows[row], columns[column]], 1, 3).reshape(size, flow.n)
+        found[first : first + size] = tweedie(flow, patches, noise_std)[: len(found) - first]
+    return found.reshape(len(images), padded, flow.n)[:, :count]
 
 
 def tweedie(flow: Flow, patches: FloatArray, noise_std: float) -> FloatArray:
