@@ -250,7 +250,12 @@ def test_a_claim_that_raises_costs_nothing_but_itself(tmp_path: Path) -> None:
 def test_an_interrupted_run_says_so_and_is_continued(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(WRONG)
     command = [sys.executable, "-m", "linflow", "verify", "mine.py", "--quick", "--workers", "1", "--out", "r"]
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # A shell that starts the tests in the background has them ignore interrupts, and their children with them.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
     journal = tmp_path / "r" / "cells.jsonl"
     for _ in range(1200):
         if process.poll() is not None or (journal.exists() and journal.read_text().count("key") >= 5):
