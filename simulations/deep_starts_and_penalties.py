@@ -114,7 +114,7 @@ def _expected(linear: lf.LinearFlow, A: Array, x: Array, tau: float) -> float:
 
 
 def one_folder(data: str, ood: str) -> dict[str, Any]:
-    """Images of 8 x 8 pixels in colour have n = 192; at 16 x 16, 60 steps in latent space ended 5 dB below the linear flow."""
+    """Images of 8 x 8 pixels in colour, n = 192: at 16 x 16, 60 steps in latent space end 5 dB below the linear flow."""
     if not data or ood:
         raise lf.InputError("deep-starts-and-penalties takes --data FOLDER, and no --ood")
     less = {"tau": (0.0, TAU[3], TAU[6], 4.0), "gamma": (0.0, 1e-4, 1e-3, 1e-2)}
