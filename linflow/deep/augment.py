@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -38,14 +39,14 @@ def shifts(images: FloatArray, rng: np.random.Generator) -> FloatArray:
 
 def crops(size: int, *, mirror: bool = True) -> Augmentation:
     """Windows of `size` x `size` pixels at random places, mirrored half of the time."""
+    return partial(_cut, size=size, mirror=mirror)
 
-    def cut(images: FloatArray, rng: np.random.Generator) -> FloatArray:
-        top = rng.integers(0, images.shape[1] - size + 1, len(images))
-        left = rng.integers(0, images.shape[2] - size + 1, len(images))
-        windows = np.stack([x[i : i + size, j : j + size] for x, i, j in zip(images, top, left, strict=True)])
-        return flips(windows, rng) if mirror else windows
 
-    return cut
+def _cut(images: FloatArray, rng: np.random.Generator, *, size: int, mirror: bool) -> FloatArray:
+    top = rng.integers(0, images.shape[1] - size + 1, len(images))
+    left = rng.integers(0, images.shape[2] - size + 1, len(images))
+    windows = np.stack([x[i : i + size, j : j + size] for x, i, j in zip(images, top, left, strict=True)])
+    return flips(windows, rng) if mirror else windows
 
 
 def jitter(*, angle: float = 5.0, shift: float = 0.3, zoom: float = 0.05, share: float = 0.5) -> Augmentation:
@@ -55,25 +56,29 @@ def jitter(*, angle: float = 5.0, shift: float = 0.3, zoom: float = 0.05, share:
     (digits: 2.79 bits/dim with all of them moved, 2.49 with half).
     """
 
-    def move(images: FloatArray, rng: np.random.Generator) -> FloatArray:
-        moved = np.flatnonzero(rng.random(len(images)) < share)
-        changed = images.copy()
-        changed[moved] = turned(images[moved], rng)
-        return changed
+    return partial(_jittered, angle=angle, shift=shift, zoom=zoom, share=share)
 
-    def turned(images: FloatArray, rng: np.random.Generator) -> FloatArray:
-        count, height, width, _ = images.shape
-        turn = np.deg2rad(rng.uniform(-angle, angle, count))
-        scale = 1.0 + rng.uniform(-zoom, zoom, count)
-        dx, dy = rng.uniform(-shift, shift, (2, count)) * 2.0 / np.array([[width], [height]])
-        rows = [[np.cos(turn) * scale, -np.sin(turn) * scale, dx], [np.sin(turn) * scale, np.cos(turn) * scale, dy]]
-        theta = torch.from_numpy(np.moveaxis(np.array(rows), 2, 0))
-        batch = torch.from_numpy(np.ascontiguousarray(np.moveaxis(images, 3, 1)))
-        grid = torch.nn.functional.affine_grid(theta, list(batch.shape), align_corners=False)
-        moved = torch.nn.functional.grid_sample(batch, grid, padding_mode="border", align_corners=False)
-        return np.moveaxis(moved.numpy(), 1, 3)
 
-    return move
+def _jittered(
+    images: FloatArray, rng: np.random.Generator, *, angle: float, shift: float, zoom: float, share: float
+) -> FloatArray:
+    moved = np.flatnonzero(rng.random(len(images)) < share)
+    changed = images.copy()
+    changed[moved] = _turned(images[moved], rng, angle, shift, zoom)
+    return changed
+
+
+def _turned(images: FloatArray, rng: np.random.Generator, angle: float, shift: float, zoom: float) -> FloatArray:
+    count, height, width, _ = images.shape
+    turn = np.deg2rad(rng.uniform(-angle, angle, count))
+    scale = 1.0 + rng.uniform(-zoom, zoom, count)
+    dx, dy = rng.uniform(-shift, shift, (2, count)) * 2.0 / np.array([[width], [height]])
+    rows = [[np.cos(turn) * scale, -np.sin(turn) * scale, dx], [np.sin(turn) * scale, np.cos(turn) * scale, dy]]
+    theta = torch.from_numpy(np.moveaxis(np.array(rows), 2, 0))
+    batch = torch.from_numpy(np.ascontiguousarray(np.moveaxis(images, 3, 1)))
+    grid = torch.nn.functional.affine_grid(theta, list(batch.shape), align_corners=False)
+    moved = torch.nn.functional.grid_sample(batch, grid, padding_mode="border", align_corners=False)
+    return np.moveaxis(moved.numpy(), 1, 3)
 
 
 def named(name: str, size: int | None = None) -> Augmentation:
@@ -86,3 +91,15 @@ def named(name: str, size: int | None = None) -> Augmentation:
     if name == "crops":
         return crops(positive_int(size or 0, "size"))
     return {"nothing": nothing, "flips": flips, "shifts": shifts, "jitter": jitter()}[name]
+
+
+def described(change: Augmentation) -> str:
+    """What tells one augmentation from another, the same in every process; functions are told by their name.
+
+    >>> described(flips), described(crops(8))
+    ('linflow.deep.augment.flips', "linflow.deep.augment._cut{'size': 8, 'mirror': True}")
+    """
+    if isinstance(change, partial):
+        return f"{described(change.func)}{change.args or ''}{change.keywords}"
+    kind = change if hasattr(change, "__qualname__") else type(change)
+    return f"{kind.__module__}.{kind.__qualname__}"

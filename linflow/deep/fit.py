@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike
 
 from linflow.checks import FloatArray, finite_array, positive_int
 from linflow.deep import checkpoint as checkpoints
-from linflow.deep.augment import Augmentation, nothing
+from linflow.deep.augment import Augmentation, described, nothing
 from linflow.deep.deterministic import seeded, thread_count
 from linflow.deep.flow import Flow
 from linflow.errors import InputError, NotConvergedError, ShapeError
@@ -314,6 +314,7 @@ def _follow(average: Weights, weights: Weights, decay: float) -> None:
 
 def _key(flow: Flow, run: _Run, training: FloatArray, rate: float, total: int | None, seconds: float | None) -> str:
     """Digest of what the weights follow from."""
-    told = (type(flow).__name__, flow.shape, flow.config, flow.dtype, run.seed, run.unit, run.noise_levels, run.batch)
+    network = (type(flow).__name__, flow.shape, flow.config, flow.dtype)
+    told = (*network, run.seed, run.unit, run.noise_levels, run.batch, described(run.augment))
     whitening = (flow.mean.cpu().numpy(), flow.singular_values.cpu().numpy())
     return checkpoints.key_of((*told, rate, total, seconds, training.shape), training, *whitening)

@@ -25,7 +25,7 @@ from torch.nn.functional import softplus
 
 from linflow.checks import finite_array, generator, non_negative, positive_int
 from linflow.deep import checkpoint as checkpoints
-from linflow.deep.augment import Augmentation, nothing
+from linflow.deep.augment import Augmentation, described, nothing
 from linflow.deep.deterministic import named_device, seeded, thread_count
 from linflow.deep.lbfgs import minimise
 from linflow.deep.solve import Solution
@@ -132,7 +132,7 @@ def fit_gan(
         nets = {"generator": made, "discriminator": judge, "average": average}
         stateful = nets | {f"optimiser {i}": player for i, player in enumerate(players)}
         path = None if checkpoint is None else Path(checkpoint)
-        told = (made.shape, made.config, steps, seed, batch, rate, values.shape)
+        told = (made.shape, made.config, steps, seed, batch, rate, values.shape, described(augment))
         key = "" if path is None else checkpoints.key_of(told, values)
         first = 0
         if path is not None and path.exists():
