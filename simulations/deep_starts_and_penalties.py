@@ -126,14 +126,14 @@ EXPERIMENT = Experiment(
     title="Start and penalty in latent optimisation: a deep flow beside the linear theory",
     cell=cell,
     grid={"case": (DIGITS,), "m": (16, 32, 48)},
-    blocks=12,
+    blocks=8,
     inner={
         "tau": (*TAU[::2], 2.0, 4.0),
         "gamma": (0.0, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1),
         "start": STARTS,
         "flow": FLOWS,
     },
-    settings={"size": 8, "flow_steps": 2000, "parts": 12, "images": 10, "search": 100},
+    settings={"size": 8, "flow_steps": 2000, "parts": 8, "images": 6, "search": 100},
     variables={
         "norms": Variable("mean squared error from a start of size tau, gamma = 0", "[x]^2", ("tau", "flow")),
         "expected": Variable("exact mean over starts for the linear flow (T9, these images)", "[x]^2", ("tau",)),
