@@ -8,11 +8,15 @@ the exact posterior mean if p_s were exact; on an image it is averaged over the 
 splitting alternates it with the measurements, at falling s: z = D_s(x), then
 x = argmin |A x - y|^2 / noise_std^2 + |x - z|^2 / s^2.
 
+That step is over-relaxed. The error that it leaves lies where A does not see, whereas the denoiser is made for one that
+lies everywhere; going on beyond the minimum, towards its mirror image (twice the step), puts some back. At twice the
+step the error has the norm that it had in z; beyond that it grows from round to round.
+
 With an untrained flow, which is linear, D_s is the Wiener filter of patches: the control without which a gain over other
 methods says nothing about depth. An image's result does not depend on the others of its batch.
 
 Sources: Robbins 1956, Efron 2011 (Tweedie's formula); Zoran & Weiss 2011 (expected patch log-likelihood); Venkatakrishnan
-et al. 2013 (splitting around a denoiser).
+et al. 2013 (splitting around a denoiser); Eckstein & Bertsekas 1992 (relaxation).
 """
 
 from __future__ import annotations
@@ -36,6 +40,10 @@ SCHEDULE = (1.0, 0.65, 0.45, 0.3, 0.2)
 #: Patches evaluated at once: more of them leave the processor's cache, and fewer take as long. An image begins at a
 #: multiple of the last number, which the tiles of matrix products (8, 12, 16 or 24 rows) divide.
 _BATCH, _LEAST, _ALIGNED = 1008, 192, 48
+
+#: Over-relaxation of the step towards the measurements. Held-out images, 60 rounds, 1.8 against 1: faces of 64 x 64,
+#: m/n = 0.2, + 1.1 dB; faces of 32 x 32, m/n = 0.1, + 0.3 dB; digits, m/n = 0.25 and 0.5, + 0.2 and + 0.8 dB.
+RELAXATION = 1.8
 
 #: What the measurements make of a denoised image: (z (batch, n), noise level of z) -> x (batch, n).
 _Step = Callable[[FloatArray, float], FloatArray]
@@ -115,6 +123,7 @@ def split(
     levels: tuple[float, float] = (0.1, 0.005),
     rounds: int = 80,
     stride: int = 4,
+    relaxation: float = RELAXATION,
     bounds: tuple[float, float] | None = (0.0, 1.0),
 ) -> FloatArray:
     """Images from linear measurements, by splitting around the patch denoiser.
@@ -131,6 +140,8 @@ def split(
     levels : first and last noise level of the denoiser, geometric in between.
     rounds : passes of the denoiser.
     stride : pixels between patches; each round shifts them, so that no seam stays.
+    relaxation : length of the step towards the measurements, in (0, 2); 1 is the minimum, with which the last round ends
+        whatever is given here. 2 and more diverge.
     bounds : values that a pixel can have. A posterior mean cannot leave them; that of a flow far from the images that it
         was trained on does, and the next rounds then diverge. So every denoised image is clipped to them; None: never.
 
@@ -143,12 +154,15 @@ def split(
     ShapeError
         `A`, `y`, `start` or `shape` do not fit together, or not the flow.
     InputError
-        A flow that is not a conditional one of image patches; levels that do not fall; values that are not finite.
+        A flow that is not a conditional one of image patches; levels that do not fall; a relaxation outside (0, 2); values
+        that are not finite.
     """
     if not levels[0] >= levels[1] > 0:
         raise InputError(f"levels must fall from a positive number to a positive number, got {levels}")
     if not (np.isfinite(noise_std) and noise_std >= 0):
         raise InputError(f"noise_std must be finite and at least 0, got {noise_std}")
+    if not 0 < relaxation < 2:
+        raise InputError(f"relaxation must lie between 0 and 2 (beyond that splitting diverges), got {relaxation}")
     if len(shape) != 3:
         raise ShapeError(f"shape must be (H, W, C), got {shape}")
     _images(flow, np.zeros(shape))
@@ -166,9 +180,12 @@ def split(
     if given.shape not in ((n,), (len(rows), n), (*values.shape[:-1], n)):
         raise ShapeError(f"start must have shape ({n},) or {(*values.shape[:-1], n)}, got {given.shape}")
     x = np.broadcast_to(given.reshape(-1, n), (len(rows), n))
+    z = x
     for i, level in enumerate(np.geomspace(*levels, positive_int(rounds, "rounds"))):
-        z = _clipped(_denoised(flow, _images(flow, x.reshape(-1, *shape)), float(level), step, i), limits)
-        x = correct(z.reshape(-1, n), float(level))
+        if i > 0:
+            x = z + relaxation * (x - z)
+        z = _clipped(_denoised(flow, _images(flow, x.reshape(-1, *shape)), float(level), step, i), limits).reshape(-1, n)
+        x = correct(z, float(level))
     return x.reshape(*values.shape[:-1], n)
 
 
