@@ -133,9 +133,10 @@ def test_a_checkpoint_of_another_run_or_damaged_is_refused(tmp_path: Path) -> No
     flow = flow_of(DIGITS[:50])
     with pytest.raises(KeyboardInterrupt):
         deep.fit(flow, DIGITS[:50], steps=60, batch=4, checkpoint=checkpoint, progress=interrupted)
-    for change in ({"steps": 61}, {"steps": 60, "seed": 1}, {"steps": 60, "rate": 1e-3}):
+    changes: list[dict[str, Any]] = [{"steps": 61}, {"seed": 1}, {"rate": 1e-3}, {"augment": augment.jitter()}]
+    for change in changes:
         with pytest.raises(DataError, match="another run"):
-            deep.fit(flow_of(DIGITS[:50]), DIGITS[:50], batch=4, checkpoint=checkpoint, **change)
+            deep.fit(flow_of(DIGITS[:50]), DIGITS[:50], batch=4, checkpoint=checkpoint, **{"steps": 60, **change})
     with pytest.raises(DataError, match="another run"):
         deep.fit(flow_of(DIGITS[:50]), 0.5 * DIGITS[:50], steps=60, batch=4, checkpoint=checkpoint)
     checkpoint.write_bytes(checkpoint.read_bytes()[:500])
@@ -182,6 +183,16 @@ def test_images_that_do_not_fit_the_flow() -> None:
 
 
 # ------------------------------------------------------------------------------------------------------ augmentation
+
+
+def test_augmentations_are_told_apart_by_what_they_do() -> None:
+    def own(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        return images
+
+    changes = [augment.nothing, augment.flips, augment.crops(4), augment.crops(8), augment.crops(4, mirror=False)]
+    changes += [augment.jitter(), augment.jitter(angle=1.0), own]
+    assert len({augment.described(change) for change in changes}) == len(changes)
+    assert augment.described(augment.jitter()) == augment.described(augment.named("jitter"))
 
 
 def test_augmentations_keep_what_they_promise() -> None:

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from linflow import data, deep
+from linflow.deep.augment import shifts
 from linflow.deep.deterministic import thread_count
 from linflow.deep.gan import Generator
 from linflow.errors import DataError, InputError, ShapeError
@@ -107,7 +108,8 @@ def test_a_stopped_training_goes_on_to_the_same_weights(tmp_path: Path, monkeypa
 
     with pytest.raises(KeyboardInterrupt):
         deep.fit_gan(DIGITS[:100], checkpoint=path, progress=interrupted, **options)
-    for change in ({"steps": 61}, {"seed": 1}, {"rate": 2e-3}):
+    changes: list[dict[str, Any]] = [{"steps": 61}, {"seed": 1}, {"rate": 2e-3}, {"augment": shifts}]
+    for change in changes:
         with pytest.raises(DataError, match="another run"):
             deep.fit_gan(DIGITS[:100], checkpoint=path, **{**options, **change})
     told.clear()

@@ -1508,6 +1508,46 @@ _HUNT_AND_DEEP = (
         'mode="edge"',
         "deep_fit.py::test_augmentations_keep_what_they_promise",
     ),
+    _fault(
+        "linflow/deep/augment.py",
+        "augmentation-name",
+        "augmentations of one kind are not told apart by their settings",
+        "f\"{described(change.func)}{change.args or ''}{change.keywords}\"",
+        "described(change.func)",
+        "deep_fit.py::test_augmentations_are_told_apart_by_what_they_do",
+    ),
+    _fault(
+        "linflow/deep/fit.py",
+        "checkpoint-augmentation",
+        "a checkpoint of a training with another augmentation is taken",
+        "run.batch, described(run.augment))",
+        "run.batch)",
+        "deep_fit.py::test_a_checkpoint_of_another_run_or_damaged_is_refused",
+    ),
+    _fault(
+        "linflow/deep/gan.py",
+        "gan-checkpoint-augmentation",
+        "a GAN goes on from a checkpoint of another augmentation",
+        "values.shape, described(augment))",
+        "values.shape)",
+        "deep_gan.py::test_a_stopped_training_goes_on_to_the_same_weights",
+    ),
+    _fault(
+        "linflow/deep/patches.py",
+        "relaxation-after-the-end",
+        "the last round of splitting is over-relaxed too",
+        "    return x.reshape(*values.shape[:-1], n)\n\n\ndef linear_control",
+        "    return (z + relaxation * (x - z)).reshape(*values.shape[:-1], n)\n\n\ndef linear_control",
+        "deep_patches.py::test_between_rounds_the_step_towards_the_measurements_is_over_relaxed",
+    ),
+    _fault(
+        "linflow/deep/patches.py",
+        "relaxation-left-out",
+        "the step towards the measurements is not over-relaxed",
+        "x = z + relaxation * (x - z)",
+        "x = z + 1.0 * (x - z)",
+        "deep_patches.py::test_over_relaxation_comes_nearer_in_as_many_rounds",
+    ),
 )
 
 _ALL = (*_MODEL, *_MEASURING, *_RISK, *_CLAIMS, *_EXPERIMENTS, *_FACE, *_SIMULATIONS, *_HUNT_AND_DEEP)
