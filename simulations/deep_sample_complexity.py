@@ -331,17 +331,18 @@ def _pm(values: Any, digits: int, *, sign: bool = False) -> str:
 
 
 def table(dataset: xr.Dataset) -> list[dict[str, object]]:
-    """PSNR of every method, and its paired difference to the linear flow; ± is one standard error over blocks."""
+    """PSNR, and every method's paired difference to the linear flow; ± is one standard error over blocks."""
     rows: list[dict[str, object]] = []
     for case in dataset["case"].values.tolist():
         for m in dataset["m"].values.tolist():
             part = dataset.sel(case=case, m=m)
             linear = part["psnr"].sel(prior=LINEAR)
-            row: dict[str, object] = {"images": case, "m": m, "linear flow, dB": _pm(linear, 2)}
+            best = main_of(part)
+            row: dict[str, object] = {"images": _short(case), "m": m, f"{LINEAR}, dB": _pm(linear, 2)}
+            row[f"{best}, dB"] = _pm(part["psnr"].sel(prior=best), 2)
             for name in names_of(part):
                 if name != LINEAR:
                     row[f"{name}: - linear, dB"] = _pm(part["psnr"].sel(prior=name) - linear, 2, sign=True)
-            best = main_of(part)
             ratio = part["mse"].sel(prior=best).mean("block") / part["mse"].sel(prior=LINEAR).mean("block")
             row[f"mse, {best} / linear"] = f"{float(ratio):.2f}"
             rows.append(row)
@@ -371,14 +372,14 @@ def reading(dataset: xr.Dataset) -> str:
         for name in names:
             if name not in (main, LINEAR):
                 gain = gains(part, name, main)["mean"]
-                spans.append(f"{name} by {float(gain.min()):+.1f} to {float(gain.max()):+.1f} dB")
+                spans.append(f"{name} by {_span(gain, '+.1f')} dB")
         above = [
             f"the {name} at {int((gains(part, name, LINEAR)['mean'] > 0).sum())}" for name in (GAN, DCT) if name in names
         ]
         parts.append(
             f"{_short(case)}: {'; '.join(told) or main}. The mean squared error of the {main}, decided by the worst "
-            f"images, is {float(ratio.min()):.2f}-{float(ratio.max()):.2f} times the linear flow's"
-            + (f"; over the range of m it exceeds {', '.join(spans)}." if spans else ".")
+            f"images, is {_span(ratio, '.2f')} times the linear flow's"
+            + (f"; its PSNR exceeds {', '.join(spans)}." if spans else ".")
         )
         if above:
             parts.append(
@@ -388,15 +389,29 @@ def reading(dataset: xr.Dataset) -> str:
     return " ".join(parts)
 
 
+def _span(values: Any, form: str) -> str:
+    """The range of some values over m.
+
+    >>> _span(np.array([1.0, 2.5]), "+.1f"), _span(np.array([2.0]), ".2f")
+    ('+1.0 to +2.5', '2.00')
+    """
+    low, high = (f"{float(end):{form}}" for end in (values.min(), values.max()))
+    return low if low == high else f"{low} to {high}"
+
+
 def _against_control(part: xr.Dataset, of: str, control: str) -> str:
     """One sentence on what training adds to the linear model."""
     m, gain = part["m"].values, gains(part, control, of)
     best, least = int(gain["mean"].values.argmax()), int(gain["mean"].values.argmin())
     clear = [str(count) for count, low in zip(m, gain["low"].values, strict=True) if low > 0]
-    return (
-        f"against its linear control ({control}) the {of} gains {float(gain['mean'][best]):+.2f} dB at m = {m[best]}, "
-        f"where most, and {float(gain['mean'][least]):+.2f} dB at m = {m[least]}, where least; the 95 % interval lies "
-        f"above 0 at {len(clear)} of {len(m)} m ({', '.join(clear) or 'none'})"
+    words = f"against its linear control ({control}) the {of} gains "
+    if len(m) == 1:
+        ends = f"{float(gain['low'][0]):+.2f} .. {float(gain['high'][0]):+.2f}"
+        return words + f"{float(gain['mean'][0]):+.2f} dB at m = {m[0]} (95 % interval {ends})"
+    return words + (
+        f"{float(gain['mean'][best]):+.2f} dB at m = {m[best]}, where most, and {float(gain['mean'][least]):+.2f} dB "
+        f"at m = {m[least]}, where least; the 95 % interval lies above 0 at {len(clear)} of {len(m)} m "
+        f"({', '.join(clear) or 'none'})"
     )
 
 
