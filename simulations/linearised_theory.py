@@ -423,6 +423,7 @@ def _spectrum_panel(panel: Any, part: xr.Dataset) -> None:
 def _ratio_panel(panel: Any, part: xr.Dataset) -> None:
     panel.axhline(1.0, color="0.35", linewidth=1.0, zorder=1)
     kinds = part["signals"].values.tolist()
+    low, high = 0.35, 2.5
     for j, kind in enumerate(kinds):
         for measured in ("latent", "signal"):
             colour, marker = OKABE_ITO[_KINDS[kind][0]], _KINDS[kind][1]
@@ -430,13 +431,16 @@ def _ratio_panel(panel: Any, part: xr.Dataset) -> None:
             # Side by side, so that bars at one m do not hide each other.
             place = part["fraction"].values + 0.009 * (2 * j - len(kinds) + 0.5 + hollow)
             values = _ratio(part.sel(signals=kind), measured)
+            low, high = min(low, float(values["low"].min())), max(high, float(values["high"].max()))
             _points(panel, place, values, colour, marker, "" if hollow else kind, hollow=hollow)
     panel.legend(
         fontsize=7, frameon=False, ncols=2, loc="lower center", title="filled: smallest latent, hollow: most likely"
     )
     panel.get_legend().get_title().set_fontsize(7)
-    panel.set_ylim(bottom=0.25)
-    panel.set_yticks([0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0], ["0.3", "0.5", "0.7", "1", "1.5", "2", "3"])
+    bottom, top = low * (low / high) ** 0.35, 1.2 * high  # below the points there is room for the legend
+    ticks = (0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0) if high < 10 * low else (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+    panel.set_ylim(bottom, top)
+    panel.set_yticks([tick for tick in ticks if low <= tick <= top], [f"{tick:g}" for tick in ticks if low <= tick <= top])
     panel.set_title("error over its first-order value, same $A$", fontsize=9)
     panel.set_xlabel("measurements $m/n$", fontsize=9)
     panel.set_ylabel("measured / first order", fontsize=9)
