@@ -141,7 +141,7 @@ def split(
     rounds : passes of the denoiser.
     stride : pixels between patches; each round shifts them, so that no seam stays.
     relaxation : length of the step towards the measurements, in (0, 2); 1 is the minimum, with which the last round ends
-        whatever is given here. 2 and more diverge.
+        whatever is given here. Beyond 2 rounds can diverge.
     bounds : values that a pixel can have. A posterior mean cannot leave them; that of a flow far from the images that it
         was trained on does, and the next rounds then diverge. So every denoised image is clipped to them; None: never.
 
@@ -162,7 +162,7 @@ def split(
     if not (np.isfinite(noise_std) and noise_std >= 0):
         raise InputError(f"noise_std must be finite and at least 0, got {noise_std}")
     if not 0 < relaxation < 2:
-        raise InputError(f"relaxation must lie between 0 and 2 (beyond that splitting diverges), got {relaxation}")
+        raise InputError(f"relaxation must lie between 0 and 2 (beyond that splitting can diverge), got {relaxation}")
     if len(shape) != 3:
         raise ShapeError(f"shape must be (H, W, C), got {shape}")
     _images(flow, np.zeros(shape))
