@@ -91,6 +91,11 @@ def test_the_flow_reaches_every_image_and_the_gan_does_not(tmp_path: Path) -> No
     assert float(reach.sel(model=deep_ood.FLOW).min()) > 90.0
     for name in (deep_ood.GAN, deep_ood.RANK):
         assert float(reach.sel(model=name).max()) < 40.0
+    words = "still linear"
+    assert words not in deep_ood.reading(dataset)
+    same = dataset.copy(deep=True)
+    same["psnr"].loc[{"prior": deep_ood.FLOW}] = same["psnr"].sel(prior=deep_ood.LINEAR).values
+    assert words in deep_ood.reading(same)
 
 
 def test_starts_follow_t9_and_a_null_space_start_stays(tmp_path: Path) -> None:

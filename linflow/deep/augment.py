@@ -55,7 +55,6 @@ def jitter(*, angle: float = 5.0, shift: float = 0.3, zoom: float = 0.05, share:
     Only a `share` of the images is moved: interpolation blurs, and a flow that sees nothing else learns blurred images
     (digits: 2.79 bits/dim with all of them moved, 2.49 with half).
     """
-
     return partial(_jittered, angle=angle, shift=shift, zoom=zoom, share=share)
 
 
