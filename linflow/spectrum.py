@@ -259,6 +259,11 @@ class Spectrum:
         """Hexadecimal digest of the values alone: equal for equal spectra, whatever their names."""
         return hashlib.sha256(self.singular_values.tobytes()).hexdigest()
 
+    @property
+    def content_key(self) -> str:
+        """What :func:`linflow.identity.content` takes a spectrum to be: its values; names are for people only."""
+        return self.key
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Spectrum):
             return NotImplemented

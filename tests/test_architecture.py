@@ -15,6 +15,7 @@ LAYERS = {
     "linflow.checks": 0,
     "linflow.files": 0,
     "linflow.workers": 0,
+    "linflow.identity": 0,
     "linflow.spectrum": 1,
     "linflow.data": 1,
     "linflow.graded": 1,
@@ -43,6 +44,7 @@ ALLOWED = {
     ("linflow.stacks", "linflow.measurement"),
     ("linflow.checks", "linflow.errors"),
     ("linflow.files", "linflow.errors"),
+    ("linflow.identity", "linflow.errors"),
     ("linflow.data", "linflow.spectrum"),
     ("linflow.report", "linflow.plotting"),
 }
