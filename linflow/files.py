@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import tempfile
@@ -39,7 +40,9 @@ def prepare_folder(folder: Path) -> None:
 
 
 class JsonLines:
-    """Records in a file, one JSON line each, synced to disk as they come; what a killed writer left torn is not read.
+    """Records in a file, one JSON line each, synced to disk as they come.
+
+    Each carries a digest of itself: a line that was torn by a killed writer, or altered since, is not read.
 
     Parameters
     ----------
@@ -66,15 +69,18 @@ class JsonLines:
 
     def _read(self, path: Path) -> None:
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-            with contextlib.suppress(ValueError):
-                self.rows.append(json.loads(line))
+            with contextlib.suppress(ValueError, TypeError, KeyError):
+                sealed = json.loads(line)
+                if sealed["seal"] == _seal(sealed["record"]):
+                    self.rows.append(sealed["record"])
 
     def add(self, row: dict[str, Any]) -> None:
         """Append a record."""
         if self._file is None:
             return
         # A torn last line must not swallow this one: each record starts on a line of its own.
-        self._file.write("\n" + json.dumps(row))
+        record = json.loads(json.dumps(row))
+        self._file.write("\n" + json.dumps({"seal": _seal(record), "record": record}))
         self._file.flush()
         os.fsync(self._file.fileno())
 
@@ -84,6 +90,11 @@ class JsonLines:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._file is not None:
             self._file.close()
+
+
+def _seal(record: Any) -> str:
+    """Digest of a record as JSON writes it."""
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
 
 
 def write_bytes(path: Path, content: bytes) -> None:

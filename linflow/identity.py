@@ -1,7 +1,7 @@
 """Identity by content: a digest of everything that a value, an object, a function or a class consists of.
 
 Names and ``repr`` do not identify: an array of a thousand entries shows six, a class made inside a function shows nothing
-of what it closes over, and a mended function keeps its name. :func:`content` looks at what is there: every byte of an array,
+of what it closes over, and a mended function keeps its name. :func:`content` looks at what is there: all bytes of an array,
 every field of an object, the compiled code of a function with its defaults, the variables that it closes over and the
 globals that it names, followed as far as they lead. Packages that are installed count by name and version, and linflow
 itself by the digest of its whole source (:func:`code_digest`), since results depend on all of it.

@@ -20,7 +20,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from linflow import risk
 from linflow.checks import FloatArray, finite_array
-from linflow.claims.verdict import EXACT, RIGOROUS, Outcome
+from linflow.claims.evidence import Confidence, Enclosed
+from linflow.claims.verdict import Outcome
 from linflow.errors import InputError, OutputError, ShapeError
 from linflow.spectrum import Spectrum
 
@@ -61,7 +62,7 @@ def error_figure(spectrum: Spectrum, curves: ArrayLike, outcomes: Sequence[Outco
     ----------
     curves : (trials, n + 1) array, [x]^2
         Real Gaussian draws of X_A(m), m = 0..n, from :func:`linflow.risk.simulate`.
-    outcomes : outcomes of claims about E_m (real Gaussian A); those of spectra with another name or n are left out.
+    outcomes : outcomes of claims about E_m (real Gaussian A); those of other spectra are left out.
         The interval of a confidence sequence is drawn once, however many claims share it.
 
     Raises
@@ -191,12 +192,11 @@ class _Errors:
         exact = dict(zip(known, risk.exact(spectrum, known).tolist(), strict=True))
         intervals: dict[int, tuple[float, float]] = {}
         for o in outcomes:
-            # A note marks what is no interval of E_m: the range of the draws, or draws that are not trusted.
-            if o.note or (o.spectrum, o.n) != (spectrum.name, n) or o.m >= n:
+            if o.every_draw or o.spectrum_key != spectrum.key or o.m >= n:
                 continue
-            if o.basis == EXACT and o.draws == 0:
+            if isinstance(o.evidence, Enclosed):
                 exact.setdefault(o.m, o.estimate)
-            elif o.basis == RIGOROUS and o.draws > 0 and 0 < o.high < np.inf:
+            elif isinstance(o.evidence, Confidence) and 0 < o.high < np.inf:
                 intervals.setdefault(o.m, (o.low, o.high))
         functions = (risk.theorem_upper, risk.best_upper, risk.equivalent, risk.theorem_lower)
         bounds = {label: function(spectrum, m) for label, function in zip(_BOUNDS, functions, strict=True)}

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import math
-from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from linflow.claims import (
     installed_claims,
     verify_all,
 )
+from linflow.claims.evidence import NOT_REFUTED, REFUTED, SUPPORTED, UNDECIDED, NoViolation
 from linflow.claims.quantities import EXPECTED_ERROR
 from linflow.claims.verdict import as_json
 from linflow.data import image_folder
@@ -34,7 +34,25 @@ from linflow.spectrum import Spectrum
 
 #: Draws of A behind the mean and its band in the figures.
 _FIGURE_TRIALS = 400
-_COLOURS = {"supported": "green", "refuted": "red", "undecided": "yellow"}
+_COLOURS = {SUPPORTED: "green", NOT_REFUTED: "green", REFUTED: "red", UNDECIDED: "yellow"}
+_COLUMNS = ("claim", "what it says", "kind", "tried on", "verdict", "tightest case: its ratio (basis)")
+#: Columns of verdicts.csv: the attributes of an outcome.
+_ROW = (
+    "claim",
+    "spectrum",
+    "spectrum_key",
+    "n",
+    "m",
+    "value",
+    "estimate",
+    "low",
+    "high",
+    "draws",
+    "verdict",
+    "basis",
+    "ratio",
+    "note",
+)
 
 
 def run_verify(
@@ -110,15 +128,15 @@ def to_csv(report: Report) -> str:
     """One line for each claim, spectrum and m."""
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow([field.name for field in fields(Outcome)])
+    writer.writerow(_ROW)
     for verdict in report.verdicts:
-        writer.writerows(astuple(outcome) for outcome in verdict.cases)
+        writer.writerows([getattr(outcome, name) for name in _ROW] for outcome in verdict.cases)
     return text.getvalue()
 
 
 def to_markdown(report: Report) -> str:
     """The table of the report in Markdown."""
-    lines = ["| claim | what it says | kind | tried on | verdict | tightest case (ratio) |", "|---|---|---|---|---|---|"]
+    lines = [f"| {' | '.join(_COLUMNS)} |", "|---" * len(_COLUMNS) + "|"]
     for verdict in report.verdicts:
         cells = [
             verdict.claim.name,
@@ -139,7 +157,7 @@ def print_report(report: Report, console: Any) -> None:
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in ("claim", "what it says", "kind", "tried on", "verdict", "tightest case (ratio)"):
+    for name in _COLUMNS:
         table.add_column(name, overflow="fold")
     status = None
     for verdict in report.verdicts:
@@ -155,26 +173,29 @@ def print_report(report: Report, console: Any) -> None:
             Text(tightest(verdict)),
         )
     console.print(table)
-    counts: dict[str, list[Verdict]] = {}
+    console.print(f"{totals(report)} (family-wise error {report.alpha:g}, seed {report.seed})", highlight=False)
     for verdict in report.verdicts:
-        counts.setdefault(verdict.claim.status, []).append(verdict)
-    parts = []
-    for kind, wanted in (
-        ("theorem", "supported"),
-        ("control", "refuted"),
-        ("conjecture", "supported"),
-        ("user", "supported"),
-    ):
-        if kind in counts:
-            met = sum(v.verdict == wanted for v in counts[kind])
-            name = {"theorem": "theorems", "control": "false controls", "conjecture": "conjectures", "user": "own claims"}[
-                kind
-            ]
-            parts.append(f"{met} of {len(counts[kind])} {name} {wanted}")
-    console.print("; ".join(parts) + f" (family-wise error {report.alpha:g}, seed {report.seed})", highlight=False)
-    for verdict in report.verdicts:
-        if verdict.verdict == "refuted" and verdict.claim.status != "control" and verdict.worst is not None:
+        if verdict.verdict == REFUTED and verdict.claim.status != "control" and verdict.worst is not None:
             console.print(refutation(verdict.claim, verdict.worst), highlight=False, soft_wrap=True)
+
+
+#: Statuses in the order of the table, and what each is called.
+_STATUSES = {"theorem": "theorems", "control": "false controls", "conjecture": "conjectures", "user": "own claims"}
+
+
+def totals(report: Report) -> str:
+    """How many claims of each status came out how.
+
+    >>> totals(Report((), alpha=1e-6, seed=0, max_draws=1))
+    'no claims'
+    """
+    parts = []
+    for status, name in _STATUSES.items():
+        verdicts = [verdict.verdict for verdict in report.verdicts if verdict.claim.status == status]
+        found = [f"{verdicts.count(word)} {word}" for word in _COLOURS if word in verdicts]
+        if found:
+            parts.append(f"{len(verdicts)} {name}: {', '.join(found)}")
+    return "; ".join(parts) or "no claims"
 
 
 def tried(verdict: Verdict) -> str:
@@ -183,27 +204,36 @@ def tried(verdict: Verdict) -> str:
 
 
 def decision(verdict: Verdict) -> str:
-    """Verdict and basis."""
-    label = "conjecture, " if verdict.claim.status == "conjecture" else ""
-    return f"{label}{verdict.verdict} ({verdict.basis})" if verdict.verdict != "undecided" else f"{label}undecided"
+    """The verdict, what qualifies it, and its basis."""
+    return f"conjecture, {verdict.sentence}" if verdict.claim.status == "conjecture" else verdict.sentence
 
 
 def tightest(verdict: Verdict) -> str:
-    """The worst case and how much room it leaves."""
+    """The case of least room: how much it leaves, as far as that is known, and what that rests on."""
     worst = verdict.worst
     if worst is None:
         return "no case in its domain"
-    ratio = "inf" if math.isinf(worst.ratio) else f"{worst.ratio:.4g}"
-    return f"{worst.spectrum}, n = {worst.n}, m = {worst.m} ({ratio})"
+    return f"{worst.spectrum}, n = {worst.n}, m = {worst.m}: {_ratio(worst)} ({worst.evidence.words()})"
+
+
+def _ratio(outcome: Outcome) -> str:
+    """The ratio of a case, with as many digits as its evidence has; of draws, what was seen."""
+    if isinstance(outcome.evidence, NoViolation):
+        return f"{_digits(outcome.ratio)} seen"
+    low, high = (_digits(ratio) for ratio in outcome.ratios)
+    return low if low == high else f"{low} .. {high}"
+
+
+def _digits(ratio: float) -> str:
+    return "inf" if math.isinf(ratio) else f"{ratio:.4g}"
 
 
 def refutation(claim: Claim, worst: Outcome) -> str:
     """The sentence that says where and by how much a claim fails."""
-    draws = f"{worst.draws} draws" if worst.draws else "no sampling"
     return (
         f"{claim.name} is refuted at spectrum {worst.spectrum!r}, n = {worst.n}, m = {worst.m}: claimed "
         f"{claim.kind} value {worst.value:.6g}, {claim.quantity.name} lies in [{worst.low:.6g}, {worst.high:.6g}] "
-        f"({worst.basis}, {draws})"
+        f"({worst.evidence.words()})"
     )
 
 
@@ -215,13 +245,14 @@ def _figures(report: Report, folder: Path, workers: int | None) -> Any:
     save(singular_value_figure([case.spectrum for case in report.cases]), folder / "spectra.png")
     yield
     about_error = error_outcomes(report)
+    names = file_names([case.spectrum for case in report.cases])
     jobs = [
-        (case, [o for o in about_error if (o.spectrum, o.n) == (case.spectrum.name, case.spectrum.n)])
-        for case in report.cases
+        (case, [o for o in about_error if o.spectrum_key == case.spectrum.key], folder / f"{name}.png")
+        for case, name in zip(report.cases, names, strict=True)
     ]
     with parallel_config(backend="loky", inner_max_num_threads=1):
         pool = Parallel(n_jobs=workers or available_cores(), return_as="generator_unordered")
-        yield from pool(delayed(_draw_figure)(case, outcomes, report.seed, folder) for case, outcomes in jobs)
+        yield from pool(delayed(_draw_figure)(case, outcomes, report.seed, path) for case, outcomes, path in jobs)
 
 
 def error_outcomes(report: Report) -> list[Outcome]:
@@ -234,9 +265,21 @@ def error_outcomes(report: Report) -> list[Outcome]:
     ]
 
 
-def _draw_figure(case: Case, outcomes: list[Outcome], seed: int, folder: Path) -> None:
+def _draw_figure(case: Case, outcomes: list[Outcome], seed: int, path: Path) -> None:
     curves = risk.simulate(case.spectrum, trials=_FIGURE_TRIALS, seed=seed, workers=1)
-    save(error_figure(case.spectrum, curves, outcomes), folder / f"{slug(case.spectrum)}.png")
+    save(error_figure(case.spectrum, curves, outcomes), path)
+
+
+def file_names(spectra: list[Spectrum]) -> list[str]:
+    """A file name for each spectrum: its name, and where two different ones share it, a digest of its values."""
+    plain = [slug(spectrum) for spectrum in spectra]
+    sharing: dict[str, set[str]] = {}
+    for name, spectrum in zip(plain, spectra, strict=True):
+        sharing.setdefault(name, set()).add(spectrum.key)
+    return [
+        name if len(sharing[name]) == 1 else f"{name}-{spectrum.key[:8]}"
+        for name, spectrum in zip(plain, spectra, strict=True)
+    ]
 
 
 def slug(spectrum: Spectrum) -> str:

@@ -28,6 +28,8 @@ class _PerDraw(Quantity):
     """A ratio computed for each draw; it has no mean to estimate."""
 
     has_mean: ClassVar[bool] = False
+    #: What dense algebra keeps at this conditioning.
+    rounding: ClassVar[float] = 1e-7
 
     def defined(self, spectrum: Spectrum, m: int) -> bool:
         return 1 <= m < spectrum.n <= _SIZE and spectrum.condition <= _CONDITION

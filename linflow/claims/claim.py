@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from linflow.checks import measurement_counts, one_of
 from linflow.claims.quantities import EXPECTED_ERROR, Quantity
+from linflow.claims.relation import KINDS, RELATIONS, Kind, Relation
 from linflow.errors import ClaimError, InputError
 from linflow.spectrum import Spectrum
 
-KINDS = ("upper", "lower", "equal", "close")
-STATUSES = ("theorem", "conjecture", "control", "user")
+Status = Literal["theorem", "conjecture", "control", "user"]
+STATUSES: tuple[Status, ...] = get_args(Status)
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,14 @@ class Claim:
         ``-inf`` in a lower one) makes no statement at that m.
     holds_for : ``holds_for(spectrum, m) -> bool``, the domain of the claim.
     source : where it comes from.
-    status : "theorem" (must come out supported), "control" (false on purpose; must come out refuted), "conjecture" or
-        "user".
+    status : "theorem" (must not be refuted, nor left undecided), "control" (false on purpose; must come out refuted),
+        "conjecture" or "user". What the ledger proves decides users' claims, and never a statement of the catalogue.
     quantity : what the claim is about; default the expected error E_m of the MLE under real Gaussian measurements.
-    every_draw : the claim holds for each A and not only on average; each draw is then held against it.
-    tolerance : for "close", see `kind`; for "equal": how closely, relatively, the interval must enclose the value before
-        equality counts as supported (sampling cannot establish it beyond that). Any exclusion of the value refutes it.
+    every_draw : the claim holds for each A and not only on average. Each draw is then held against it, and a violation is
+        hunted over A; that none was found leaves it "not refuted", however many were tried.
+    tolerance : for "close", see `kind`; for "equal": the relative deviation above which it counts as undecided rather
+        than not refuted, once the whole budget is spent. No sampling supports an equality; any exclusion of the value
+        refutes it.
     cases : further cases to try this claim on, beside the default ones.
 
     Raises
@@ -75,11 +78,11 @@ class Claim:
 
     name: str
     statement: str
-    kind: str
+    kind: Kind
     value: Callable[[Spectrum, int], float]
     holds_for: Callable[[Spectrum, int], bool] = _everywhere
     source: str = ""
-    status: str = "user"
+    status: Status = "user"
     quantity: Quantity = EXPECTED_ERROR
     every_draw: bool = False
     tolerance: float = 0.05
@@ -118,7 +121,12 @@ class Claim:
 
     def says_nothing(self, value: float) -> bool:
         """Whether `value` is trivially true for this kind of claim."""
-        return (self.kind == "upper" and value == np.inf) or (self.kind == "lower" and value == -np.inf)
+        return self.relation.says_nothing(value)
+
+    @property
+    def relation(self) -> Relation:
+        """What is claimed of the quantity and the value."""
+        return RELATIONS[self.kind]
 
     def _call(self, function: Callable[[Spectrum, int], Any], what: str, spectrum: Spectrum, m: int) -> Any:
         try:

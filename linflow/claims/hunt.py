@@ -6,9 +6,9 @@ was killed continues from its journal and plays no round twice. The first round 
 certain ends the hunt.
 
 What counts as refuted: a verdict of :func:`linflow.claims.verify` on the one case, from draws that had no part in finding
-it, with basis "exact" or "rigorous". Round r has the error ``alpha / (2 (r+1) (r+2))``, the verdicts at the end a quarter
-of alpha each: with probability at least 1 - alpha no true claim is ever refuted, however long the hunt. A claim that
-survives is not proved.
+it, by an enclosure, one A in ball arithmetic, or a confidence sequence. Round r has the error ``alpha / (2 (r+1) (r+2))``,
+the verdicts at the end a quarter of alpha each: with probability at least 1 - alpha no true claim is ever refuted, however
+long the hunt. A claim that survives is not proved.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from linflow.claims.landscape import Terrain
 from linflow.claims.rounds import FINAL, Find, Plan, Round, is_certain, judge
 from linflow.claims.run import ALPHA
 from linflow.claims.schedule import Journal, rounds_in_order
-from linflow.claims.verdict import REFUTED, Outcome
+from linflow.claims.verdict import Outcome
 from linflow.errors import InputError
 from linflow.risk.bounds import best_rank
 
@@ -47,8 +47,8 @@ class Tightest:
     singular_values : (n,) descending, [x]; `shape` says in one line what they look like.
     ratio : how many times a bound exceeds the quantity ("upper") or the quantity a bound ("lower"); below 1 it is violated.
         For "equal" and "close", quantity over value.
-    low, high : interval for the ratio, on the verdict's basis "exact", "rigorous" or "asymptotic".
-    verdict : "supported", "refuted" or "undecided", at this case alone.
+    low, high : interval for the ratio that the verdict's evidence shows, on its basis.
+    verdict : "supported", "refuted", "not refuted" or "undecided", at this case alone.
     spread : distance from a flat spectrum, for claims that are tight on those: see :mod:`linflow.claims.landscape`.
     best_rank : the k that makes T2's bound smallest here.
     round : the round that found it.
@@ -207,7 +207,7 @@ def _result(plan: Plan, played: Sequence[Round], book: Journal) -> Hunt:
             if is_certain(outcomes[-1]):
                 worst = away
     refuted = any(is_certain(o) for o in outcomes)
-    suspected = any(o.verdict == REFUTED for o in outcomes)
+    suspected = any(o.suspected for o in outcomes)
     lowest = [r.lowest for r in played if r.lowest is not None]
     return Hunt(
         claim=claim.name,
@@ -233,13 +233,13 @@ def _result(plan: Plan, played: Sequence[Round], book: Journal) -> Hunt:
 def _tightest(claim: Claim, number: int, find: Find | None, outcome: Outcome | None) -> Tightest | None:
     if find is None or outcome is None:
         return None
-    edges = sorted(_ratio(claim.kind, outcome.value, edge) for edge in (outcome.low, outcome.high))
+    low, high = outcome.ratios
     return Tightest(
         n=len(find.sigma),
         m=find.m,
         ratio=outcome.ratio,
-        low=edges[0],
-        high=edges[1],
+        low=low,
+        high=high,
         basis=outcome.basis,
         verdict=outcome.verdict,
         shape=shape(find.sigma),
@@ -248,13 +248,6 @@ def _tightest(claim: Claim, number: int, find: Find | None, outcome: Outcome | N
         round=number,
         singular_values=find.sigma,
     )
-
-
-def _ratio(kind: str, value: float, quantity: float) -> float:
-    above, below = (value, quantity) if kind == "upper" else (quantity, value)
-    if below == 0:
-        return 1.0 if above == 0 else math.inf
-    return above / below
 
 
 def _plain(value: Any) -> Any:

@@ -21,18 +21,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from linflow import __version__
+from linflow.claims import contract
 from linflow.claims.candidates import DECADES, Candidate, random_candidate
 from linflow.claims.claim import Claim
-from linflow.claims.quantities import ROUNDING
-from linflow.errors import ClaimError, InputError
+from linflow.claims.quantities import DRAW_ROUNDING
+from linflow.claims.relation import LIMIT as LIMIT
+from linflow.errors import InputError
+from linflow.identity import code_digest
 from linflow.risk.equivalent import kappa
 from linflow.spectrum import Spectrum
 
 #: A claim about every draw needs fewer of them: its worst draw counts, and not their mean.
 _FEWER = 8
-#: Rooms are kept within e**-LIMIT .. e**LIMIT; it also stands for "nothing is claimed here".
-LIMIT = 1000.0
 #: Rounding of the float64 oracles within DECADES: less than this is no violation.
 ORACLE_ROUNDING = 1e-12
 #: Spread below which a spectrum counts as flat, and from which on it counts as away from flat.
@@ -78,7 +78,8 @@ class Terrain:
     ----------
     scale_free : the room does not change when the spectrum is multiplied by a number.
     tight_when_flat : the claim is an equality on flat spectra.
-    key : digest of what the claim says on a few random spectra, and of linflow's version: another key, another hunt.
+    key : digest of what the claim says on a few random spectra, of its quantity and of linflow's code: another key, another
+        hunt.
     """
 
     claim: Claim
@@ -125,10 +126,19 @@ class Terrain:
             for m in range(1, n)
             if (reading := survey.read(Candidate((1.0,) * n, m), 16)) is not None
         ]
-        tight = bool(flat) and all(r.exact and abs(r.room) < ROUNDING for r in flat)
-        parts = [__version__, DECADES, claim.name, claim.kind, claim.quantity.key, claim.every_draw, claim.tolerance, rooms]
+        tight = bool(flat) and all(r.exact and abs(r.room) < DRAW_ROUNDING for r in flat)
+        parts = [
+            code_digest(),
+            DECADES,
+            claim.name,
+            claim.kind,
+            claim.quantity.key,
+            claim.every_draw,
+            claim.tolerance,
+            rooms,
+        ]
         key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
-        return cls(claim, scale_free, tight and claim.kind in ("upper", "lower"), key)
+        return cls(claim, scale_free, tight and not claim.relation.two_sided, key)
 
 
 def random_n(rng: np.random.Generator, max_n: int) -> int:
@@ -183,20 +193,15 @@ class Survey:
         quantity = claim.quantity
         # The seed does not depend on the spectrum: common random numbers.
         rng = np.random.default_rng(self.seed)
-        try:
-            if claim.every_draw:
-                drawn = quantity.draws(spectrum, m, max(size // _FEWER, 4), rng).values
-                room = min(room_of(claim, value, float(extreme)) for extreme in (drawn.min(), drawn.max()))
-                return room, room, ROUNDING
-            known = quantity.estimate(spectrum, m)
-            if known is not None:
-                room = room_of(claim, value, known)
-                return room, room, ORACLE_ROUNDING
-            sketch = quantity.sketch(spectrum, m, size, rng)
-        except Exception as error:  # a user's quantity may raise anything; its name and place are what helps
-            raise ClaimError(
-                f"claim {claim.name!r}: {quantity.name} of {spectrum.name}, m={m} raised {type(error).__name__}: {error}"
-            ) from error
+        if claim.every_draw:
+            drawn = contract.draws_of(quantity, spectrum, m, max(size // _FEWER, 4), rng).values
+            room = min(room_of(claim, value, float(extreme)) for extreme in (drawn.min(), drawn.max()))
+            return room, room, quantity.rounding
+        known = contract.estimate_of(quantity, spectrum, m)
+        if known is not None:
+            room = room_of(claim, value, known)
+            return room, room, ORACLE_ROUNDING
+        sketch = contract.sketch_of(quantity, spectrum, m, size, rng)
         # Within the interval the room is largest at an edge, or for "equal" and "close" at the value itself.
         places = (sketch.low, sketch.high, min(max(value, sketch.low), sketch.high))
         cautious = max(room_of(claim, value, place) for place in places)
@@ -210,23 +215,10 @@ def room_of(claim: Claim, value: float, quantity: float) -> float:
     >>> round(room_of(claim, 0.5, 0.25), 6) == round(math.log(2), 6), room_of(claim, 0.5, 0.5)
     (True, 0.0)
     """
-    if claim.kind == "upper":
-        return _log_ratio(value, quantity)
-    if claim.kind == "lower":
-        return _log_ratio(quantity, value)
-    # A verdict on the mean lets "equal" deviate by nothing; one on every draw, and "close", by the tolerance.
-    allowance = math.log1p(claim.tolerance) if claim.every_draw or claim.kind == "close" else 0.0
-    return allowance - abs(_log_ratio(quantity, value))
-
-
-def _log_ratio(above: float, below: float) -> float:
-    if above == below:
-        return 0.0
-    if below <= 0:
-        return LIMIT if above > below else -LIMIT
-    if above <= 0:
-        return -LIMIT
-    return float(np.clip(math.log(above) - math.log(below), -LIMIT, LIMIT)) if below < math.inf else -LIMIT
+    # A verdict on the mean lets "equal" deviate by nothing; one on every draw by its rounding, and "close" by the
+    # tolerance.
+    allowance = claim.tolerance if claim.kind == "close" else claim.quantity.rounding if claim.every_draw else 0.0
+    return claim.relation.room(value, quantity, allowance)
 
 
 def spread_at(spectrum: Spectrum, m: int) -> float:

@@ -2,7 +2,10 @@ r"""What claims speak about: quantities that can be enclosed exactly somewhere, 
 
 A quantity answers two questions at (spectrum, m). `enclosure`: is there an oracle, and what interval does it prove?
 `draws`: a batch of `Draws`, i.i.d. weights W in [0, 1] with ``quantity = scale * E W`` (or ``scale / E W``), and the
-quantity's own value for each draw. The verdict engine knows nothing else, so a new quantity is one class.
+quantity's own value for each draw. A quantity whose value is a function of A may also say which (`at`, and `enclosure_at`
+in ball arithmetic): statements about every A are then hunted over A, and not only drawn. The verdict engine knows nothing
+else, so a new quantity is one class. It holds each answer against this contract (:mod:`linflow.claims.contract`);
+`linflow.testing.assert_quantity` tries a new quantity as a whole.
 """
 
 from __future__ import annotations
@@ -17,15 +20,16 @@ from scipy.linalg import qr
 from linflow.checks import FloatArray, one_of
 from linflow.claims.conditional import conditional_errors
 from linflow.claims.tilted import draw_tilted
-from linflow.errors import InputError
+from linflow.identity import code_digest, content
 from linflow.risk import bounds
 from linflow.risk.enclosure import enclosure
 from linflow.risk.exact import exact, has_exact
 from linflow.risk.simulate import error_curve, gaussian_rows
+from linflow.risk.witness import error_enclosure
 from linflow.spectrum import Spectrum
 
-#: Rounding allowed to a draw before it counts as a breach of what holds for every A.
-ROUNDING = 1e-9
+#: Relative rounding of a draw's value: closer than this, a draw contradicts nothing.
+DRAW_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,20 @@ class Draws:
 
 
 @dataclass(frozen=True)
+class Plain:
+    """Draws of a quantity under plain Gaussian measurements: no tilt, no weights.
+
+    Parameters
+    ----------
+    values : (size,) array, whose mean is the quantity (where it has one).
+    A : (size, m, n) array of the measurements in the eigenbasis, or None where the values do not follow from A alone.
+    """
+
+    values: FloatArray
+    A: FloatArray | None = None
+
+
+@dataclass(frozen=True)
 class Sketch:
     """A quick estimate of a quantity for searches, and an interval that is honest about it but proves nothing."""
 
@@ -67,12 +85,14 @@ class Sketch:
 class Quantity(ABC):
     """A number that depends on (spectrum, m), about which claims are made."""
 
-    #: Short name for tables, and the key under which draws are shared between claims.
+    #: Short name for tables.
     name: ClassVar[str]
     #: Whether the quantity is ``scale / E W`` rather than ``scale * E W``.
     inverse: ClassVar[bool] = False
     #: Whether its draws have weights; else only claims about every draw can be made.
     has_mean: ClassVar[bool] = True
+    #: Relative rounding of the value of a draw.
+    rounding: ClassVar[float] = DRAW_ROUNDING
 
     def defined(self, spectrum: Spectrum, m: int) -> bool:
         """Whether the quantity exists, and can be sampled, at (spectrum, m)."""
@@ -103,15 +123,31 @@ class Quantity(ABC):
     def draws(self, spectrum: Spectrum, m: int, size: int, rng: np.random.Generator) -> Draws:
         """`size` independent draws."""
 
+    def plain(self, spectrum: Spectrum, m: int, size: int, rng: np.random.Generator) -> Plain | None:
+        """Draws without weights, by another road than `draws`: claims about every A use them, and `assert_quantity`."""
+        return None
+
+    def at(self, spectrum: Spectrum, m: int, A: FloatArray) -> FloatArray | None:
+        """The value for each of (size, m, n) measurements in the eigenbasis; None if it is no function of A alone."""
+        return None
+
+    def slope_at(self, spectrum: Spectrum, m: int, A: FloatArray) -> FloatArray | None:
+        """Gradient of `at` in the entries of one (m, n) A; None if it is not known."""
+        return None
+
+    def enclosure_at(self, spectrum: Spectrum, m: int, A: FloatArray) -> tuple[float, float] | None:
+        """An interval that the value at one (m, n) A lies in, rounding included; None if no ball arithmetic is known."""
+        return None
+
+    @property
+    def stream(self) -> str:
+        """What the random numbers of its draws follow from, beside the seed: its class's name and its fields' content."""
+        return content(self, code=False)
+
     @property
     def key(self) -> str:
-        """Equal for quantities that share their draws; the draws depend on it, so it must not change between runs."""
-        kind = type(self)
-        if kind.__repr__ is not object.__repr__:
-            return f"{kind.__module__}.{self!r}"
-        if vars(self):
-            raise InputError(f"{kind.__qualname__} has parameters: make it a frozen dataclass, so that its repr shows them")
-        return f"{kind.__module__}.{kind.__qualname__}"
+        """Digest of all that its answers depend on: its fields, its class's code as far as it reaches, linflow's code."""
+        return content([code_digest(), self])
 
 
 @dataclass(frozen=True)
@@ -137,6 +173,28 @@ class ExpectedError(Quantity):
             return super().sketch(spectrum, m, size, rng)
         errors = conditional_errors(spectrum, m, size, rng)
         return _sketch(errors, largest=float(errors.max()))
+
+    def plain(self, spectrum: Spectrum, m: int, size: int, rng: np.random.Generator) -> Plain:  # noqa: D102
+        rows = gaussian_rows(self.field)
+        A = np.stack([rows(m, spectrum.n, rng) for _ in range(size)])
+        return Plain(error_curve(spectrum, A)[:, m], A if self.field == "real" else None)
+
+    def at(self, spectrum: Spectrum, m: int, A: FloatArray) -> FloatArray:  # noqa: D102
+        # Real A are complex ones too, so a statement about every complex A is one about these.
+        return error_curve(spectrum, A)[:, m]
+
+    def slope_at(self, spectrum: Spectrum, m: int, A: FloatArray) -> FloatArray:
+        """``-2 (B B^T)^-1 B Lambda (I - P) Sigma`` with ``B = A Sigma``, P the projector on its rows."""
+        sigma = spectrum.singular_values
+        Q, R = np.linalg.qr((A * sigma).T)
+        seen = Q.T * sigma
+        left = (seen * sigma - (seen @ seen.T) @ Q.T) * sigma
+        slope: FloatArray = -2.0 * np.linalg.solve(R, left)
+        return slope
+
+    def enclosure_at(self, spectrum: Spectrum, m: int, A: FloatArray) -> tuple[float, float]:  # noqa: D102
+        found = error_enclosure(spectrum, A)
+        return found.low, found.high
 
     def _rank(self, spectrum: Spectrum, m: int) -> int:
         return int(bounds.best_rank(spectrum, m)) if self.field == "real" else 0
@@ -196,6 +254,14 @@ class TruncatedRisk(Quantity):
         risk = draw_tilted(spectrum, m, k, size=size, rng=rng, variances=variances, complete=False).dominating
         return Draws(weights=np.clip(self.scale(spectrum, m) / risk, 0, 1), values=risk)
 
+    def plain(self, spectrum: Spectrum, m: int, size: int, rng: np.random.Generator) -> Plain:  # noqa: D102
+        k, noise_std = self.setting(spectrum, m)
+        A = rng.standard_normal((size, m, spectrum.n))
+        noise = noise_std * rng.standard_normal((size, m, 1))
+        seen = np.concatenate([A[:, :, k:] * spectrum.singular_values[k:], noise], axis=2)
+        amplified = np.linalg.pinv(A[:, :, :k]) @ seen
+        return Plain(self.scale(spectrum, m) + np.einsum("bij,bij->b", amplified, amplified))
+
 
 @dataclass(frozen=True)
 class SpectralError(Quantity):
@@ -218,6 +284,13 @@ class SpectralError(Quantity):
         breaches = _breaches("T4", norms**2 / tilted.dominating)
         weights = norms * np.sqrt(spectrum.tail(k)) / tilted.dominating
         return Draws(weights=np.clip(weights, 0, 1), values=norms, breaches=tuple(breaches))
+
+    def plain(self, spectrum: Spectrum, m: int, size: int, rng: np.random.Generator) -> Plain:  # noqa: D102
+        A = rng.standard_normal((size, m, spectrum.n))
+        return Plain(self.at(spectrum, m, A), A)
+
+    def at(self, spectrum: Spectrum, m: int, A: FloatArray) -> FloatArray:  # noqa: D102
+        return np.array([np.linalg.norm(residual_factor(spectrum, rows), 2) for rows in A])
 
 
 @dataclass(frozen=True)
@@ -256,6 +329,12 @@ class FailureProbability(Quantity):
         weights = np.where(fails, bound**2 / tilted.dominating, 0.0)
         return Draws(weights=np.clip(weights, 0, 1), values=fails.astype(float), breaches=tuple(breaches))
 
+    def plain(self, spectrum: Spectrum, m: int, size: int, rng: np.random.Generator) -> Plain:  # noqa: D102
+        A = rng.standard_normal((size, m, spectrum.n))
+        order: Literal["fro"] | float = 2.0 if self.norm == "spectral" else "fro"
+        norms = np.array([np.linalg.norm(residual_factor(spectrum, rows), order) for rows in A])
+        return Plain((norms > self.bound(spectrum, m)).astype(float))
+
 
 #: Spectral norms need a full factorisation of every draw: up to this n.
 _DENSE_LIMIT = 64
@@ -272,7 +351,7 @@ def residual_factor(spectrum: Spectrum, A: FloatArray) -> FloatArray:
 def _breaches(statement: str, ratios: FloatArray) -> list[Breach]:
     """At most one breach, the worst, of a ratio that must not exceed 1."""
     worst = float(np.max(ratios))
-    return [] if worst <= 1 + ROUNDING else [Breach(statement, worst)]
+    return [] if worst <= 1 + DRAW_ROUNDING else [Breach(statement, worst)]
 
 
 def _sketch(draws: FloatArray, largest: float) -> Sketch:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,9 @@ from threadpoolctl import threadpool_limits
 
 from linflow.checks import FloatArray, IntArray
 from linflow.claims.candidates import Candidate, changed, random_candidate, shape
-from linflow.claims.claim import Case, Claim
+from linflow.claims.evidence import REFUTED
 from linflow.claims.landscape import AWAY, LIMIT, Reading, Survey, Terrain, best_first, random_n
-from linflow.claims.run import verify
-from linflow.claims.verdict import REFUTED, Outcome
-from linflow.errors import ClaimError
+from linflow.claims.verdict import Cell, Outcome, Test, decide, outcome_from_json
 
 #: Spectra that a round begins with, and how many m of each are read where a draw is needed, and where a formula is.
 _POPULATION, _SAMPLED_M, _KNOWN_M = 32, 2, 12
@@ -92,16 +90,16 @@ class Round:
     def from_json(cls, row: dict[str, Any]) -> Round:
         """The inverse of ``dataclasses.asdict``, through JSON."""
         finds = {name: row[name] and Find(**row[name] | {"sigma": tuple(row[name]["sigma"])}) for name in ("best", "away")}
-        return cls(**row | finds | {"verdict": row["verdict"] and Outcome(**row["verdict"])})
+        return cls(**row | finds | {"verdict": row["verdict"] and outcome_from_json(row["verdict"])})
 
     def to_json(self) -> dict[str, Any]:
         """As a row of the journal."""
-        return asdict(self)
+        return asdict(self) | {"verdict": self.verdict and self.verdict.to_json()}
 
 
 def is_certain(outcome: Outcome) -> bool:
-    """Refuted on a basis other than the central limit theorem."""
-    return outcome.verdict == REFUTED and outcome.basis != "asymptotic"
+    """Refuted: by an enclosure, one A, or a confidence sequence. What the central limit theorem says refutes nothing."""
+    return outcome.verdict == REFUTED
 
 
 @dataclass(frozen=True)
@@ -159,20 +157,16 @@ def play(plan: Plan, number: int, elites: Sequence[Candidate]) -> Round:
 
 def judge(plan: Plan, candidate: Candidate, alpha: float, seed: np.random.SeedSequence) -> Outcome:
     """A verdict at one candidate by draws that had no part in finding it."""
-    # As a user's claim it gets the whole budget, whatever its status; and no cases but this one.
-    claim: Claim = replace(plan.terrain.claim, status="user", cases=())
+    claim, spectrum, m = plan.terrain.claim, candidate.spectrum.named(shape(candidate.sigma)), candidate.m
+    # The whole budget, whatever the claim's status; and no proof, which might be of the very claim.
+    test = Test.of(claim, claim.value_at(spectrum, m), VERDICT_DRAWS, by_proof=False)
     words = seed.generate_state(_SETS)
-    outcome: Outcome | None = None
+    found: list[Outcome] = []
     for word in words if claim.every_draw else words[:1]:
-        cases = [Case(candidate.spectrum.named(shape(candidate.sigma)), (candidate.m,))]
-        verdict = verify(claim, alpha=alpha, seed=int(word), cases=cases, max_draws=VERDICT_DRAWS, workers=1)
-        if verdict.worst is not None and (outcome is None or verdict.worst.ratio < outcome.ratio):
-            outcome = verdict.worst
-        if verdict.verdict == REFUTED and verdict.worst is not None:
-            return verdict.worst
-    if outcome is None:
-        raise ClaimError(f"claim {claim.name!r} says something about a case at one time and nothing at another")
-    return outcome
+        found.append(decide(Cell(claim.quantity, spectrum, m, (test,), alpha=alpha / 2, seed=int(word)))[0])
+        if found[-1].verdict == REFUTED:
+            return found[-1]
+    return min(found, key=lambda outcome: outcome.ratio)
 
 
 def _closer(survey: Survey, readings: list[Reading]) -> list[Reading]:

@@ -4,24 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from linflow.checks import available_cores, positive_int
 from linflow.claims.cases import default_cases
 from linflow.claims.claim import Case, Claim
+from linflow.claims.evidence import NOT_REFUTED, REFUTED, SUPPORTED
 from linflow.claims.quantities import Quantity
-from linflow.claims.verdict import (
-    REFUTED,
-    SUPPORTED,
-    Cell,
-    Outcome,
-    Test,
-    Verdict,
-    decide,
-    summarise,
-)
-from linflow.errors import ClaimError, InputError, OutputError
+from linflow.claims.verdict import Cell, Outcome, Test, Verdict, decide, outcome_from_json, summarise
+from linflow.errors import ClaimError, InputError, LinflowError, OutputError
 from linflow.files import JsonLines
 from linflow.spectrum import Spectrum
 
@@ -52,15 +44,19 @@ class Report:
 
     @property
     def as_expected(self) -> bool:
-        """Every theorem supported, every control refuted, no user's claim refuted."""
-        needed = {"theorem": (SUPPORTED,), "control": (REFUTED,)}
-        for verdict in self.verdicts:
-            status = verdict.claim.status
-            if status in needed and verdict.verdict not in needed[status]:
-                return False
-            if status == "user" and verdict.verdict == REFUTED:
-                return False
-        return True
+        """Every theorem supported or, where that is all that can be shown, not refuted; controls refuted, users' claims not.
+
+        A theorem that is an equality in some cell, up to rounding, is as expected there.
+        """
+        return all(_as_expected(verdict) for verdict in self.verdicts)
+
+
+def _as_expected(verdict: Verdict) -> bool:
+    if verdict.claim.status == "theorem":
+        return verdict.verdict in (SUPPORTED, NOT_REFUTED) or verdict.equal_up_to_rounding
+    if verdict.claim.status == "control":
+        return verdict.verdict == REFUTED
+    return verdict.claim.status != "user" or verdict.verdict != REFUTED
 
 
 def verify(
@@ -76,9 +72,8 @@ def verify(
 
     Parameters
     ----------
-    alpha : family-wise error. The probability that any `exact` or `rigorous` verdict is wrong is at most alpha / 2; the
-        other half goes to the `asymptotic` ones, where it holds in the limit only (a rare large draw that was never seen
-        leaves no trace).
+    alpha : family-wise error. The probability that any verdict is wrong is at most alpha / 2; the other half goes to what
+        draws rule out where no violation of a statement about every A was found.
     seed : everything random follows from it, for any number of workers.
     cases : spectra and m to try; default: synthetic spectra, and real ones that need no download.
     max_draws : budget of each cell.
@@ -86,12 +81,13 @@ def verify(
 
     Returns
     -------
-    Verdict : with `verdict` ("supported", "refuted", "undecided"), `basis`, `worst` and every case.
+    Verdict : with `verdict` ("supported", "refuted", "not refuted", "undecided"), `basis`, `worst` and every case with its
+        evidence.
 
     Raises
     ------
     ClaimError
-        The claim's own functions raise or return no number.
+        The claim's own functions raise or return no number, or its quantity breaks the contract of quantities.
 
     Examples
     --------
@@ -100,6 +96,9 @@ def verify(
     >>> verdict = verify(wrong, cases=[Case(Spectrum.exponential(24, 0.5), (12,))], workers=1)
     >>> verdict.verdict, verdict.basis, verdict.worst.m
     ('refuted', 'rigorous', 12)
+    >>> half = Claim(name="half", statement="E_m <= 1/2 tail(m)", kind="upper", value=lambda s, m: 0.5 * s.tail(m))
+    >>> verify(half, cases=[Case(Spectrum.exponential(24, 0.5), (12,))], workers=1).sentence
+    'refuted (proved)'
     """
     report = verify_all([claim], alpha=alpha, seed=seed, cases=cases, max_draws=max_draws, workers=workers)
     if report.errors:
@@ -181,6 +180,7 @@ def _cells(
     tests: dict[tuple[str, str, int], list[Test]] = {}
     places: dict[tuple[str, str, int], tuple[Quantity, Spectrum, int]] = {}
     errors: dict[str, list[str]] = {}
+    keys = _Keys()
     for claim in claims:
         for case in (*cases, *claim.cases):
             for m in case.m:
@@ -193,13 +193,13 @@ def _cells(
                     continue
                 if claim.says_nothing(value):
                     continue
-                place = (claim.quantity.key, case.spectrum.key, m)
+                place = (keys.of(claim.quantity), case.spectrum.key, m)
                 places.setdefault(place, (claim.quantity, case.spectrum, m))
                 budget = max_draws if claim.status in ("theorem", "user") else max(1, max_draws // _OTHERS)
-                test = Test(claim.name, claim.kind, value, claim.tolerance, claim.every_draw, budget)
+                test = Test.of(claim, value, budget)
                 if test not in tests.setdefault(place, []):
                     tests[place].append(test)
-    # Half of alpha for the rigorous verdicts, half for the asymptotic ones.
+    # Half of alpha for the confidence sequences, half for what draws rule out about every A.
     share = alpha / (2 * max(len(places), 1))
     cells = [
         Cell(quantity, spectrum, m, tuple(tests[place]), alpha=share, seed=seed)
@@ -237,9 +237,23 @@ def _decided(cells: list[Cell], pending: list[int], workers: int | None) -> Iter
                 ) from None
 
 
+class _Keys:
+    """Keys of quantities, each found once: they follow code and data as far as these reach."""
+
+    def __init__(self) -> None:
+        self.known: dict[int, tuple[Quantity, str]] = {}
+
+    def of(self, quantity: Quantity) -> str:
+        if id(quantity) not in self.known:
+            self.known[id(quantity)] = (quantity, quantity.key)
+        return self.known[id(quantity)][1]
+
+
 def _attempt(i: int, cell: Cell) -> tuple[int, list[Outcome] | str]:
     try:
         return i, decide(cell)
+    except LinflowError as error:  # a sentence already
+        return i, str(error)
     except Exception as error:  # a user's quantity may raise anything; the other cells go on
         place = f"{cell.quantity.name} of {cell.spectrum.name}, m={cell.m}"
         return i, f"{place} raised {type(error).__name__}: {error}"
@@ -252,7 +266,7 @@ def _breached_claim(name: str) -> Claim:
 
 
 class _Journal(JsonLines):
-    """Decided cells; content-addressed, so that different runs never mix."""
+    """Decided cells under the digest of all that they depend on, so that different runs, and different code, never mix."""
 
     def __init__(self, path: Path | None) -> None:
         super().__init__(path)
@@ -261,10 +275,10 @@ class _Journal(JsonLines):
         for row in self.rows:
             # The last line of a killed run may be torn: that cell is decided again.
             with suppress(ValueError, TypeError, KeyError, AttributeError):
-                self.known[row["key"]] = [Outcome(**outcome) for outcome in row["outcomes"]]
+                self.known[row["key"]] = [outcome_from_json(outcome) for outcome in row["outcomes"]]
 
     def keep(self, cell: Cell, outcomes: list[Outcome]) -> None:
-        self.add({"key": cell.key, "outcomes": [asdict(outcome) for outcome in outcomes]})
+        self.add({"key": cell.key, "outcomes": [outcome.to_json() for outcome in outcomes]})
 
     def finish(self) -> None:
         if self.path is not None:

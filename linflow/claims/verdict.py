@@ -1,56 +1,93 @@
-r"""Verdicts: each claim held against every spectrum and m, by oracles where they exist, else by confidence sequences.
+r"""Verdicts: each claim held against every spectrum and m, by oracles and proved bounds where they exist, else by draws.
 
-A *cell* is one quantity at one (spectrum, m); all claims about it share its draws. A cell is decided
+A *cell* is one quantity at one (spectrum, m); all claims about it share its draws. What a cell shows about a claim is a
+value, its :class:`~linflow.claims.evidence.Evidence`, and the verdict is a function of that alone. A statement about a mean
+gets
 
-* `exact`: by the interval that an oracle proves, or, for claims about every A, by holding each draw against the claim;
-* `rigorous`: by a confidence sequence at level alpha / (2 cells), so that the probability of any wrong rigorous verdict in
-  the whole run is at most alpha / 2; draws stop as soon as every claim on the cell is decided;
-* `asymptotic`: by the central limit theorem at the same level, only where the budget ran out first, and labelled so.
+* an enclosure, where the quantity has an oracle;
+* for users' own claims, what the ledger proves (never the catalogue's own statement of it);
+* a confidence sequence at level alpha / (2 cells), so that the probability of any wrong interval in the whole run is at
+  most alpha / 2. Draws stop as soon as every inequality on the cell is decided; an equality gets the whole budget.
 
-What a sampler relies on (T8's range, T4's ratio) is checked on each draw: a draw outside refutes that statement, and leaves
-the other claims of its cell undecided, because their sampler can no longer be trusted.
+A statement about every A is drawn and hunted over A (:mod:`linflow.claims.every`). What a sampler relies on (T8's range,
+T4's ratio) is checked on each draw: a draw outside refutes that statement, and leaves the other claims of its cell
+undecided, because their sampler can no longer be trusted.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from linflow.checks import FloatArray
+from linflow.claims import contract
 from linflow.claims.claim import Claim
 from linflow.claims.confidence import ConfidenceSequence, normal_interval
-from linflow.claims.quantities import ROUNDING, Breach, Quantity
+from linflow.claims.every import Tried, evidence_on_every_A
+from linflow.claims.evidence import (
+    BASES,
+    NOT_REFUTED,
+    REFUTED,
+    ROUNDING,
+    SUPPORTED,
+    UNDECIDED,
+    Asymptotic,
+    Basis,
+    Confidence,
+    Enclosed,
+    Evidence,
+    Nothing,
+    NoViolation,
+    Violation,
+    Word,
+    from_json,
+)
+from linflow.claims.proved import proved_about
+from linflow.claims.quantities import Breach, Quantity
+from linflow.claims.relation import RELATIONS, Kind, Relation
+from linflow.identity import code_digest
 from linflow.spectrum import Spectrum
 
-SUPPORTED, REFUTED, UNDECIDED = "supported", "refuted", "undecided"
-EXACT, RIGOROUS, ASYMPTOTIC = "exact", "rigorous", "asymptotic"
-#: From strongest to weakest.
-BASES = (EXACT, RIGOROUS, ASYMPTOTIC)
-
-#: Rounding allowed between a float64 bound and an enclosure: both sides of T1 are equalities on some spectra.
-_SLACK = 1e-12
 _FIRST_BLOCK, _LARGEST_BLOCK = 64, 512
-#: Draws that a claim about every A is held against in each cell.
-_CERTAINTY_DRAWS = 48
 
 
 @dataclass(frozen=True)
 class Test:
-    """One claim's value in one cell."""
+    """One claim's value in one cell.
+
+    Parameters
+    ----------
+    by_proof : whether a bound that the ledger proves may decide it.
+    """
 
     claim: str
-    kind: str
+    kind: Kind
     value: float
     tolerance: float
     every_draw: bool
     max_draws: int
+    by_proof: bool = False
 
     #: pytest collects classes named Test*; this one is not a test case.
     __test__ = False
+
+    @classmethod
+    def of(cls, claim: Claim, value: float, max_draws: int, *, by_proof: bool | None = None) -> Test:
+        """What a claim says with this value; by default proofs decide users' own claims alone."""
+        if by_proof is None:
+            by_proof = claim.status == "user"
+        return cls(claim.name, claim.kind, value, claim.tolerance, claim.every_draw, max_draws, by_proof)
+
+    @property
+    def relation(self) -> Relation:
+        """What is claimed of the quantity and the value."""
+        return RELATIONS[self.kind]
 
 
 @dataclass(frozen=True)
@@ -66,38 +103,146 @@ class Cell:
 
     @property
     def place(self) -> str:
-        """Digest of what the draws depend on beside the seed: the quantity, the singular values, m."""
-        return hashlib.sha256(f"{self.quantity.key}|{self.spectrum.key}|{self.m}".encode()).hexdigest()
+        """Digest of what the random numbers follow from beside the seed: the quantity, the singular values, m."""
+        return hashlib.sha256(f"{self.quantity.stream}|{self.spectrum.key}|{self.m}".encode()).hexdigest()
 
     @property
     def key(self) -> str:
-        """Digest of everything that the outcome depends on."""
-        parts = [self.place, self.spectrum.name, [vars(t) for t in self.tests], self.alpha, self.seed]
-        return hashlib.sha256(json.dumps(parts, default=repr).encode()).hexdigest()
+        """Digest of everything that the outcome depends on, code included."""
+        tests = [vars(test) for test in self.tests]
+        parts = [
+            code_digest(),
+            self.quantity.key,
+            self.spectrum.key,
+            self.spectrum.name,
+            self.m,
+            tests,
+            self.alpha,
+            self.seed,
+        ]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
-    def generator(self) -> np.random.Generator:
+    def generator(self, *words: int) -> np.random.Generator:
         """The cell's own random numbers: they follow from the seed and the place, not from the order of work."""
-        words = tuple(int(self.place[i : i + 8], 16) for i in range(0, 32, 8))
-        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=words))
+        place = tuple(int(self.place[i : i + 8], 16) for i in range(0, 32, 8))
+        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(*place, *words)))
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one cell says about one claim; one row of `cases` in verdicts.json."""
+    """What one cell says about one claim; one row of `cases` in verdicts.json. Everything but the evidence is the
+    question."""
 
     claim: str
     spectrum: str
+    spectrum_key: str
     n: int
     m: int
+    kind: Kind
     value: float
-    estimate: float
-    low: float
-    high: float
-    draws: int
-    verdict: str
-    basis: str
-    ratio: float
-    note: str = ""
+    tolerance: float
+    every_draw: bool
+    evidence: Evidence
+
+    @property
+    def relation(self) -> Relation:
+        """What is claimed of the quantity and the value."""
+        return RELATIONS[self.kind]
+
+    @property
+    def verdict(self) -> Word:
+        """What the evidence says."""
+        return self.evidence.verdict(self.relation, self.value, self.tolerance)
+
+    @property
+    def basis(self) -> Basis:
+        """What it rests on."""
+        return self.evidence.basis
+
+    @property
+    def draws(self) -> int:
+        """Draws behind it."""
+        return self.evidence.drawn
+
+    @property
+    def low(self) -> float:
+        """Lower end of what was shown about the quantity."""
+        return self.evidence.low
+
+    @property
+    def high(self) -> float:
+        """Upper end of what was shown about the quantity."""
+        return self.evidence.high
+
+    @property
+    def estimate(self) -> float:
+        """Where the quantity is thought to be; where nothing says, the end of the interval that strains the claim most."""
+        if self.evidence.estimate is not None:
+            return self.evidence.estimate
+        return self.relation.farthest(self.low, self.high, self.value)
+
+    @property
+    def ratio(self) -> float:
+        """How much room the claim has, by what ranks its cases: above 1 it holds with room to spare, at 1 it is tight."""
+        if self.verdict == REFUTED:
+            # A heavy-tailed estimate may exaggerate: a refutation shows what its interval proves.
+            return self.relation.ratio(self.value, self.relation.nearest(self.low, self.high, self.value))
+        # Where no draw came near the event, the interval's edge is what is known.
+        return self.relation.ratio(self.value, self.estimate if self.estimate > 0 else self.high)
+
+    @property
+    def ratios(self) -> tuple[float, float]:
+        """The interval of the ratio that the evidence shows."""
+        first, second = sorted(self.relation.ratio(self.value, end) for end in (self.low, self.high))
+        return first, second
+
+    @property
+    def deviation(self) -> float:
+        """Largest relative distance from the value that the evidence leaves."""
+        return self.relation.deviation(self.low, self.high, self.value)
+
+    @property
+    def equal_up_to_rounding(self) -> bool:
+        """Undecided only because bound and quantity differ by no more than rounding."""
+        return self.verdict == UNDECIDED and self.evidence.equal_up_to_rounding(self.relation, self.value)
+
+    @property
+    def suspected(self) -> bool:
+        """Whether evidence that refutes nothing speaks against the claim."""
+        return self.verdict == UNDECIDED and self.evidence.suspicion(self.relation, self.value, self.tolerance)
+
+    @property
+    def note(self) -> str:
+        """What is to be said beside the verdict, in a few words."""
+        if self.equal_up_to_rounding:
+            return "equal up to rounding"
+        if isinstance(self.evidence, NoViolation):
+            return f"violations more likely than {self.evidence.ruled_out:.2g} are ruled out"
+        if isinstance(self.evidence, Nothing):
+            return self.evidence.why
+        if self.verdict == NOT_REFUTED:
+            return f"deviation at most {self.deviation:.2g}"
+        if self.suspected:
+            return "the central limit theorem would refute it"
+        return ""
+
+    @property
+    def sentence(self) -> str:
+        """Verdict, what qualifies it, and what it rests on."""
+        words = [word for word in (self.note if self.verdict != SUPPORTED else "", self.evidence.words()) if word]
+        return f"{self.verdict} ({'; '.join(dict.fromkeys(words))})"
+
+    def to_json(self) -> dict[str, Any]:
+        """The question and the evidence, as a record that `outcome_from_json` reads back."""
+        return {name: getattr(self, name) for name in _QUESTION} | {"evidence": self.evidence.to_json()}
+
+
+_QUESTION = ("claim", "spectrum", "spectrum_key", "n", "m", "kind", "value", "tolerance", "every_draw")
+
+
+def outcome_from_json(row: dict[str, Any]) -> Outcome:
+    """The inverse of `Outcome.to_json`; raises KeyError, TypeError or ValueError for anything else."""
+    return Outcome(**{name: row[name] for name in _QUESTION}, evidence=from_json(row["evidence"]))
 
 
 @dataclass(frozen=True)
@@ -106,260 +251,269 @@ class Verdict:
 
     Parameters
     ----------
-    verdict : "refuted" if any cell refutes it, "supported" if every cell supports it, else "undecided".
-    basis : the weakest basis that a supported verdict rests on; the strongest that a refuted one has.
-    worst : the cell with the least room, by `Outcome.ratio`: how many times the bound exceeds the quantity ("upper") or the
-        quantity the bound ("lower"), below 1 when violated; for "equal" and "close", estimate over value. A refuted claim
-        has its worst among the refuting cells (ranked by the interval's edge nearest the claim), another one among those
-        that support it, if any.
+    claim : Claim
+    cases : what each cell says.
+    errors : what went wrong in the claim's own functions, a sentence each.
     """
 
     claim: Claim
-    verdict: str
-    basis: str
-    worst: Outcome | None
     cases: tuple[Outcome, ...] = field(repr=False)
     errors: tuple[str, ...] = ()
 
+    @cached_property
+    def verdict(self) -> Word:
+        """ "refuted" if any cell refutes it, "supported" if every cell supports it, "not refuted" if the others could only
+        fail to refute it (an equality, a statement about every A), else "undecided"."""
+        words = {case.verdict for case in self.cases}
+        if REFUTED in words:
+            return REFUTED
+        if not words or self.errors or UNDECIDED in words:
+            return UNDECIDED
+        return NOT_REFUTED if NOT_REFUTED in words else SUPPORTED
+
+    @cached_property
+    def basis(self) -> Basis:
+        """The strongest basis of the cells that refute it; otherwise the weakest of all."""
+        if self.verdict == REFUTED:
+            return min((case.basis for case in self.cases if case.verdict == REFUTED), key=BASES.index)
+        return max((case.basis for case in self.cases), key=BASES.index, default="none")
+
+    @cached_property
+    def worst(self) -> Outcome | None:
+        """The cell with the least room, by `Outcome.ratio`.
+
+        A refuted claim has its worst among the refuting cells, ranked by the interval's edge nearest the claim; another
+        one among those that are decided, if any: an undecided cell's estimate may be far off.
+        """
+        refuting = [case for case in self.cases if case.verdict == REFUTED]
+        decided = [case for case in self.cases if case.verdict in (SUPPORTED, NOT_REFUTED) or case.equal_up_to_rounding]
+        return max(refuting or decided or self.cases, key=self._strain, default=None)
+
     @property
     def spectra(self) -> int:
-        """Number of spectra it was tried on."""
-        return len({case.spectrum for case in self.cases})
+        """Number of different spectra it was tried on, by their values."""
+        return len({case.spectrum_key for case in self.cases})
+
+    @property
+    def equal_up_to_rounding(self) -> bool:
+        """Undecided, and only because in some cells bound and quantity differ by no more than rounding."""
+        left = [case for case in self.cases if case.verdict == UNDECIDED]
+        return bool(left) and self.verdict == UNDECIDED and not self.errors and all(c.equal_up_to_rounding for c in left)
+
+    @property
+    def note(self) -> str:
+        """What qualifies the verdict, over all cells; empty where nothing does."""
+        if self.equal_up_to_rounding:
+            cells = sum(case.equal_up_to_rounding for case in self.cases)
+            return f"equal up to rounding in {cells} of {len(self.cases)} cases"
+        if self.verdict == UNDECIDED:
+            cells = sum(case.verdict == UNDECIDED for case in self.cases)
+            return f"in {cells} of {len(self.cases)} cases" if cells else ""
+        if self.verdict != NOT_REFUTED:
+            return ""
+        parts = []
+        tried = [case.evidence for case in self.cases if isinstance(case.evidence, NoViolation)]
+        bounded = [case.deviation for case in self.cases if case.verdict == NOT_REFUTED and case.evidence not in tried]
+        if bounded:
+            parts.append(f"deviation at most {max(bounded):.2g}")
+        if tried:
+            draws, searches = sum(e.draws for e in tried), sum(e.searches for e in tried)
+            searched = f" and {searches} searches" if searches else ""
+            # No violation in all N draws: the mean over the cells of its probability is at most log(1/alpha)/N.
+            mean = -float(np.log(min(e.alpha for e in tried))) / max(draws, 1)
+            parts.append(f"no violation in {draws} draws{searched}, rules out a mean frequency above {mean:.1g}")
+        return "; ".join(parts)
+
+    @property
+    def sentence(self) -> str:
+        """Verdict, what qualifies it, and its basis."""
+        words = [self.note, self.basis if self.cases and not (self.note and self.basis == "no violation") else ""]
+        inside = "; ".join(word for word in words if word)
+        return f"{self.verdict} ({inside})" if inside else self.verdict
+
+    def _strain(self, case: Outcome) -> float:
+        """How little room an outcome leaves: larger is worse."""
+        if case.relation.two_sided:
+            return abs(np.log(case.ratio)) if 0 < case.ratio < np.inf else np.inf
+        return -case.ratio
+
+
+# ------------------------------------------------------------------------------------------------------- deciding a cell
 
 
 def decide(cell: Cell) -> list[Outcome]:
     """Decide every claim of a cell."""
-    means = [t for t in cell.tests if not t.every_draw]
-    certain = [t for t in cell.tests if t.every_draw]
-    rng = cell.generator()
-    outcomes: list[Outcome] = []
-    proved = cell.quantity.enclosure(cell.spectrum, cell.m) if means else None
-    if proved is not None:
-        outcomes += [_by_enclosure(cell, test, *proved) for test in means]
-        means = []
-    if not means and not certain:
-        return outcomes
-    sampler = _Sampler(cell, rng)
-    if certain:
-        sampler.extend(_CERTAINTY_DRAWS if cell.spectrum.n <= 256 else 8)
-    if means:
-        outcomes += _by_sampling(cell, means, sampler)
-    outcomes += [_by_every_draw(cell, test, sampler.values) for test in certain]
-    if sampler.breaches:
-        outcomes = [_distrusted(o) if o.draws and not _is_certain(cell, o) else o for o in outcomes]
-        outcomes += [_breached(cell, breach, sampler.values.size) for breach in sampler.breaches]
-    return outcomes
+    means = [test for test in cell.tests if not test.every_draw]
+    certain = [test for test in cell.tests if test.every_draw]
+    shown = _without_draws(cell, means)
+    sampled = [test for test in means if test not in shown]
+    breaches: list[Breach] = []
+    if sampled:
+        sampler = _Sampler(cell)
+        shown |= _by_sampling(cell, sampled, sampler)
+        breaches = sampler.breaches
+    shown |= _about_every_A(cell, certain)
+    outcomes = [_outcome(cell, test, shown[test]) for test in cell.tests]
+    return [*outcomes, *(_breached(cell, breach, sampler.values.size) for breach in breaches)]
+
+
+def _without_draws(cell: Cell, tests: list[Test]) -> dict[Test, Evidence]:
+    """What an oracle or the ledger says; a test that the oracle leaves open for its rounding alone may be proved."""
+    shown: dict[Test, Evidence] = {}
+    if not tests:
+        return shown
+    oracle = contract.enclosure_of(cell.quantity, cell.spectrum, cell.m)
+    if oracle is not None:
+        low, high = oracle
+        enclosed = Enclosed(low=low, high=high, estimate=low + 0.5 * (high - low))
+        shown = dict.fromkeys(tests, enclosed)
+    for test in tests:
+        if test.by_proof and (test not in shown or _word(test, shown[test]) == UNDECIDED):
+            proved = proved_about(cell.quantity, cell.spectrum, cell.m, every_draw=False)
+            if proved is not None and _word(test, proved) in (SUPPORTED, REFUTED):
+                shown[test] = proved
+    return shown
+
+
+def _about_every_A(cell: Cell, tests: list[Test]) -> dict[Test, Evidence]:
+    shown: dict[Test, Evidence] = {}
+    tried: Tried | None = None
+    for index, test in enumerate(tests):
+        if test.by_proof:
+            proved = proved_about(cell.quantity, cell.spectrum, cell.m, every_draw=True)
+            if proved is not None and _word(test, proved) == SUPPORTED:
+                shown[test] = proved
+                continue
+        if tried is None:
+            tried = Tried.of(cell.quantity, cell.spectrum, cell.m, cell.generator(0))
+        shown[test] = evidence_on_every_A(
+            tried, test.relation, test.value, test.tolerance, alpha=cell.alpha, rng=cell.generator(1, index)
+        )
+    return shown
 
 
 class _Sampler:
     """Draws of a cell so far, grown in blocks."""
 
-    def __init__(self, cell: Cell, rng: np.random.Generator) -> None:
-        self.cell, self.rng = cell, rng
+    def __init__(self, cell: Cell) -> None:
+        self.cell, self.rng = cell, cell.generator()
         self.sequence = ConfidenceSequence(cell.alpha)
         self.values: FloatArray = np.empty(0)
         self.breaches: list[Breach] = []
 
     def extend(self, size: int) -> None:
+        """Draw `size` more."""
         # Batches of about 32 MB, so that large n does not fill the memory.
         largest = max(1, 4_000_000 // max(self.cell.m * self.cell.spectrum.n, 1))
         while size > 0:
             block = min(size, largest)
-            drawn = self.cell.quantity.draws(self.cell.spectrum, self.cell.m, block, self.rng)
+            drawn = contract.draws_of(self.cell.quantity, self.cell.spectrum, self.cell.m, block, self.rng)
             self.sequence.add(drawn.weights)
             self.values = np.concatenate([self.values, drawn.values])
             self.breaches += drawn.breaches
             size -= block
 
 
-def _by_sampling(cell: Cell, tests: list[Test], sampler: _Sampler) -> list[Outcome]:
-    scale, inverse = cell.quantity.scale(cell.spectrum, cell.m), cell.quantity.inverse
-    sequence = sampler.sequence
-    decided: dict[str, str] = {}
+def _by_sampling(cell: Cell, tests: list[Test], sampler: _Sampler) -> dict[Test, Evidence]:
+    scale, inverse = contract.scale_of(cell.quantity, cell.spectrum, cell.m), cell.quantity.inverse
+    excluded = dict.fromkeys(tests, (-np.inf, np.inf))
+    open_tests = list(tests)
     block = _FIRST_BLOCK
     while not sampler.breaches:
-        for test in tests:
-            if test.claim not in decided and (verdict := _from_sequence(sequence, test, scale, inverse)) != UNDECIDED:
-                decided[test.claim] = verdict
-        budget = max((t.max_draws for t in tests if t.claim not in decided), default=0)
+        if sampler.values.size:
+            for test in open_tests:
+                excluded[test] = _excluded(sampler.sequence, test, scale, inverse)
+            open_tests = [test for test in open_tests if _word(test, _interval(cell, *excluded[test])) not in _DECISIVE]
+        budget = max((test.max_draws for test in open_tests), default=0)
         if sampler.values.size >= budget:
             break
         sampler.extend(min(block, budget - sampler.values.size))
         block = min(2 * block, _LARGEST_BLOCK)
-    low, high = _quantity_interval(*sequence.interval(), scale, inverse)
-    mean = float(sequence.draws.mean())
+    size = sampler.values.size
+    if sampler.breaches:
+        nothing = Nothing(low=-np.inf, high=np.inf, why="a draw broke what the sampler relies on", draws=size)
+        return dict.fromkeys(tests, nothing)
+    low, high = _of_quantity(*sampler.sequence.interval(), scale, inverse)
+    mean = float(sampler.sequence.draws.mean())
     estimate = (scale / mean if mean > 0 else np.inf) if inverse else scale * mean
-    outcomes = []
+    shown: dict[Test, Evidence] = {}
     for test in tests:
-        verdict, basis, edges = decided.get(test.claim, UNDECIDED), RIGOROUS, (low, high)
-        if verdict == UNDECIDED:
-            normal = _quantity_interval(*normal_interval(sequence.draws, cell.alpha), scale, inverse)
-            if (verdict := _from_interval(test, *normal)) != UNDECIDED:
-                basis, edges = ASYMPTOTIC, normal
-        outcomes.append(_outcome(cell, test, estimate, *edges, sampler.values.size, verdict, basis))
-    return outcomes
+        # What was excluded once is excluded for good, to the last digit; the interval's own ends are rounded outwards.
+        least, most = max(low, excluded[test][0]), min(high, excluded[test][1])
+        shown[test] = Confidence(low=least, high=most, estimate=estimate, alpha=cell.alpha, draws=size)
+        if _word(test, shown[test]) == UNDECIDED and not test.relation.two_sided:
+            normal = _of_quantity(*normal_interval(sampler.sequence.draws, cell.alpha), scale, inverse)
+            suspected = Asymptotic(low=normal[0], high=normal[1], estimate=estimate, alpha=cell.alpha, draws=size)
+            if suspected.suspicion(test.relation, test.value, test.tolerance):
+                shown[test] = suspected
+    return shown
 
 
-def _from_sequence(sequence: ConfidenceSequence, test: Test, scale: float, inverse: bool) -> str:
-    """Decide by exclusion of the claimed value itself, which needs no interval."""
-
-    # The slack keeps a value that is equal up to rounding from being excluded by draws that have no spread.
-    def exceeds(value: float) -> bool:
-        value *= 1 + _SLACK
-        return sequence.below(scale / value) if inverse and value > 0 else sequence.above(value / scale)
-
-    def falls_short(value: float) -> bool:
-        value *= 1 - _SLACK
-        return sequence.above(scale / value) if inverse and value > 0 else sequence.below(value / scale)
-
-    if sequence.draws.size == 0:
-        return UNDECIDED
-    if test.kind == "upper":
-        return SUPPORTED if falls_short(test.value) else REFUTED if exceeds(test.value) else UNDECIDED
-    if test.kind == "lower":
-        return SUPPORTED if exceeds(test.value) else REFUTED if falls_short(test.value) else UNDECIDED
-    margin = test.tolerance if test.kind == "close" else 0.0
-    if exceeds(test.value * (1 + margin)) or falls_short(test.value * (1 - margin)):
-        return REFUTED
-    inside = exceeds(test.value * (1 - test.tolerance)) and falls_short(test.value * (1 + test.tolerance))
-    return SUPPORTED if inside else UNDECIDED
+_DECISIVE = (SUPPORTED, REFUTED)
+_LARGEST = float(np.finfo(np.float64).max)
 
 
-def _from_interval(test: Test, low: float, high: float) -> str:
-    """Decide by an interval for the quantity."""
-    slack = _SLACK * _size(test.value)
-    if test.kind == "upper":
-        return SUPPORTED if high <= test.value + slack else REFUTED if low > test.value + slack else UNDECIDED
-    if test.kind == "lower":
-        return SUPPORTED if low >= test.value - slack else REFUTED if high < test.value - slack else UNDECIDED
-    margin = test.tolerance * _size(test.value)
-    limit = margin if test.kind == "close" else slack
-    if low > test.value + limit or high < test.value - limit:
-        return REFUTED
-    return SUPPORTED if low >= test.value - margin and high <= test.value + margin else UNDECIDED
+def _interval(cell: Cell, low: float, high: float) -> Confidence:
+    return Confidence(low=low, high=high, alpha=cell.alpha, draws=0)
 
 
-def _size(value: float) -> float:
-    """What relative tolerances are relative to: no tolerance reaches an infinite value."""
-    return abs(value) if np.isfinite(value) else 0.0
+def _excluded(sequence: ConfidenceSequence, test: Test, scale: float, inverse: bool) -> tuple[float, float]:
+    """Between which of the values that decide the claim the sequence places the quantity: no interval is needed for
+    that.""" low, high = 0.0, np.inf  # no weight is negative, and no scale
+    for value in test.relation.thresholds(test.value, test.tolerance, ROUNDING):
+        if sequence.below(scale / value) if inverse and value > 0 else sequence.above(value / scale):
+            low = max(low, value)
+        elif sequence.above(scale / value) if inverse and value > 0 else sequence.below(value / scale):
+            high = min(high, value, _LARGEST)
+    return low, high
 
 
-def _quantity_interval(low: float, high: float, scale: float, inverse: bool) -> tuple[float, float]:
+def _of_quantity(low: float, high: float, scale: float, inverse: bool) -> tuple[float, float]:
+    """An interval for the quantity from one for the mean weight."""
     if not inverse:
         return scale * low, scale * high
     return scale / high if high > 0 else np.inf, scale / low if low > 0 else np.inf
 
 
-def _by_enclosure(cell: Cell, test: Test, low: float, high: float) -> Outcome:
-    return _outcome(cell, test, low + 0.5 * (high - low), low, high, 0, _from_interval(test, low, high), EXACT)
+def _word(test: Test, evidence: Evidence) -> Word:
+    return evidence.verdict(test.relation, test.value, test.tolerance)
 
 
-def _by_every_draw(cell: Cell, test: Test, values: FloatArray) -> Outcome:
-    low, high = float(values.min()), float(values.max())
-    rounding = ROUNDING * _size(test.value)
-    if test.kind == "upper":
-        holds = high <= test.value + rounding
-    elif test.kind == "lower":
-        holds = low >= test.value - rounding
-    else:
-        holds = max(abs(low - test.value), abs(high - test.value)) <= test.tolerance * _size(test.value)
-    worst = low if test.kind == "lower" else high
-    if test.kind in ("equal", "close") and abs(low - test.value) > abs(high - test.value):
-        worst = low
-    outcome = _outcome(cell, test, float(values.mean()), low, high, values.size, SUPPORTED if holds else REFUTED, EXACT)
-    return replace(outcome, ratio=_ratio(test, worst), note="every draw")
-
-
-def _outcome(
-    cell: Cell, test: Test, estimate: float, low: float, high: float, draws: int, verdict: str, basis: str
-) -> Outcome:
+def _outcome(cell: Cell, test: Test, evidence: Evidence) -> Outcome:
+    spectrum = cell.spectrum
     return Outcome(
         claim=test.claim,
-        spectrum=cell.spectrum.name,
-        n=cell.spectrum.n,
+        spectrum=spectrum.name,
+        spectrum_key=spectrum.key,
+        n=spectrum.n,
         m=cell.m,
+        kind=test.kind,
         value=test.value,
-        estimate=estimate,
-        low=low,
-        high=high,
-        draws=draws,
-        verdict=verdict,
-        basis=basis,
-        ratio=_ratio(test, _representative(test, estimate, low, high, verdict)),
+        tolerance=test.tolerance,
+        every_draw=test.every_draw,
+        evidence=evidence,
     )
-
-
-def _representative(test: Test, estimate: float, low: float, high: float, verdict: str) -> float:
-    """The value of the quantity by which a case is ranked."""
-    if verdict == REFUTED:
-        # A heavy-tailed estimate may exaggerate: a refutation shows what its interval proves.
-        if test.kind in ("upper", "lower"):
-            return low if test.kind == "upper" else high
-        return low if abs(low - test.value) < abs(high - test.value) else high
-    # Where no draw came near the event, the interval's edge is what is known.
-    return estimate if estimate > 0 else high
-
-
-def _ratio(test: Test, estimate: float) -> float:
-    """Room of the claim: above 1 it holds with room to spare, at 1 it is tight."""
-    above, below = (test.value, estimate) if test.kind == "upper" else (estimate, test.value)
-    if below == 0:
-        return 1.0 if above == 0 else np.inf
-    return float(above / below)
-
-
-def _is_certain(cell: Cell, outcome: Outcome) -> bool:
-    return any(t.every_draw and t.claim == outcome.claim for t in cell.tests)
-
-
-def _distrusted(outcome: Outcome) -> Outcome:
-    return replace(outcome, verdict=UNDECIDED, note="a draw broke what the sampler relies on")
 
 
 def _breached(cell: Cell, breach: Breach, draws: int) -> Outcome:
-    return Outcome(
-        claim=breach.statement,
-        spectrum=cell.spectrum.name,
-        n=cell.spectrum.n,
-        m=cell.m,
-        value=1.0,
-        estimate=breach.ratio,
-        low=breach.ratio,
-        high=breach.ratio,
-        draws=draws,
-        verdict=REFUTED,
-        basis=EXACT,
-        ratio=1.0 / breach.ratio,
-        note="a draw outside the range that the sampler relies on",
-    )
+    """A draw outside the range that the sampler relies on: it refutes that statement."""
+    ratio = breach.ratio
+    test = Test(breach.statement, "upper", 1.0, 1.0, every_draw=True, max_draws=0)
+    return _outcome(cell, test, Violation(low=ratio, high=ratio, estimate=ratio, A=None, enclosed=False, draws=draws))
 
 
-def summarise(claim: Claim, outcomes: list[Outcome], errors: list[str]) -> Verdict:
+def summarise(claim: Claim, outcomes: Iterable[Outcome], errors: Iterable[str]) -> Verdict:
     """The verdict on a claim from its cells."""
-    refuting = [o for o in outcomes if o.verdict == REFUTED]
-    # An undecided cell's estimate may be far off: it names the worst case only where nothing is decided.
-    pool = refuting or [o for o in outcomes if o.verdict == SUPPORTED] or outcomes
-    worst = max(pool, key=lambda o: _distance(claim, o), default=None)
-    if refuting:
-        return Verdict(
-            claim, REFUTED, min((o.basis for o in refuting), key=BASES.index), worst, tuple(outcomes), tuple(errors)
-        )
-    complete = bool(outcomes) and not errors and all(o.verdict == SUPPORTED for o in outcomes)
-    basis = max((o.basis for o in outcomes), key=BASES.index, default=EXACT)
-    return Verdict(claim, SUPPORTED if complete else UNDECIDED, basis, worst, tuple(outcomes), tuple(errors))
+    return Verdict(claim, tuple(outcomes), tuple(errors))
 
 
-def _distance(claim: Claim, outcome: Outcome) -> float:
-    """How little room an outcome leaves: larger is worse."""
-    if claim.kind in ("equal", "close"):
-        return abs(np.log(outcome.ratio)) if 0 < outcome.ratio < np.inf else np.inf
-    return -outcome.ratio
+# ------------------------------------------------------------------------------------------------------------------ JSON
 
 
 def as_json(verdict: Verdict) -> dict[str, Any]:
     """The row of a claim in verdicts.json."""
     claim, worst = verdict.claim, verdict.worst
-    return {
+    row = {
         "name": claim.name,
         "statement": claim.statement,
         "source": claim.source,
@@ -367,29 +521,48 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
         "kind": claim.kind,
         "verdict": verdict.verdict,
         "basis": verdict.basis,
+        "note": verdict.note,
         "worst": None
         if worst is None
-        else {"spectrum": worst.spectrum, "n": worst.n, "m": worst.m, "ratio": _number(worst.ratio)},
+        else {
+            "spectrum": worst.spectrum,
+            "spectrum_key": worst.spectrum_key,
+            "n": worst.n,
+            "m": worst.m,
+            "ratio": worst.ratio,
+            "ratio_low": worst.ratios[0],
+            "ratio_high": worst.ratios[1],
+            "verdict": worst.verdict,
+            "basis": worst.basis,
+        },
         "errors": list(verdict.errors),
         "cases": [
             {
-                "spectrum": o.spectrum,
-                "n": o.n,
-                "m": o.m,
-                "value": _number(o.value),
-                "estimate": _number(o.estimate),
-                "low": _number(o.low),
-                "high": _number(o.high),
-                "draws": o.draws,
-                "verdict": o.verdict,
-                "basis": o.basis,
-                "note": o.note,
+                "spectrum": case.spectrum,
+                "spectrum_key": case.spectrum_key,
+                "n": case.n,
+                "m": case.m,
+                "value": case.value,
+                "estimate": case.estimate,
+                "low": case.low,
+                "high": case.high,
+                "draws": case.draws,
+                "verdict": case.verdict,
+                "basis": case.basis,
+                "note": case.note,
+                "evidence": case.evidence.to_json(),
             }
-            for o in verdict.cases
+            for case in verdict.cases
         ],
     }
+    finite: dict[str, Any] = _finite(row)
+    return finite
 
 
-def _number(value: float) -> float | None:
+def _finite(value: Any) -> Any:
     """JSON has no infinity and no NaN."""
-    return float(value) if np.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value

@@ -8,8 +8,10 @@ import numpy as np
 
 from linflow.checks import FloatArray, measurement_counts, one_of, positive_int
 from linflow.claims import Claim, ExpectedError, Outcome, Quantity
-from linflow.claims.quantities import EXPECTED_ERROR, ROUNDING
-from linflow.claims.verdict import ASYMPTOTIC, REFUTED, SUPPORTED, Cell, Test, decide
+from linflow.claims.evidence import NOT_REFUTED, REFUTED, ROUNDING, UNDECIDED, NoViolation
+from linflow.claims.quantities import EXPECTED_ERROR
+from linflow.claims.relation import Answer, Kind
+from linflow.claims.verdict import Cell, Test, decide
 from linflow.errors import InputError
 from linflow.risk import error_curve
 from linflow.spectrum import Spectrum
@@ -18,15 +20,13 @@ from linflow.testing.failing import count, fail, pasteable, steer
 #: A number, a function of (spectrum, m), or a whole claim.
 Bound = float | Callable[[Spectrum, int], float] | Claim
 
-_SIGNS = {"upper": "<=", "lower": ">=", "equal": "=", "close": "~"}
-
 
 def assert_bound(
     value: Bound,
     spectrum: Spectrum,
     m: int,
     *,
-    kind: str | None = None,
+    kind: Kind | None = None,
     quantity: Quantity | None = None,
     tolerance: float | None = None,
     alpha: float = 1e-9,
@@ -36,9 +36,9 @@ def assert_bound(
 ) -> Outcome | None:
     """Fail if `value` is proved not to bound the expected error E_m (or another quantity) at (spectrum, m).
 
-    The proof is an enclosure in ball arithmetic where an oracle exists (E_m: flat spectra, m = 1, m = n - 1), else a
-    confidence sequence, which holds at every sample size with no assumption on the law. Inside a Hypothesis test the
-    search climbs towards the spectra where the bound is tightest.
+    The proof is an enclosure in ball arithmetic where an oracle exists (E_m: flat spectra, m = 1, m = n - 1), a bound that
+    the ledger proves where it reaches, else a confidence sequence, which holds at every sample size with no assumption on
+    the law. Inside a Hypothesis test the search climbs towards the spectra where the bound is tightest.
 
     Parameters
     ----------
@@ -56,8 +56,9 @@ def assert_bound(
     seed : draws of another seed are independent.
     max_draws : budget. A bound that is tight to within the sampling error remains undecided; more draws decide more.
     undecided : "pass" or "fail"
-        What to do where nothing is proved, neither the bound nor its opposite. An asymptotic verdict (central limit
-        theorem) proves nothing, so it neither fails a test nor satisfies ``undecided="fail"``.
+        What to do where nothing is proved, neither the bound nor its opposite. That no violation of a statement about every
+        A was found proves nothing, so it neither fails a test nor satisfies ``undecided="fail"``; an equality that is not
+        refuted satisfies it, since its deviation was shown to lie within the tolerance.
 
     Returns
     -------
@@ -97,9 +98,7 @@ def assert_bound(
     claimed = _claimed(claim, spectrum, m)
     if claimed is None:
         return None
-    test = Test(
-        claim.name, claim.kind, claimed, claim.tolerance, claim.every_draw, max_draws=positive_int(max_draws, "max_draws")
-    )
+    test = Test.of(claim, claimed, positive_int(max_draws, "max_draws"))
     outcome, *breaches = decide(Cell(claim.quantity, spectrum, m, (test,), alpha=alpha, seed=seed))
     if breaches:
         # Nothing was decided about the claim then, and passing would hide a fault of linflow itself.
@@ -110,25 +109,25 @@ def assert_bound(
             ("m", m),
             ("seed", seed),
         )
-    if claim.kind in ("upper", "lower"):
+    if not claim.relation.two_sided:
         steer(f"tightness of {claim.name}", outcome.ratio)
-    proved = outcome.basis != ASYMPTOTIC
-    if outcome.verdict == REFUTED and proved:
+    if outcome.verdict == REFUTED:
         fail(
             f"{claim.name} refuted ({outcome.basis}) at n = {spectrum.n}, m = {m}",
             *_details(claim, spectrum, outcome, seed),
         )
-    if outcome.verdict != SUPPORTED or not proved:
+    if outcome.verdict == UNDECIDED or (outcome.verdict == NOT_REFUTED and isinstance(outcome.evidence, NoViolation)):
         if undecided == "fail":
-            found = outcome.verdict if proved else f"{outcome.verdict}, but only asymptotically"
-            headline = f"{claim.name} not proved ({found}) at n = {spectrum.n}, m = {m}: more max_draws may decide it"
+            headline = (
+                f"{claim.name} not proved ({outcome.verdict}) at n = {spectrum.n}, m = {m}: more max_draws may decide it"
+            )
             fail(headline, *_details(claim, spectrum, outcome, seed))
         count("assert_bound undecided")
     return outcome
 
 
 def assert_every_draw(
-    value: Bound, spectrum: Spectrum, m: int, *, kind: str | None = None, seed: int = 0, draws: int = 48
+    value: Bound, spectrum: Spectrum, m: int, *, kind: Kind | None = None, seed: int = 0, draws: int = 48
 ) -> None:
     """Fail if some measurements A have an error X_A of the MLE that `value` does not bound.
 
@@ -174,16 +173,16 @@ def assert_every_draw(
     if claimed is None:
         return
     A, errors = _measurements_of_every_sort(spectrum, m, positive_int(draws, "draws"), np.random.default_rng(seed))
-    rounding = ROUNDING * (abs(claimed) if np.isfinite(claimed) else 0.0)
-    worst = int(errors.argmax() if claim.kind == "upper" else errors.argmin())
+    worst = int(errors.argmax() if 1 in claim.relation.directions else errors.argmin())
     found = float(errors[worst])
-    if found > claimed + rounding if claim.kind == "upper" else found < claimed - rounding:
+    rounding = max(ROUNDING, claim.quantity.rounding)
+    if claim.relation.answer(found, found, claimed, tolerance=claim.tolerance, forgiven=rounding) is Answer.FAILS:
         again = (
             f"assert_every_draw({claimed!r}, {pasteable(spectrum)}, {m}, kind={claim.kind!r}, seed={seed}, draws={draws})"
         )
         fail(
             f"{claim.name} refuted (exact) at n = {spectrum.n}, m = {m}",
-            ("claimed", f"X_A {_SIGNS[claim.kind]} {claimed!r}"),
+            ("claimed", f"X_A {claim.relation.sign} {claimed!r}"),
             ("found", f"X_A = {found!r} for A = {A[worst].tolist()} in the eigenbasis"),
             ("again", again),
         )
@@ -204,7 +203,7 @@ def _measurements_of_every_sort(
     return np.concatenate([np.eye(n)[seen], gaussian]), np.append(unseen, error_curve(spectrum, gaussian)[:, m])
 
 
-def _as_claim(value: Bound, kind: str | None, quantity: Quantity | None, tolerance: float | None) -> Claim:
+def _as_claim(value: Bound, kind: Kind | None, quantity: Quantity | None, tolerance: float | None) -> Claim:
     if isinstance(value, Claim):
         if not (kind is None and quantity is None and tolerance is None):
             raise InputError(f"claim {value.name!r} has its own kind, quantity and tolerance: leave them out")
@@ -238,7 +237,7 @@ def _details(claim: Claim, spectrum: Spectrum, outcome: Outcome, seed: int) -> l
     options = f"kind={claim.kind!r}"
     if claim.quantity != EXPECTED_ERROR:
         options += f", quantity={claim.quantity!r}"
-    if claim.kind in ("equal", "close"):
+    if claim.relation.two_sided:
         options += f", tolerance={claim.tolerance!r}"
     place = f"{pasteable(spectrum)}, {outcome.m}"
     again = f"assert_bound({outcome.value!r}, {place}, {options}, seed={seed})"
@@ -247,9 +246,10 @@ def _details(claim: Claim, spectrum: Spectrum, outcome: Outcome, seed: int) -> l
         again = (
             f"assert_bound(Claim(name='again', statement='', {value}, {options}, every_draw=True), {place}, seed={seed})"
         )
-    how = outcome.basis if outcome.draws == 0 else f"{outcome.basis}, {outcome.draws} draws"
+    shown = "seen" if isinstance(outcome.evidence, NoViolation) else "proved" if outcome.verdict == REFUTED else "shown"
+    every = " for every draw" if claim.every_draw else ""
     return [
-        ("claimed", f"{name} {_SIGNS[claim.kind]} {outcome.value!r}" + (" for every draw" if claim.every_draw else "")),
-        ("likely" if outcome.basis == ASYMPTOTIC else "proved", f"{outcome.low!r} <= {name} <= {outcome.high!r} ({how})"),
+        ("claimed", f"{name} {claim.relation.sign} {outcome.value!r}{every}"),
+        (shown, f"{outcome.low!r} <= {name} <= {outcome.high!r} ({outcome.evidence.words()})"),
         ("again", again),
     ]

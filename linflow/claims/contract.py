@@ -1,0 +1,147 @@
+"""The contract of a quantity, held against each of its answers: what breaks it is refused in a sentence, never decided on.
+
+An enclosure must be ordered, a scale positive, draws finite, in range and as many as were asked for. A quantity that breaks
+this says nothing about any claim, so the engine asks only through these functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar
+
+import numpy as np
+
+from linflow.checks import FloatArray
+from linflow.claims.quantities import Breach, Draws, Plain, Quantity, Sketch
+from linflow.errors import ClaimError, LinflowError
+from linflow.spectrum import Spectrum
+
+T = TypeVar("T")
+
+
+def enclosure_of(quantity: Quantity, spectrum: Spectrum, m: int) -> tuple[float, float] | None:
+    """`Quantity.enclosure`: None, or two real numbers, the first at most the second."""
+    found = _asked(quantity.enclosure, quantity, "enclosure", spectrum, m)
+    return None if found is None else _interval(found, quantity, "enclosure", spectrum, m)
+
+
+def enclosure_at(quantity: Quantity, spectrum: Spectrum, m: int, A: FloatArray) -> tuple[float, float] | None:
+    """`Quantity.enclosure_at`, likewise."""
+    found = _asked(quantity.enclosure_at, quantity, "enclosure_at", spectrum, m, A)
+    return None if found is None else _interval(found, quantity, "enclosure_at", spectrum, m)
+
+
+def scale_of(quantity: Quantity, spectrum: Spectrum, m: int) -> float:
+    """`Quantity.scale`: a finite number > 0."""
+    found = _number(_asked(quantity.scale, quantity, "scale", spectrum, m), quantity, "scale", spectrum, m)
+    if not 0 < found < np.inf:
+        _broken(quantity, "scale", spectrum, m, f"returned {found!r}, which is not a finite number > 0")
+    return found
+
+
+def estimate_of(quantity: Quantity, spectrum: Spectrum, m: int) -> float | None:
+    """`Quantity.estimate`: None or a number."""
+    found = _asked(quantity.estimate, quantity, "estimate", spectrum, m)
+    return None if found is None else _number(found, quantity, "estimate", spectrum, m)
+
+
+def sketch_of(quantity: Quantity, spectrum: Spectrum, m: int, size: int, rng: np.random.Generator) -> Sketch:
+    """`Quantity.sketch`: a number inside its interval."""
+    found = _asked(quantity.sketch, quantity, "sketch", spectrum, m, size, rng)
+    if not found.low <= found.value <= found.high:
+        _broken(quantity, "sketch", spectrum, m, f"returned {found!r}, whose value lies outside of its interval")
+    return found
+
+
+def draws_of(quantity: Quantity, spectrum: Spectrum, m: int, size: int, rng: np.random.Generator) -> Draws:
+    """`Quantity.draws`: `size` finite values, and as many weights in [0, 1] if the quantity has a mean."""
+    found = _asked(quantity.draws, quantity, "draws", spectrum, m, size, rng)
+    if not isinstance(found, Draws):
+        _broken(quantity, "draws", spectrum, m, f"returned {type(found).__name__}, not Draws(weights=..., values=...)")
+    values = _finite(found.values, (size,), quantity, "draws", "values", spectrum, m)
+    weights = _finite(found.weights, (size if quantity.has_mean else 0,), quantity, "draws", "weights", spectrum, m)
+    if weights.size and not (weights.min() >= 0 and weights.max() <= 1):
+        at = f"{weights.min():g}..{weights.max():g}"
+        _broken(quantity, "draws", spectrum, m, f"returned weights in {at}: they must lie in 0..1")
+    if not all(isinstance(breach, Breach) for breach in found.breaches):
+        _broken(quantity, "draws", spectrum, m, "returned breaches that are no Breach")
+    return Draws(weights, values, tuple(found.breaches))
+
+
+def plain_of(quantity: Quantity, spectrum: Spectrum, m: int, size: int, rng: np.random.Generator) -> Plain | None:
+    """`Quantity.plain`: None, or `size` finite values and their (size, m, n) measurements if they have any."""
+    found = _asked(quantity.plain, quantity, "plain", spectrum, m, size, rng)
+    if found is None:
+        return None
+    if not isinstance(found, Plain):
+        _broken(quantity, "plain", spectrum, m, f"returned {type(found).__name__}, not Plain(values=...)")
+    values = _finite(found.values, (size,), quantity, "plain", "values", spectrum, m)
+    shape = (size, m, spectrum.n)
+    A = None if found.A is None else _finite(found.A, shape, quantity, "plain", "A", spectrum, m)
+    return Plain(values, A)
+
+
+def values_at(quantity: Quantity, spectrum: Spectrum, m: int, A: FloatArray) -> FloatArray | None:
+    """`Quantity.at`: None, or a finite value for each of (size, m, n) measurements."""
+    found = _asked(quantity.at, quantity, "at", spectrum, m, A)
+    return None if found is None else _finite(found, (len(A),), quantity, "at", "values", spectrum, m)
+
+
+def slope_at(quantity: Quantity, spectrum: Spectrum, m: int, A: FloatArray) -> FloatArray | None:
+    """`Quantity.slope_at`: None, or a finite array of the shape of A."""
+    found = _asked(quantity.slope_at, quantity, "slope_at", spectrum, m, A)
+    return None if found is None else _finite(found, A.shape, quantity, "slope_at", "a gradient", spectrum, m)
+
+
+def _asked(function: Callable[..., T], quantity: Quantity, what: str, spectrum: Spectrum, m: int, *rest: Any) -> T:
+    try:
+        return function(spectrum, m, *rest)
+    except LinflowError:
+        raise
+    except Exception as error:  # a user's quantity may raise anything; its name and place are what helps
+        raise ClaimError(
+            f"{what} of quantity {quantity.name!r} at ({spectrum.name}, m={m}) raised {type(error).__name__}: {error}"
+        ) from error
+
+
+def _broken(quantity: Quantity, what: str, spectrum: Spectrum, m: int, how: str) -> NoReturn:
+    raise ClaimError(f"quantity {quantity.name!r} breaks its contract: {what}({spectrum.name}, m={m}) {how}")
+
+
+def _number(found: object, quantity: Quantity, what: str, spectrum: Spectrum, m: int) -> float:
+    try:
+        number = float(found)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        number = np.nan
+    if np.isnan(number):
+        _broken(quantity, what, spectrum, m, f"returned {found!r}, which is no number")
+    return number
+
+
+def _interval(found: object, quantity: Quantity, what: str, spectrum: Spectrum, m: int) -> tuple[float, float]:
+    if not isinstance(found, tuple | list) or len(found) != 2:
+        _broken(quantity, what, spectrum, m, f"returned {found!r}, not a pair (low, high)")
+    low, high = (_number(end, quantity, what, spectrum, m) for end in found)
+    if not low <= high:
+        _broken(quantity, what, spectrum, m, f"returned ({low:g}, {high:g}), whose low end exceeds its high end")
+    return low, high
+
+
+def _finite(
+    found: object, shape: tuple[int, ...], quantity: Quantity, what: str, name: str, spectrum: Spectrum, m: int
+) -> FloatArray:
+    if isinstance(found, np.ma.MaskedArray):
+        _broken(quantity, what, spectrum, m, f"returned {name} as a masked array: fill or drop what is masked")
+    try:
+        array = np.asarray(found)
+        if array.dtype.kind not in "biuf":
+            raise TypeError
+        values: FloatArray = array.astype(np.float64)
+    except (TypeError, ValueError):
+        _broken(quantity, what, spectrum, m, f"returned {name} that are no real numbers")
+    if values.shape != shape:
+        _broken(quantity, what, spectrum, m, f"returned {name} of shape {values.shape}, asked for were {shape}")
+    if not np.isfinite(values).all():
+        bad = values[~np.isfinite(values)]
+        _broken(quantity, what, spectrum, m, f"returned {name} that are not finite ({bad.size} of {values.size})")
+    return values
