@@ -44,7 +44,7 @@ class Report:
 
     @property
     def as_expected(self) -> bool:
-        """Every theorem supported or, where that is all that can be shown, not refuted; controls refuted, users' claims not.
+        """Every theorem supported or, if that is all that can be shown, not refuted; controls refuted, users' claims not.
 
         A theorem that is an equality in some cell, up to rounding, is as expected there.
         """

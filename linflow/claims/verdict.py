@@ -458,8 +458,8 @@ def _interval(cell: Cell, low: float, high: float) -> Confidence:
 
 
 def _excluded(sequence: ConfidenceSequence, test: Test, scale: float, inverse: bool) -> tuple[float, float]:
-    """Between which of the values that decide the claim the sequence places the quantity: no interval is needed for
-    that.""" low, high = 0.0, np.inf  # no weight is negative, and no scale
+    """Between which of the values that decide the claim the sequence places the quantity; no interval is needed."""
+    low, high = 0.0, np.inf  # no weight is negative, and no scale
     for value in test.relation.thresholds(test.value, test.tolerance, ROUNDING):
         if sequence.below(scale / value) if inverse and value > 0 else sequence.above(value / scale):
             low = max(low, value)

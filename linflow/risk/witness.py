@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from linflow.checks import finite_array
+from linflow.checks import FloatArray, finite_array
 from linflow.errors import NotConvergedError, RankError, ShapeError
 from linflow.risk.enclosure import FIRST_PRECISION, Enclosure, _outward, _precision
 from linflow.spectrum import Spectrum
@@ -67,9 +67,7 @@ def error_enclosure(spectrum: Spectrum, A: ArrayLike) -> Enclosure:
     raise NotConvergedError(f"X_A could not be enclosed with {_LARGEST_PRECISION} bits: A is too ill-conditioned")
 
 
-def _at_precision(
-    spectrum: Spectrum, rows: np.ndarray[tuple[int, ...], np.dtype[np.float64]], bits: int
-) -> Enclosure | None:
+def _at_precision(spectrum: Spectrum, rows: FloatArray, bits: int) -> Enclosure | None:
     from flint import arb, arb_mat
 
     with _precision(bits):
