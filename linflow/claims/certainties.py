@@ -14,10 +14,12 @@ from typing import ClassVar
 import numpy as np
 
 from linflow import estimators
+from linflow.checks import FloatArray
 from linflow.claims.quantities import Draws, Quantity
 from linflow.flow import LinearFlow
 from linflow.risk import bounds
 from linflow.risk.simulate import error_curve
+from linflow.risk.witness import error_enclosure, truncated_enclosure
 from linflow.spectrum import Spectrum
 
 #: Dense algebra on the other side: conditioning and size are kept where it has digits to compare.
@@ -50,14 +52,32 @@ class Dominance(_PerDraw):
     name: ClassVar[str] = "max_k X_A/Y_k"
 
     def ratio(self, spectrum: Spectrum, m: int, rng: np.random.Generator) -> float:  # noqa: D102
-        A = rng.standard_normal((m, spectrum.n))
-        sigma = spectrum.singular_values
-        error = float(error_curve(spectrum, A)[m])
-        ratios = []
-        for k in {0, m // 4, m // 2, max(m - 2, 0), m - 1, m}:
-            mixing = np.linalg.lstsq(A[:, :k], A[:, k:] * sigma[k:], rcond=None)[0] if k else np.zeros(1)
-            ratios.append(error / (float(spectrum.tail(k)) + float(np.sum(mixing**2))))
-        return max(ratios)
+        return float(self.at(spectrum, m, rng.standard_normal((1, m, spectrum.n)))[0])
+
+    def at(self, spectrum: Spectrum, m: int, A: FloatArray) -> FloatArray:  # noqa: D102
+        errors = error_curve(spectrum, A)[:, m]
+        return np.array(
+            [max(e / self._risk(spectrum, rows, k) for k in _ranks(m)) for e, rows in zip(errors, A, strict=True)]
+        )
+
+    def _risk(self, spectrum: Spectrum, A: FloatArray, k: int) -> float:
+        """Y_k(A) by dense algebra; infinite where the first k columns of A are dependent."""
+        if k == 0:
+            return float(spectrum.tail(0))
+        mixing, _, rank, _ = np.linalg.lstsq(A[:, :k], A[:, k:] * spectrum.singular_values[k:], rcond=None)
+        return float(spectrum.tail(k)) + float(np.sum(mixing**2)) if rank == k else np.inf
+
+    def enclosure_at(self, spectrum: Spectrum, m: int, A: FloatArray) -> tuple[float, float]:  # noqa: D102
+        error = error_enclosure(spectrum, A)
+        risks = [risk for k in _ranks(m) if (risk := truncated_enclosure(spectrum, A, k)) is not None]
+        # Rounded outwards by more than the rounding of two quotients.
+        low, high = max(error.low / risk.high for risk in risks), max(error.high / risk.low for risk in risks)
+        return low * (1 - 1e-15), high * (1 + 1e-15)
+
+
+def _ranks(m: int) -> list[int]:
+    """The ranks that m measurements are compared with."""
+    return sorted({0, m // 4, m // 2, max(m - 2, 0), m - 1, m})
 
 
 @dataclass(frozen=True)

@@ -428,7 +428,8 @@ def _by_sampling(cell: Cell, tests: list[Test], sampler: _Sampler) -> dict[Test,
         if sampler.values.size >= budget:
             break
         sampler.extend(min(block, budget - sampler.values.size))
-        block = min(2 * block, _LARGEST_BLOCK)
+        # Looks lie so far apart that all of them together cost no more than three times the last.
+        block = max(min(2 * block, _LARGEST_BLOCK), sampler.values.size // 2)
     size = sampler.values.size
     if sampler.breaches:
         nothing = Nothing(low=-np.inf, high=np.inf, why="a draw broke what the sampler relies on", draws=size)

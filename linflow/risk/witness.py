@@ -1,4 +1,4 @@
-r"""The error X_A of one A, enclosed in ball arithmetic: what alone can show that a statement about every A is false.
+r"""The error X_A of one A, and the risk of a truncated prior, in ball arithmetic: it refutes what is said of every A.
 
 With ``B = A Sigma`` the error is ``X_A = tr(Lambda) - tr((B B^T)^-1 B Lambda B^T)``; A and sigma are taken as the exact
 float64 numbers that they are, and the precision is raised until the difference is known relative to itself.
@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from linflow.checks import FloatArray, finite_array
+from linflow.checks import FloatArray, finite_array, rank_in
 from linflow.errors import NotConvergedError, RankError, ShapeError
 from linflow.risk.enclosure import FIRST_PRECISION, Enclosure, _outward, _precision
 from linflow.spectrum import Spectrum
@@ -65,6 +65,38 @@ def error_enclosure(spectrum: Spectrum, A: ArrayLike) -> Enclosure:
     if np.linalg.matrix_rank(rows) < len(rows):
         raise RankError("the rows of A are linearly dependent: drop those that measure nothing new")
     raise NotConvergedError(f"X_A could not be enclosed with {_LARGEST_PRECISION} bits: A is too ill-conditioned")
+
+
+def truncated_enclosure(spectrum: Spectrum, A: ArrayLike, rank: int) -> Enclosure | None:
+    """Rigorous interval for ``Y_k(A) = tail(k) + ||A_1^+ A_2 Sigma_2||_F^2``, the risk of rank k for this A; k <= m.
+
+    None where the first k columns of A are dependent, so that the risk is infinite.
+
+    >>> truncated_enclosure(Spectrum([2.0, 1.0]), [[1.0, 1.0]], 1)
+    Enclosure(low=2.0, high=2.0)
+    """
+    from flint import arb, arb_mat
+
+    rows = finite_array(A, "A")
+    k = rank_in(rank, 0, len(rows), " (the number of measurements)")
+    bits = FIRST_PRECISION
+    while bits <= _LARGEST_PRECISION:
+        with _precision(bits):
+            sigma = [arb(float(value)) for value in spectrum.singular_values]
+            total = sum((s * s for s in sigma[k:]), arb(0))
+            if k and k < spectrum.n:
+                head = arb_mat([[arb(float(a)) for a in row[:k]] for row in rows])
+                rest = arb_mat([[arb(float(a)) * s for a, s in zip(row[k:], sigma[k:], strict=True)] for row in rows])
+                try:
+                    mixing = (head.transpose() * head).solve(head.transpose() * rest)
+                except ZeroDivisionError:  # singular as far as this precision sees
+                    bits *= 2
+                    continue
+                total = total + (mixing * mixing.transpose()).trace()
+            if total.rel_accuracy_bits() > _ACCURACY:
+                return _outward(total)
+        bits *= 2
+    return None
 
 
 def _at_precision(spectrum: Spectrum, rows: FloatArray, bits: int) -> Enclosure | None:
