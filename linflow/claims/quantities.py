@@ -124,7 +124,10 @@ class Quantity(ABC):
         """`size` independent draws."""
 
     def plain(self, spectrum: Spectrum, m: int, size: int, rng: np.random.Generator) -> Plain | None:
-        """Draws without weights, by another road than `draws`: claims about every A use them, and `assert_quantity`."""
+        """Draws without weights, by another road than `draws`: claims about every A use them, and `assert_quantity`.
+
+        A quantity that has none draws from a law that is not tilted: the mean of its draws' `values` is the quantity.
+        """
         return None
 
     def at(self, spectrum: Spectrum, m: int, A: FloatArray) -> FloatArray | None:
@@ -200,6 +203,8 @@ class ExpectedError(Quantity):
         return int(bounds.best_rank(spectrum, m)) if self.field == "real" else 0
 
     def scale(self, spectrum: Spectrum, m: int) -> float:  # noqa: D102
+        if m == spectrum.n:
+            return spectrum.energy  # any number > 0 does: the error is 0
         if m < 2 or self.field == "complex":
             return float(bounds.error_range(spectrum, m)[1])
         return float(bounds.truncated(spectrum, m, self._rank(spectrum, m)))

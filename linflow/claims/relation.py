@@ -216,9 +216,13 @@ def _closer(low: float, high: float, value: float) -> float:
 
 
 def _quotient(above: float, below: float) -> float:
+    """Their quotient; 1 of two zeros or two infinities of one sign, and infinity beyond float64."""
+    if above == below:
+        return 1.0
     if below == 0:
-        return 1.0 if above == 0 else math.inf
-    return float(np.divide(above, below)) if not math.isinf(below) or not math.isinf(above) else math.copysign(1.0, above)
+        return math.inf
+    with np.errstate(over="ignore"):
+        return float(np.divide(above, below))
 
 
 def _log_ratio(above: float, below: float) -> float:

@@ -434,7 +434,7 @@ def _by_sampling(cell: Cell, tests: list[Test], sampler: _Sampler) -> dict[Test,
     if sampler.breaches:
         nothing = Nothing(low=-np.inf, high=np.inf, why="a draw broke what the sampler relies on", draws=size)
         return dict.fromkeys(tests, nothing)
-    low, high = _of_quantity(*sampler.sequence.interval(), scale, inverse)
+    low, high = of_quantity(*sampler.sequence.interval(), scale, inverse)
     mean = float(sampler.sequence.draws.mean())
     estimate = (scale / mean if mean > 0 else np.inf) if inverse else scale * mean
     shown: dict[Test, Evidence] = {}
@@ -443,7 +443,7 @@ def _by_sampling(cell: Cell, tests: list[Test], sampler: _Sampler) -> dict[Test,
         least, most = max(low, excluded[test][0]), min(high, excluded[test][1])
         shown[test] = Confidence(low=least, high=most, estimate=estimate, alpha=cell.alpha, draws=size)
         if _word(test, shown[test]) == UNDECIDED and not test.relation.two_sided:
-            normal = _of_quantity(*normal_interval(sampler.sequence.draws, cell.alpha), scale, inverse)
+            normal = of_quantity(*normal_interval(sampler.sequence.draws, cell.alpha), scale, inverse)
             suspected = Asymptotic(low=normal[0], high=normal[1], estimate=estimate, alpha=cell.alpha, draws=size)
             if suspected.suspicion(test.relation, test.value, test.tolerance):
                 shown[test] = suspected
@@ -469,7 +469,7 @@ def _excluded(sequence: ConfidenceSequence, test: Test, scale: float, inverse: b
     return low, high
 
 
-def _of_quantity(low: float, high: float, scale: float, inverse: bool) -> tuple[float, float]:
+def of_quantity(low: float, high: float, scale: float, inverse: bool) -> tuple[float, float]:
     """An interval for the quantity from one for the mean weight."""
     if not inverse:
         return scale * low, scale * high
