@@ -1,9 +1,9 @@
 r"""The two certificates for one sign pattern, in floats for the bulk and without rounding where it is close.
 
-With s the signs on the support S: some w in the row space of A with ``w_S = s``, ``|w_i| < 1`` off S proves that the signal
-is the unique solution (A_S has independent columns); some h != 0 with ``A h = 0``, ``s . h_S + |h_{S^c}|_1 <= 0`` that it is
-not. The best of both are a pair of dual linear programs: the least t with ``|w_i| <= t`` off S is the largest
-``-s . h_S / |h_{S^c}|_1``.
+With s the signs on the support S: some w in the row space of A with ``w_S = s``, ``|w_i| < 1`` off S proves that the
+signal is the unique solution (if A_S has independent columns); some h != 0 with ``A h = 0``,
+``s . h_S + |h_{S^c}|_1 <= 0`` proves that it is not. The best of both are a pair of dual
+linear programs: the least t with ``|w_i| <= t`` off S is the largest ``-s . h_S / |h_{S^c}|_1``.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class Certificate:
         v = Exact.of(*parts)
         # What is still missing on S could be added at this cost.
         missing = float(np.linalg.norm(self.lift @ too_small(v)))
-        return float((A.T @ v)[~self.support].largest()) + missing
+        return float((A.T @ v)[~self.support].largest() + Fraction(missing))
 
     def bound_from_null(self, h: FloatArray) -> float:
         """``-s . h_S / |h_{S^c}|_1`` of an h with ``A h = 0`` near the one given: t is at least that."""
@@ -130,7 +130,7 @@ class Certificate:
             return (A @ h).floats()
 
         def back(y: FloatArray) -> FloatArray:
-            return -Q.T @ self.rows.coordinates_of(self.index, y)
+            return np.asarray(-Q.T @ self.rows.coordinates_of(self.index, y))
 
         null = Exact.of(*refined(remainder, back, h))
         missing = np.sqrt(len(h)) * float(np.linalg.norm(back(remainder(null))))

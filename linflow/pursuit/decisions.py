@@ -60,8 +60,9 @@ def recovery(A: Measurement, x_0: ArrayLike, *, rounds: int = 10) -> Recovery:
     Notes
     -----
     Fuchs (2004), Theorem 2, and its converse; see the module's head. Every answer is that of a certificate. In floats each
-    must hold with 1e-8 to spare (more where the rows of A, or its columns on the support, are nearly dependent); what that
-    leaves is decided by the certificates of HiGHS, held against A without rounding, and an exact tie by rational arithmetic.
+    must hold with 1e-8 to spare (more where the rows of A, or its columns on the support, are nearly dependent); what
+    that leaves is decided by the certificates of HiGHS, held against A without rounding, and an exact tie by rational
+    arithmetic.
 
     Examples
     --------
@@ -145,7 +146,7 @@ def certificate_margin(A: Measurement, x_0: ArrayLike) -> float:
     low, high = Certificate.of(rows, 0, signs, float(rows.condition[0])).margin("x_0")
     if np.isfinite(low) and high - low > _PROMISE * max(1.0, abs(low)):
         raise NotConvergedError(
-            f"the margin of x_0 lies between {low:.9g} and {high:.9g}, and HiGHS does not enclose it any better: rescale the "
-            "columns of A to one size, or ask for the sign alone with recovery"
+            f"the margin of x_0 is only known to lie between {low:.9g} and {high:.9g}: drop measurements that nearly "
+            "depend on others, bring the columns of A nearer to one size, or ask recovery for the sign alone"
         )
     return float(low if low > 0 else high)

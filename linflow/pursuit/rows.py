@@ -2,10 +2,11 @@
 
 ``A x = y`` is the same set of signals whatever multiple of a measurement is written down, so every row is first brought to
 size 1 by a power of two, which rounds nothing. Then ``A = R^T Q`` with orthonormal rows Q, and the problem is
-``Q x = c = R^{-T} y``: all its numbers are of one size, whatever A was, which is what absolute tolerances of solvers ask for.
+``Q x = c = R^{-T} y``: all its numbers are of one size, whatever A was, which is what the absolute tolerances of solvers
+ask for.
 
-The QR is that of A^T with its rows (the columns of A) sorted by size and its columns pivoted: it is then backward stable row
-by row (Cox & Higham 1998), so that columns of A of very different size are each right relative to themselves.
+The QR is that of A^T with its rows (the columns of A) sorted by size and its columns pivoted: it is then backward stable
+row by row (Cox & Higham 1998), so that columns of A of very different size are each right relative to themselves.
 """
 
 from __future__ import annotations

@@ -1,0 +1,285 @@
+"""Nothing that ADMM or HiGHS says about sparse signals is believed: exact oracles, any units, and solvers that are wrong."""
+
+from __future__ import annotations
+
+import itertools
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from linflow.checks import FloatArray
+from linflow.errors import InputError, LinflowError, NotConvergedError, RankError
+from linflow.pursuit import basis_pursuit, certificate_margin, recovery
+from linflow.pursuit import certificates as certificates_module
+from linflow.pursuit import least as least_module
+from linflow.pursuit.exact import Exact, null_vectors
+from linflow.testing import seeds
+
+quick = settings(max_examples=60, deadline=None, derandomize=True)
+
+# --------------------------------------------------------------------------------------------------- exact sums
+
+numbers = st.floats(-1e6, 1e6).map(lambda value: value * 10.0 ** (-abs(value) % 9))
+
+
+@quick
+@given(st.lists(st.tuples(numbers, numbers, numbers), min_size=1, max_size=6))
+def test_exact_sums_are_those_of_fractions(entries: list[tuple[float, float, float]]) -> None:
+    a, v, w = np.array(entries).T
+    expected = sum((Fraction(x) * (Fraction(y) + Fraction(z)) for x, y, z in entries), Fraction(0))
+    product = Exact.of(a[None]) @ Exact.of(v, w)
+    assert product.fraction(0) == expected
+    assert product.floats()[0] == float(expected)
+    assert Exact.of(v, w).total() == sum((abs(Fraction(y) + Fraction(z)) for _, y, z in entries), Fraction(0))
+    assert Exact.of(v, w).largest() == max(abs(Fraction(y) + Fraction(z)) for _, y, z in entries)
+    signs = np.sign(a)
+    assert np.array_equal(
+        Exact.of(a, v).floats(less=signs),
+        [float(Fraction(x) + Fraction(y) - int(s)) for (x, y, _), s in zip(entries, signs, strict=True)],
+    )
+
+
+@quick
+@given(st.integers(1, 4), st.integers(1, 6), seeds)
+def test_null_vectors_are_a_basis(m: int, n: int, seed: int) -> None:
+    A = np.random.default_rng(seed).integers(-2, 3, (m, n)).astype(float)
+    basis = null_vectors(Exact.of(A))
+    assert len(basis) == n - np.linalg.matrix_rank(A)
+    for vector in basis:
+        assert all(sum(Fraction(entry) * h for entry, h in zip(row, vector, strict=True)) == 0 for row in A)
+    if basis:
+        assert np.linalg.matrix_rank(np.array(basis, dtype=float)) == len(basis)
+
+
+# ---------------------------------------------------------------------------------------------------- decisions
+
+
+def unique(A: FloatArray, signs: FloatArray) -> bool:
+    """Whether x_0 is the only solution, from the null vectors of least support alone, in rational arithmetic.
+
+    Every null vector is a sum of such circuits that agree in sign with it, and the slope of the norm is additive along
+    those: the norm grows along all null vectors iff it grows along all circuits.
+    """
+    m, n = A.shape
+    for size in range(1, m + 2):
+        for places in itertools.combinations(range(n), size):
+            vectors = null_vectors(Exact.of(A[:, places]))
+            if len(vectors) != 1:
+                continue
+            pairs = [(int(signs[place]), h) for place, h in zip(places, vectors[0], strict=True)]
+            if sum(abs(h) for s, h in pairs if not s) <= abs(sum(s * h for s, h in pairs)):
+                return False
+    return True
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.integers(1, 3), st.integers(0, 3), seeds)
+def test_decisions_about_whole_numbers_are_those_of_all_circuits(m: int, more: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    A = rng.integers(-2, 3, (m, m + more)).astype(float)
+    signs = rng.integers(-1, 2, m + more).astype(float)
+    if np.linalg.matrix_rank(A) < m:
+        with pytest.raises(RankError):
+            recovery(A, signs)
+        return
+    expected = unique(A, signs)
+    for rounds in (0, 10):  # ties, of which there are many here, are decided too
+        assert recovery(A, signs, rounds=rounds).found == expected
+    assert (certificate_margin(A, signs) > 0) == expected
+    units = 2.0 ** rng.integers(-40, 40, m)
+    assert recovery(units[:, None] * A, signs * 10.0 ** rng.uniform(-200, 200, m + more)).found == expected
+
+
+def test_the_norm_is_least_where_the_signal_is_found() -> None:
+    """The two functions agree, from matrices of every kind; ties and all."""
+    rng = np.random.default_rng(0)
+    found = 0
+    for _ in range(60):
+        m, n = int(rng.integers(1, 6)), 8
+        A = rng.choice([-1.0, 0.0, 1.0, 3.0], (m, n))
+        if np.linalg.matrix_rank(A) < m:
+            continue
+        x = np.zeros(n)
+        x[rng.permutation(n)[: rng.integers(1, 3)]] = 1.0
+        least = basis_pursuit(A, A @ x)
+        assert np.abs(least).sum() <= (1 + 1e-7) * np.abs(x).sum()
+        if recovery(A, x).found:
+            found += 1
+            np.testing.assert_allclose(least, x, atol=1e-9)
+        elif np.abs(least - x).max() < 1e-6:  # then another signal has the same norm or less
+            assert certificate_margin(A, x) <= 0
+    assert 5 < found < 50
+
+
+@pytest.mark.parametrize("decades", [0, 4, 8, 12])
+def test_columns_of_different_size_are_decided_or_refused(decades: int) -> None:
+    """A column in units of its own is another problem; its own certificate must hold there."""
+    rng = np.random.default_rng(decades)
+    A = rng.standard_normal((8, 16)) * 10.0 ** rng.uniform(-decades, decades, 16)
+    y = rng.standard_normal(8)
+    try:
+        x = basis_pursuit(A, y)
+    except NotConvergedError as error:
+        assert decades >= 8
+        assert "\n" not in str(error)
+    else:
+        assert np.all(np.abs(A @ x - y) <= 1e-11 * (np.abs(A) @ np.abs(x) + np.abs(y)))
+        assert recovery(A, x).found == (certificate_margin(A, x) > 0)
+    one = np.eye(16)[int(np.argmax(np.abs(A).max(axis=0)))]
+    assert recovery(A, one).found or decades == 0
+    assert not recovery(A, np.eye(16)[int(np.argmin(np.abs(A).max(axis=0)))]).found or decades == 0
+
+
+def test_what_nothing_proves_is_an_error() -> None:
+    # Columns that differ by one unit in the last place: on (1, -1) the norm is kept to rounding along a null vector that
+    # there is only to rounding.
+    A = np.random.default_rng(1).standard_normal((3, 6))
+    A[:, 1] = np.nextafter(A[:, 0], np.inf)
+    with pytest.raises(
+        NotConvergedError, match=r"support of signal 1 of matrix 0 of the batch are dependent to rounding[^\n]*"
+    ):
+        recovery(A, [[0, 0, 0, 0, 0, 0], [1, 1, 0, 0, 0, 0]])
+    with pytest.raises(NotConvergedError, match="support of x_0 are dependent to rounding"):
+        certificate_margin(A, [1, 1, 0, 0, 0, 0])
+    A[:, 1] = A[:, 0]  # exactly: no answer but one
+    assert not recovery(A, [1, 1, 0, 0, 0, 0]).found
+    assert certificate_margin(A, [1, 1, 0, 0, 0, 0]) == -np.inf
+    # w = (1, t) with t one unit in the last place from the threshold.
+    for t, found in ((1.0 - 1e-10, True), (1.0, False), (1.0 + 1e-10, False)):
+        assert recovery([[1.0, t]], [1.0, 0.0]).found == found
+    with pytest.raises(NotConvergedError, match=r"^signal 0 of matrix 0 of the batch lies at the threshold[^\n]*$"):
+        recovery([[1.0, np.nextafter(1.0, 0.0)]], [1.0, 0.0])
+
+
+# --------------------------------------------------------------------------------------------------------- units
+
+
+@quick
+@given(seeds)
+def test_every_power_of_two_of_a_measurement_gives_the_same_bits(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    A, x = rng.standard_normal((6, 12)), np.zeros((3, 12))
+    for row in x:
+        row[rng.permutation(12)[: rng.integers(1, 7)]] = rng.normal()
+    y = x @ A.T
+    powers, unit = rng.integers(-200, 200, 6), int(rng.integers(-300, 300))
+    expected = basis_pursuit(A, y)
+    np.testing.assert_array_equal(basis_pursuit(np.ldexp(A, powers[:, None]), np.ldexp(y, powers)), expected)
+    np.testing.assert_array_equal(basis_pursuit(A, np.ldexp(y, unit)), np.ldexp(expected, unit))
+    np.testing.assert_array_equal(recovery(np.ldexp(A, powers[:, None]), x).found, recovery(A, x).found)
+    assert certificate_margin(np.ldexp(A, powers[:, None]), x[0]) == certificate_margin(A, x[0])
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-200, 1e-12, 1e10, 1e200, 1e300])
+def test_small_and_large_measurements(size: float) -> None:
+    rng = np.random.default_rng(2)
+    A, y = rng.standard_normal((5, 11)), rng.standard_normal((2, 5))
+    expected = basis_pursuit(A, y)
+    for rounds in (1, 25):
+        np.testing.assert_allclose(basis_pursuit(A, size * y, rounds=rounds) / size, expected, rtol=1e-6, atol=1e-12)
+    np.testing.assert_array_equal(basis_pursuit(size * A, 0.0 * y), np.zeros((2, 11)))
+
+
+def test_small_measurements_are_explained_like_large_ones() -> None:
+    """One instance of a batch, and one measurement of an instance, in no-one's shadow."""
+    rng = np.random.default_rng(3)
+    A = np.kron(np.eye(2), rng.standard_normal((3, 6)))
+    y = rng.standard_normal((4, 6))
+    small = y * np.repeat([1.0, 1e-7], 3)
+    x, x_small = basis_pursuit(A, y), basis_pursuit(A, small)
+    np.testing.assert_allclose(x_small[:, 6:], 1e-7 * x[:, 6:], rtol=1e-5, atol=1e-18)
+    np.testing.assert_array_equal(basis_pursuit(A, [y[0], 1e-250 * y[1]])[0], basis_pursuit(A, y[0]))
+    missed = x_small @ A.T - small
+    assert np.all(np.abs(missed) <= 1e-11 * (np.abs(x_small) @ np.abs(A).T + np.abs(small)))
+
+
+def test_a_solution_that_no_float_can_hold_is_an_error() -> None:
+    with pytest.raises(InputError, match="too large for float64"):
+        basis_pursuit([[1e-200, 0.0]], [1e200])
+    assert basis_pursuit([[1e200, 0.0]], [1e-100])[0] == pytest.approx(1e-300)
+
+
+# ------------------------------------------------------------------------------------------- solvers that are wrong
+
+
+def wrong(factor: float, *, shift: float = 0.0) -> Any:
+    """HiGHS as before, but with its answers changed, and sure of itself."""
+    right = least_module.scipy.optimize.linprog
+
+    def linprog(*arguments: Any, **options: Any) -> Any:
+        result = right(*arguments, **options)
+        result.x = result.x + shift * np.arange(len(result.x))
+        for name in ("eqlin", "ineqlin"):
+            result[name].marginals = factor * result[name].marginals * np.linspace(1.0, factor, len(result[name].marginals))
+        return result
+
+    return linprog
+
+
+def test_a_solver_that_is_wrong_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(4)
+    A, y, x_0 = rng.standard_normal((5, 40)), rng.standard_normal((8, 5)), np.eye(40)[0]
+    expected = basis_pursuit(A, y, rounds=1)
+    margin = certificate_margin(A, x_0)
+    monkeypatch.setattr(least_module.scipy.optimize, "linprog", wrong(0.5))
+    for measured, x in zip(y, expected, strict=True):  # what ADMM leaves to HiGHS must be right or refused
+        try:
+            np.testing.assert_allclose(basis_pursuit(A, measured, rounds=1), x, atol=1e-6)
+        except NotConvergedError as error:
+            assert "no dual point proves" in str(error)
+    monkeypatch.undo()
+    monkeypatch.setattr(least_module.scipy.optimize, "linprog", wrong(1.0, shift=0.05))
+    refused = 0
+    for measured in y:
+        try:
+            x = basis_pursuit(A, measured, rounds=1)
+        except NotConvergedError as error:
+            refused += 1
+            assert isinstance(error, LinflowError)
+            assert "\n" not in str(error)
+        else:
+            np.testing.assert_allclose(x @ A.T, measured, atol=1e-9)
+    assert refused
+    with pytest.raises(NotConvergedError, match="only known to lie between"):
+        certificate_margin(A, x_0)
+    monkeypatch.undo()
+    assert certificate_margin(A, x_0) == margin
+    assert certificates_module.scipy.optimize is least_module.scipy.optimize
+
+
+def test_a_solver_that_gives_up_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = least_module.scipy.optimize.linprog
+
+    def linprog(*arguments: Any, **options: Any) -> Any:
+        result = right(*arguments, **options)
+        result.status, result.message = 4, "numerical difficulties"
+        return result
+
+    monkeypatch.setattr(least_module.scipy.optimize, "linprog", linprog)
+    rng = np.random.default_rng(5)
+    A = rng.standard_normal((5, 40))
+    with pytest.raises(NotConvergedError, match="no dual point proves"):
+        basis_pursuit(A, rng.standard_normal((20, 5)), rounds=1)
+    with pytest.raises(NotConvergedError, match="numerical difficulties"):
+        certificate_margin(A, np.eye(40)[0])
+
+
+def test_nearly_dependent_rows_are_solved_or_refused() -> None:
+    rng = np.random.default_rng(6)
+    spread, common, x = rng.standard_normal((6, 20)), rng.standard_normal(20), np.zeros(20)
+    x[[2, 11]] = 1.0, -2.0
+    outcomes = []
+    for apart in (1e-2, 1e-6, 1e-9, 1e-13):
+        A = common + apart * spread
+        try:
+            # Whether y is what x gives is only known to rounding, and that is amplified.
+            outcomes.append(bool(np.abs(basis_pursuit(A, A @ x) - x).max() < 1e-14 / apart))
+        except (NotConvergedError, RankError) as error:
+            outcomes.append(type(error))
+    assert outcomes[0] is True
+    assert outcomes[1] in (True, NotConvergedError)
+    assert outcomes[3] is RankError
