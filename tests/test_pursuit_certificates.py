@@ -17,6 +17,8 @@ from linflow.checks import FloatArray
 from linflow.errors import InputError, NotConvergedError, RankError
 from linflow.pursuit import basis_pursuit, certificate_margin, recovery
 from linflow.pursuit.exact import Exact, null_vectors
+from linflow.pursuit.least import Instances
+from linflow.pursuit.rows import Rows
 from linflow.testing import seeds
 
 quick = settings(max_examples=60, deadline=None, derandomize=True)
@@ -53,6 +55,27 @@ def test_null_vectors_are_a_basis(m: int, n: int, seed: int) -> None:
         assert all(sum(Fraction(entry) * h for entry, h in zip(row, vector, strict=True)) == 0 for row in A)
     if basis:
         assert np.linalg.matrix_rank(np.array(basis, dtype=float)) == len(basis)
+
+
+# ---------------------------------------------------------------------------------------------------- least norms
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_solution_on_few_columns_is_proved_iff_none_is_shorter(seed: int) -> None:
+    """Solutions with m entries are all vertices, and one of them is shortest; hints of any size change nothing."""
+    rng = np.random.default_rng(seed)
+    A, y = rng.standard_normal((3, 7)), rng.standard_normal(3)
+    rows = Rows.of(A[None])
+    measured = rows.measured(y[None, :, None])
+    instances = Instances(rows, 0, measured.y[0], measured.c[0])
+    vertices = [instances.vertex(0, np.isin(np.arange(7), places)) for places in itertools.combinations(range(7), 3)]
+    norms = [np.abs(x).sum() for x in vertices if x is not None]
+    assert len(norms) == 35
+    for x in vertices:
+        assert x is not None
+        hints = [np.zeros(3), rng.standard_normal(3), 1e3 * measured.c[0, :, 0]]
+        proved = {instances.proved(0, x, hint, promising=np.inf) for hint in hints}
+        assert proved == {bool(np.abs(x).sum() <= (1 + 1e-9) * min(norms))}
 
 
 # ---------------------------------------------------------------------------------------------------- decisions
@@ -193,6 +216,19 @@ def test_small_measurements_are_explained_like_large_ones() -> None:
     np.testing.assert_allclose(basis_pursuit(A, [y[0], 1e-250 * y[1]])[0], basis_pursuit(A, y[0]), rtol=1e-12)
     missed = x_small @ A.T - small
     assert np.all(np.abs(missed) <= 1e-11 * (np.abs(x_small) @ np.abs(A).T + np.abs(small)))
+
+
+@pytest.mark.parametrize("small", [1e-5, 1e-7, 1e-9])
+def test_small_entries_are_found_beside_large_ones(small: float) -> None:
+    rng = np.random.default_rng(8)
+    found = 0
+    while found < 6:
+        A, x = rng.standard_normal((10, 20)), np.zeros(20)
+        x[rng.permutation(20)[:2]] = 1.0, small
+        if not recovery(A, x).found:
+            continue
+        found += 1
+        np.testing.assert_allclose(basis_pursuit(A, A @ x), x, rtol=1e-13 / small, atol=1e-14)
 
 
 def test_a_solution_that_no_float_can_hold_is_an_error() -> None:

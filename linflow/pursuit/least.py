@@ -73,7 +73,7 @@ def basis_pursuit(A: Measurement, y: ArrayLike, *, rounds: int = 25) -> FloatArr
     if m and Y.size:
         rows = Rows.of(stack)
         measured = rows.measured(Y)
-        problems = [_Problem(rows, index, measured.y[index], measured.c[index]) for index in range(D)]
+        problems = [Instances(rows, index, measured.y[index], measured.c[index]) for index in range(D)]
         iteration = Iteration.of(rows.Q, measured.c)
         for _ in range(rounds):
             iteration.advance(ROUND)
@@ -92,7 +92,7 @@ def basis_pursuit(A: Measurement, y: ArrayLike, *, rounds: int = 25) -> FloatArr
     return np.moveaxis(solution, 2, 1).reshape(*values.shape[:-1], n)
 
 
-class _Problem:
+class Instances:
     """One matrix with its measurements: y (m, K), and c (m, K) for which ``Q x = c`` is the same problem."""
 
     def __init__(self, rows: Rows, index: int, y: FloatArray, c: FloatArray) -> None:
