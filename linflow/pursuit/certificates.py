@@ -111,7 +111,7 @@ class Certificate:
         A = Exact.of(self.rows.unit[self.index])
 
         def too_small(v: Exact) -> FloatArray:
-            return -(A.T @ v)[self.support].floats(less=self.signs)
+            return -(A.T[self.support] @ v).floats(less=self.signs)
 
         def more(differ: FloatArray) -> FloatArray:
             return self.rows.multipliers(self.index, self.lift @ differ)
@@ -120,7 +120,7 @@ class Certificate:
         v = Exact.of(*parts)
         # What is still missing on S could be added at this cost.
         missing = float(np.linalg.norm(self.lift @ too_small(v)))
-        return float((A.T @ v)[~self.support].largest() + Fraction(missing))
+        return float((A.T[~self.support] @ v).largest() + Fraction(missing))
 
     def bound_from_null(self, h: FloatArray) -> float:
         """``-s . h_S / |h_{S^c}|_1`` of an h with ``A h = 0`` near the one given: t is at least that."""

@@ -176,18 +176,20 @@ class Instances:
         support = x != 0
         signs, columns = np.sign(x[support]), self.Q[:, support]
 
+        seen, y = self.exact.T, Exact.of(self.y[:, b])[None]
+        norm = Exact.of(x).total()
+
         def too_small(v: Exact) -> FloatArray:
-            return -(self.exact.T @ v)[support].floats(less=signs)
+            return -(seen[support] @ v).floats(less=signs)
 
         def more(differ: FloatArray) -> FloatArray:
             return self.rows.multipliers(self.index, np.linalg.lstsq(columns.T, differ, rcond=None)[0])
 
-        start = self.rows.multipliers(self.index, coefficients)
-        whole = [start] if not 0 < len(signs) <= len(start) else refined(too_small, more, start)
-        norm = Exact.of(x).total()
-        for parts in (whole, [start]):
+        def closes(*parts: FloatArray) -> bool:
             v = Exact.of(*parts)
-            bound = (Exact.of(self.y[:, b])[None] @ v).fraction(0) / max(Fraction(1), (self.exact.T @ v).largest())
-            if norm - bound <= _GAP * norm:
-                return True
-        return False
+            bound = (y @ v).fraction(0) / max(Fraction(1), (seen @ v).largest())
+            return norm - bound <= _GAP * norm
+
+        start = self.rows.multipliers(self.index, coefficients)
+        # One float vector is enough, unless rows are so nearly dependent that its rounding shows.
+        return closes(start) or (0 < len(signs) <= len(start) and closes(*refined(too_small, more, start)))

@@ -363,7 +363,7 @@ _MEASURING = (
         _LEAST,
         "dual-not-scaled",
         "weak duality with a dual point outside the unit box",
-        ".fraction(0) / max(Fraction(1), (self.exact.T @ v).largest())",
+        ".fraction(0) / max(Fraction(1), (seen @ v).largest())",
         ".fraction(0)",
         "pursuit_certificates.py::test_a_solution_on_few_columns_is_proved_iff_none_is_shorter",
     ),
