@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import scipy.optimize
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from linflow.checks import FloatArray, positive_int
 from linflow.errors import NotConvergedError
@@ -100,7 +100,7 @@ class Instances:
         self.A, self.Q = rows.unit[index], rows.Q[index]
         self.exact = Exact.of(self.A)
 
-    def vertex(self, b: int, support: FloatArray) -> FloatArray | None:
+    def vertex(self, b: int, support: NDArray[np.bool_]) -> FloatArray | None:
         """Solution on that support, or None if there is none."""
         m, n = self.A.shape
         if np.count_nonzero(support) > m:
