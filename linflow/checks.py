@@ -18,12 +18,14 @@ IntArray = NDArray[np.int64]
 
 
 def finite_array(values: ArrayLike, name: str) -> FloatArray:
-    """Float64 copy of `values`; raises unless every entry is a finite real number."""
+    """Float64 copy of `values`; raises unless every entry is a finite real number and none is masked."""
     try:
-        array = np.array(values)
+        array = np.array(unmasked(values, name))
         if np.iscomplexobj(array):
             raise TypeError
         array = array.astype(np.float64)
+    except InputError:
+        raise
     except (TypeError, ValueError):
         raise InputError(f"{name} must be an array of real numbers, got {type(values).__name__}") from None
     bad = np.flatnonzero(~np.isfinite(array))
@@ -35,7 +37,7 @@ def finite_array(values: ArrayLike, name: str) -> FloatArray:
 
 def measurement_counts(m: ArrayLike, n: int) -> IntArray:
     """`m` as an int64 array; raises unless every entry is a whole number in 0..n."""
-    raw = np.asarray(m)
+    raw = np.asarray(unmasked(m, "m"))
     if raw.dtype.kind not in "iu":
         as_float = finite_array(raw, "m")
         if np.any(as_float != np.floor(as_float)):
@@ -109,3 +111,15 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def unmasked(values: ArrayLike, name: str) -> ArrayLike:
+    """`values`, unless entries are masked, as behind a dead sensor: NumPy would take what lies behind the mask for data."""
+    parts = values if isinstance(values, list | tuple) else [values]
+    for part in parts:
+        if isinstance(part, np.ma.MaskedArray) and np.ma.is_masked(part):
+            hidden = int(np.count_nonzero(np.ma.getmaskarray(part)))
+            raise InputError(f"{name} has masked entries ({hidden} of {part.size}): drop or fill them, no mask is honoured")
+        if part is not values and isinstance(part, list | tuple):
+            unmasked(part, name)
+    return values

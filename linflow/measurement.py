@@ -16,7 +16,7 @@ import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
-from linflow.checks import FloatArray, IntArray, generator, one_of, positive_int
+from linflow.checks import FloatArray, IntArray, generator, one_of, positive_int, unmasked
 from linflow.errors import InputError, ShapeError
 
 #: A dense (m, n) array, a scipy sparse matrix, or a LinearOperator (scipy's types are not annotated).
@@ -194,7 +194,7 @@ def row_sampling(indices: ArrayLike, n: int) -> LinearOperator:
     array([7., 5.])
     """
     n = positive_int(n, "n")
-    chosen = np.asarray(indices)
+    chosen = np.asarray(unmasked(indices, "indices"))
     if chosen.ndim != 1:
         raise ShapeError(f"indices must be one-dimensional, got shape {chosen.shape}")
     if chosen.dtype.kind == "b":
@@ -256,7 +256,7 @@ def as_dense(A: Measurement) -> NDArray[Any]:
         return np.asarray(A.matmat(np.eye(A.shape[1])))
     if scipy.sparse.issparse(A):
         A = A.toarray()
-    dense = np.asarray(A)
+    dense = np.asarray(unmasked(A, "A"))
     if dense.ndim != 2:
         raise ShapeError(f"A must be an (m, n) matrix with one measurement a row, got shape {dense.shape}")
     return dense
@@ -278,7 +278,7 @@ def apply(A: Measurement, x: ArrayLike) -> NDArray[Any]:
     matrix_free = isinstance(A, LinearOperator) or scipy.sparse.issparse(A)
     A = A if matrix_free else as_dense(A)
     m, n = A.shape
-    x = np.asarray(x)
+    x = np.asarray(unmasked(x, "x"))
     if x.ndim == 0 or x.shape[-1] != n:
         raise ShapeError(f"x must have shape (..., {n}) for a measurement of {n} coordinates, got {x.shape}")
     if not matrix_free:

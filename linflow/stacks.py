@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.linalg import LinearOperator
 
 from linflow.checks import FloatArray, finite_array
-from linflow.errors import ShapeError
+from linflow.errors import InputError, ShapeError
 from linflow.measurement import Measurement, as_dense
 
 
@@ -50,3 +50,12 @@ def batches(values: ArrayLike, lead: tuple[int, ...], length: int, name: str) ->
 def shrink(values: FloatArray, threshold: FloatArray | float) -> FloatArray:
     """Soft threshold."""
     return values - np.clip(values, -threshold, threshold)
+
+
+def in_units(values: FloatArray, power: NDArray[np.int64]) -> FloatArray:
+    """``values * 2**power``; InputError where that is too large for float64."""
+    with np.errstate(over="ignore"):
+        scaled = np.ldexp(values, power)
+    if not np.isfinite(scaled).all():
+        raise InputError("the solution is too large for float64: write y in larger units, or A in smaller ones")
+    return scaled

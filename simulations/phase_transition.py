@@ -10,7 +10,7 @@ Slides 13 (compressed sensing) and 17 (theory for the linear invertible model). 
   success. Theory: m = k + 1, up to which its expected error is infinite or contains unseen directions, and the contour
   of its exact risk (T3).
 * **l1**: basis pursuit on k-sparse signals of random support and signs. Success: the signal is the unique solution,
-  decided exactly by certificates and HiGHS (see linflow/pursuit.py). Theory: m = delta(k / n) n, the statistical
+  decided exactly by certificates and HiGHS (see linflow/pursuit). Theory: m = delta(k / n) n, the statistical
   dimension of the descent cone, delta(rho) = inf_tau rho (1 + tau^2) + (1 - rho) sqrt(2/pi) int_tau^inf (u - tau)^2
   e^{-u^2/2} du (Amelunxen, Lotz, McCoy & Tropp 2014, "Living on the edge", Proposition 4.5).
 

@@ -173,7 +173,6 @@ def test_linflow_computes_the_certified_sparse_estimates(m: int, n: int, x: tupl
     A, y = estimator_certificates.sparse_problem(m, n, x)
     found = vector(BasisPursuit.of(A, y).x)
     assert np.abs(lf.basis_pursuit(floats(A), vector(y)) - found).max() < 1e-10 * np.abs(found).max()
-    # The lasso stops at a duality gap of 1e-10 |y|^2 / 2, which leaves a squared distance of that over the curvature.
     for penalty in estimator_certificates.PENALTIES:
         exact = vector(Lasso.of(A, y, penalty).x)
         computed = lf.lasso(floats(A), vector(y), penalty=float(penalty.p) / float(penalty.q), tolerance=1e-14)

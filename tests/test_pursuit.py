@@ -11,12 +11,13 @@ import pytest
 from scipy.optimize import linprog
 from sklearn.linear_model import Lasso
 
-from linflow import pursuit
 from linflow.checks import FloatArray
 from linflow.errors import InputError, NotConvergedError, RankError, ShapeError
 from linflow.fista import lasso
 from linflow.measurement import as_dense, subsampled_dct
 from linflow.pursuit import basis_pursuit, certificate_margin, recovery
+from linflow.pursuit.certificates import Certificate
+from linflow.pursuit.rows import Rows
 
 
 def near_threshold(draws: int, seed: int) -> tuple[FloatArray, FloatArray]:
@@ -69,9 +70,10 @@ def test_highs_alone_decides_like_the_certificates() -> None:
 
 def test_certificates_are_believed_only_when_they_hold() -> None:
     A, x = near_threshold(12, seed=3)
-    Q = np.linalg.qr(A[0].T)[0].T
+    rows = Rows.of(A[:1])
+    Q = rows.Q[0]
     for signal in np.sign(x[0]):
-        certificate = pursuit._Certificate.of(Q, signal)
+        certificate = Certificate.of(rows, 0, signal, float(rows.condition[0]))
         found = certificate_margin(A[0], signal) > 0
         rng = np.random.default_rng(0)
         for _ in range(50):  # points that no iteration has prepared: never a proof of what is false
