@@ -2,9 +2,10 @@ r"""Statements about every A: drawn, then hunted over A, and refuted only by one
 
 The value of most quantities is a smooth function of A (`Quantity.at`), so a violation is looked for by climbing: from the
 measurements of the m strongest and of the m weakest directions, from the worst A drawn, and from a fresh one, by
-quasi-Newton steps in all entries where the gradient is known, else in a few random directions of them. What looks like a
-violation is confirmed in ball arithmetic (`Quantity.enclosure_at`); a quantity that offers none is taken at its word,
-beyond the rounding that it declares. That nothing was found proves nothing: the evidence is then :class:`NoViolation`.
+quasi-Newton steps in the entries of ``A Sigma`` (there every direction of the latent counts alike), in all of them where
+the gradient is known, else in a few random directions. What looks like a violation is confirmed in ball arithmetic
+(`Quantity.enclosure_at`); a quantity that offers none is taken at its word, beyond the rounding that it declares. That
+nothing was found proves nothing: the evidence is then :class:`NoViolation`.
 
 Tested in tests/test_every.py against statements whose supremum is known.
 """
@@ -28,7 +29,7 @@ from linflow.spectrum import Spectrum
 #: Draws of A for each statement, and fewer where each costs much.
 DRAWS, _FEW_DRAWS, _LARGE_N = 48, 8, 256
 #: Steps of a climb with a gradient; directions and steps of one without.
-_STEPS, _DIRECTIONS, _BLIND_STEPS = 20, 8, 4
+_STEPS, _DIRECTIONS, _BLIND_STEPS = 40, 8, 4
 #: Relative step of a difference quotient, and what stands for the logarithm of no value at all.
 _DIFFERENCE, _WORST = 1e-6, 1e6
 #: Entries of an A that is kept with its violation.
@@ -81,12 +82,14 @@ def evidence_on_every_A(
     """What draws and searches over A show about ``quantity(A) <relation> value`` for every A."""
     low, high = float(tried.values.min()), float(tried.values.max())
     searches = evaluations = 0
+    # Broken by a draw that no ball arithmetic confirms: climbing may find one that it does.
+    drawn: Violation | None = None
     for direction in relation.directions:
         worst = int(tried.values.argmax() if direction > 0 else tried.values.argmin())
         A = None if tried.A is None else tried.A[worst]
-        found = tried.violation(relation, value, tolerance, float(tried.values[worst]), A)
-        if found is not None:
-            return found
+        drawn = drawn or tried.violation(relation, value, tolerance, float(tried.values[worst]), A)
+        if drawn is not None and drawn.enclosed:
+            return drawn
     for direction in relation.directions:
         for start in _starts(tried, direction, rng):
             climb = _Climb(tried, direction, start, rng)
@@ -97,8 +100,11 @@ def evidence_on_every_A(
             evaluations += climb.evaluations
             low, high = min(low, climb.best), max(high, climb.best)
             found = tried.violation(relation, value, tolerance, climb.best, climb.best_A)
-            if found is not None:
-                return found
+            drawn = drawn or found
+            if drawn is not None and ((found is not None and found.enclosed) or not climb.enclosable):
+                return found or drawn
+    if drawn is not None:
+        return drawn
     worst_seen = relation.farthest(low, high, value)
     return NoViolation(
         low=low,
@@ -129,10 +135,13 @@ class _Climb:
 
     def __init__(self, tried: Tried, direction: int, start: FloatArray, rng: np.random.Generator) -> None:
         self.tried, self.direction, self.start, self.rng = tried, direction, start, rng
+        self.sigma = tried.spectrum.singular_values / tried.spectrum.singular_values[0]
         self.evaluations = 0
         self.best, self.best_A = -direction * np.inf, start
         values = self._values(start[None])
         self.known = values is not None
+        #: Whether more than one float64 number can be said of what it finds.
+        self.enclosable = self.known and contract.enclosure_at(tried.quantity, tried.spectrum, tried.m, start) is not None
         #: Values of one sign are compared by their logarithm: they may span hundreds of decades.
         self.by_log = values is not None and bool(values[0] > 0)
 
@@ -140,15 +149,13 @@ class _Climb:
         """Climb; afterwards `best` and `best_A` are the best seen."""
         if self._slope(self.start) is not None:
             options = {"maxiter": _STEPS, "maxfun": 2 * _STEPS}
-            minimize(self._along_slope, self.start.ravel(), jac=True, method="L-BFGS-B", options=options)
+            minimize(self._along_slope, self._latent(self.start), jac=True, method="L-BFGS-B", options=options)
             return
         for _ in range(_BLIND_STEPS):
-            size = min(self.start.size, _DIRECTIONS)
-            width = float(np.linalg.norm(self.best_A)) / np.sqrt(self.best_A.size)
-            directions = width * (
-                np.eye(self.start.size) if size == self.start.size else self.rng.standard_normal((size, self.start.size))
-            )
-            centre = self.best_A.ravel()
+            centre = self._latent(self.best_A)
+            size = min(centre.size, _DIRECTIONS)
+            width = float(np.linalg.norm(centre)) / np.sqrt(centre.size)
+            directions = width * (np.eye(size) if size == centre.size else self.rng.standard_normal((size, centre.size)))
             minimize(
                 lambda c, centre=centre, directions=directions: self._by_differences(c, centre, directions),
                 np.zeros(size),
@@ -157,19 +164,31 @@ class _Climb:
                 options={"maxiter": _BLIND_STEPS, "maxfun": 2 * _BLIND_STEPS},
             )
 
-    def _along_slope(self, flat: FloatArray) -> tuple[float, FloatArray]:
-        A = flat.reshape(self.start.shape)
-        values = self._values(A[None])
-        slope = None if values is None else self._slope(A)
-        if values is None or slope is None or not self._usable(values):
-            return _WORST, np.zeros_like(flat)
-        scale = float(values[0]) if self.by_log else 1.0
-        return self._height(values)[0], -self.direction * slope.ravel() / scale
+    def _latent(self, A: FloatArray) -> FloatArray:
+        """Entries of A Sigma, Sigma in units of its largest value."""
+        latent: FloatArray = (A * self.sigma).ravel()
+        return latent
+
+    def _measurements(self, latent: FloatArray) -> FloatArray:
+        A: FloatArray = latent.reshape(-1, *self.start.shape) / self.sigma
+        return A
+
+    def _along_slope(self, latent: FloatArray) -> tuple[float, FloatArray]:
+        with np.errstate(all="ignore"):  # what leaves float64 is not used
+            A = self._measurements(latent)
+            values = self._values(A)
+            slope = None if values is None else self._slope(A[0])
+            if values is None or slope is None or not self._usable(values):
+                return _WORST, np.zeros_like(latent)
+            gradient = -self.direction * (slope / self.sigma / (values[0] if self.by_log else 1.0)).ravel()
+        return (
+            (float(self._height(values)[0]), gradient) if np.isfinite(gradient).all() else (_WORST, np.zeros_like(latent))
+        )
 
     def _by_differences(self, c: FloatArray, centre: FloatArray, directions: FloatArray) -> tuple[float, FloatArray]:
         here = centre + c @ directions
-        around = np.concatenate([here[None], here + _DIFFERENCE * directions])
-        values = self._values(around.reshape(-1, *self.start.shape))
+        with np.errstate(all="ignore"):
+            values = self._values(self._measurements(np.concatenate([here[None], here + _DIFFERENCE * directions])))
         if values is None or not self._usable(values):
             return _WORST, np.zeros_like(c)
         heights = self._height(values)

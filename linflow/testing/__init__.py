@@ -3,8 +3,8 @@ r"""Property-based tests for your own estimators and bounds: Hypothesis draws th
 Needs Hypothesis (``pip install 'linflow[testing]'``). Strategies draw what to test on: `spectra` (spread, clustered,
 repeated, step, exponential, power-law, and on request extreme), `cases` (a spectrum and an m), `flows`, `measurements`,
 `noise_levels`, and whole `problems`. Assertions decide: `assert_bound` and `assert_every_draw` about bounds,
-`assert_consistent`, `assert_optimal` and `assert_equivariant` about estimators, `assert_quantity` about new quantities. What
-fails is shrunk to few dimensions and round numbers, and reported with the call that makes it again.
+`assert_consistent`, `assert_optimal` and `assert_equivariant` about estimators, `assert_quantity` about new quantities.
+What fails is shrunk to few dimensions and round numbers, and reported with the call that makes it again.
 
 A worked example
 ----------------

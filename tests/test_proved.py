@@ -1,0 +1,105 @@
+"""What the ledger proves decides users' claims, never the catalogue's own; and it is true where the truth is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from linflow import risk
+from linflow.claims import Case, Claim, ExpectedError, catalogue, default_cases, verify, verify_all
+from linflow.claims.evidence import Enclosed, Proved
+from linflow.claims.proved import proved_about
+from linflow.claims.quantities import SpectralError
+from linflow.spectrum import Spectrum
+from linflow.testing import cases
+
+STEPS = [Case(Spectrum.step(32, 8, floor), (1, 7, 8, 9, 10, 11, 24, 31)) for floor in (1e-3, 1e-4, 1e-10, 1e-60)]
+
+
+def user(kind: str, factor: float, value: str, *, every_draw: bool = False, field: str = "real") -> Claim:
+    functions = {
+        "tail": lambda s, m: s.tail(m),
+        "T2": risk.best_upper,
+        "T7": risk.complex_upper,
+        "T8": lambda s, m: risk.error_range(s, m)[1],
+    }
+    function = functions[value]
+    return Claim(
+        name="user",
+        statement="",
+        kind=kind,  # type: ignore[arg-type]
+        value=lambda s, m: factor * function(s, m),
+        quantity=ExpectedError(field=field),  # type: ignore[arg-type]
+        every_draw=every_draw,
+        holds_for=lambda s, m: 0 < m < s.n,
+    )
+
+
+TRUE = [
+    ("lower", "tail", False, "real"),
+    ("lower", "tail", True, "real"),
+    ("lower", "tail", False, "complex"),
+    ("upper", "T2", False, "real"),
+    ("upper", "T7", False, "complex"),
+    ("upper", "T8", True, "real"),
+    ("upper", "T8", False, "real"),
+]
+
+
+@pytest.mark.parametrize(("kind", "value", "every_draw", "field"), TRUE)
+def test_a_users_claim_that_the_ledger_proves_is_supported(kind: str, value: str, every_draw: bool, field: str) -> None:
+    claim = user(kind, 1.0, value, every_draw=every_draw, field=field)
+    verdict = verify(claim, cases=STEPS, workers=1)
+    assert verdict.verdict == "supported"
+    assert all(case.draws == 0 for case in verdict.cases)
+    assert any(isinstance(case.evidence, Proved) for case in verdict.cases)
+    # The twin: a little beyond the bound nothing proves it.
+    twin = user(kind, 0.999 if kind == "upper" else 1.001, value, every_draw=every_draw, field=field)
+    found = verify(twin, cases=STEPS[:1], workers=1, max_draws=64)
+    assert not any(isinstance(case.evidence, Proved) and case.verdict == "supported" for case in found.cases)
+    assert found.verdict == ("refuted" if value in ("tail", "T8") and (every_draw or value == "tail") else found.verdict)
+
+
+def test_the_catalogue_is_never_decided_by_its_own_statements() -> None:
+    spectra = [case for case in default_cases(quick=True) if case.spectrum.n <= 8]
+    report = verify_all(catalogue(), cases=spectra, workers=1, max_draws=64)
+    assert not any(isinstance(case.evidence, Proved) for verdict in report.verdicts for case in verdict.cases)
+    # The twin: as a user's claim, T2 is decided by itself.
+    (T2,) = (claim for claim in catalogue() if claim.name == "T2")
+    mine = verify(replace(T2, name="mine", status="user"), cases=spectra, workers=1)
+    assert any(isinstance(case.evidence, Proved) for case in mine.cases)
+
+
+@given(cases())
+def test_proved_bounds_hold_the_exact_value(case: tuple[Spectrum, int]) -> None:
+    spectrum, m = case
+    for field in ("real", "complex"):
+        found = proved_about(ExpectedError(field=field), spectrum, m, every_draw=False)
+        assert found is not None
+        if risk.has_exact(spectrum, m, field):
+            value = risk.exact(spectrum, m, field)
+            assert found.low * (1 - 1e-9) <= value <= found.high * (1 + 1e-9)
+        span = proved_about(ExpectedError(field=field), spectrum, m, every_draw=True)
+        assert span is not None
+        assert span.low <= found.low <= found.high <= span.high
+        errors = risk.simulate(spectrum, trials=4, seed=0, field=field)[:, m]
+        assert span.low * (1 - 1e-9) <= errors.min()
+        assert errors.max() <= span.high * (1 + 1e-9)
+
+
+def test_the_ledger_says_nothing_about_other_quantities() -> None:
+    class Mine(ExpectedError):
+        """A quantity of a user, which may be anything."""
+
+    spectrum = Spectrum.power_law(8)
+    assert proved_about(SpectralError(), spectrum, 4, every_draw=False) is None
+    assert proved_about(Mine(), spectrum, 4, every_draw=False) is None
+
+
+def test_an_enclosure_comes_before_a_proof() -> None:
+    claim = Claim(name="c", statement="", kind="upper", value=lambda s, m: 0.9 * s.energy, holds_for=lambda s, m: m == 1)
+    (case,) = verify(claim, cases=[Case(Spectrum(np.array([2.0, 1.0, 0.5])), (1,))], workers=1).cases
+    assert isinstance(case.evidence, Enclosed)
