@@ -82,10 +82,11 @@ def tilted_batch(rng: np.random.Generator, size: int) -> Array:
     """One batch of :func:`tilted_ratios`."""
     drawn = draw_tilted(STEP, STEP_M, STEP_RANK, size=size, rng=rng)
     columns = np.arange(STEP.n)
-    # By cofactors, Cramer's rule.
-    v = np.stack([(-1.0) ** j * np.linalg.det(drawn.A[:, :, columns != j]) for j in columns], axis=1)
+    # By Cramer's rule, up to signs.
+    v = np.stack([np.linalg.det(drawn.A[:, :, columns != j]) for j in columns], axis=1)
     error = np.sum(v**2, axis=1) / np.sum(v**2 / STEP.variances, axis=1)
-    return np.clip(error / drawn.dominating, 0.0, 1.0)
+    ratios: Array = np.clip(error / drawn.dominating, 0.0, 1.0)
+    return ratios
 
 
 @cache
@@ -351,7 +352,8 @@ def _miss_figure(dataset: xr.Dataset) -> Figure:
             shares = np.array([misses(dataset, names[index], interval, alpha) for alpha in alphas])
             repetitions = int(shares[0, 3])
             rate = np.where(shares[:, 0] > 0, shares[:, 0], np.nan)
-            panel.fill_between(alphas, shares[:, 1], shares[:, 2], color=style["color"], alpha=0.2, linewidth=0)
+            low, high = np.where(shares[:, 0] > 0, shares[:, 1:3].T, np.nan)
+            panel.fill_between(alphas, low, high, color=style["color"], alpha=0.2, linewidth=0)
             panel.plot(alphas, rate, label=_LABELS[interval], **style)
         panel.set(xscale="log", yscale="log", xlim=(1e-3, 0.5), ylim=(1 / repetitions, 1.0))
         panel.set_title(f"{names[index]}; mean {LAWS[names[index]].mean():.3g}", fontsize=9)
@@ -366,8 +368,8 @@ def _miss_figure(dataset: xr.Dataset) -> Figure:
         f"{repetitions} repetitions a law, a look after each of {settings(dataset)['draws']} draws; "
         "bands: 95 % intervals (Clopper & Pearson)"
     )
-    style: dict[str, Any] = {"loc": "outside lower center", "ncols": 2, "fontsize": 8, "frameon": False}
-    figure.legend(handles, labels, title=note, title_fontsize=8, **style)
+    legend: dict[str, Any] = {"loc": "outside lower center", "ncols": 2, "fontsize": 8, "frameon": False}
+    figure.legend(handles, labels, title=note, title_fontsize=8, **legend)
     return figure
 
 
@@ -394,7 +396,7 @@ def _verdict_figure(dataset: xr.Dataset) -> Figure:
     for factor, panel in panels.items():
         panel.axvline(horizon, color="0.6", linewidth=0.8, linestyle=":")
         panel.set_xscale("log")
-        panel.set_title(f"$q$ = {factor:.3g} x mean", fontsize=9)
+        panel.set_title(f"$q$ = {factor:.3g} × mean", fontsize=9)
         panel.set_xlabel("draws to exclude $q$", fontsize=9)
         panel.tick_params(labelsize=8)
         panel.grid(visible=True, color="0.92", linewidth=0.6)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.special import logsumexp
@@ -320,6 +320,22 @@ def test_looks_leave_no_trace(name: str, seed: int, alpha: float, sizes: list[in
     assert looked.interval() == fresh.interval()
     assert [looked.above(q) for q in means] == [fresh.above(q) for q in means]
     assert [looked.below(q) for q in means] == [fresh.below(q) for q in means]
+
+
+@given(laws, seeds, st.lists(st.integers(1, 90), min_size=1, max_size=6))
+@settings(max_examples=60, deadline=None)
+def test_a_mean_is_excluded_once_its_capital_reaches_two_over_alpha(name: str, seed: int, sizes: list[int]) -> None:
+    """Neither sooner nor later, also by a game that goes on from look to look."""
+    rng, q = np.random.default_rng(seed), LAWS[name][1] / 2
+    parts = [LAWS[name][0](rng, size) for size in sizes]
+    largest = float(log_capital(np.concatenate(parts), q).max())
+    assume(largest > 1.0)
+    for shift, excluded in ((1e-9, True), (-1e-9, False)):
+        sequence = ConfidenceSequence(float(2.0 * np.exp(shift - largest)))
+        for part in parts:
+            sequence.add(part)
+            found = sequence.above(q)
+        assert found is excluded
 
 
 def naive_interval(draws: Array, alpha: float) -> tuple[float, float]:

@@ -18,6 +18,7 @@ _COMPRESS = "linflow/risk/compress.py"
 _EXACT = "linflow/risk/exact.py"
 _ENCLOSURE = "linflow/risk/enclosure.py"
 _CONFIDENCE = "linflow/claims/confidence.py"
+_CALIBRATION = "simulations/calibration.py"
 _TILTED = "linflow/claims/tilted.py"
 _QUANTITIES = "linflow/claims/quantities.py"
 _CERTAINTIES = "linflow/claims/certainties.py"
@@ -744,7 +745,7 @@ _CLAIMS = (
         "a game that goes on with all draws and not with the new ones",
         "_play(draws[None, self.played :], q, self.logs)",
         "_play(draws[None, :], q, self.logs)",
-        "confidence.py::test_looks_leave_no_trace",
+        "confidence.py::test_a_mean_is_excluded_once_its_capital_reaches_two_over_alpha",
     ),
     _fault(
         _CONFIDENCE,
@@ -1392,6 +1393,46 @@ _SIMULATIONS = (
         "STOPPING_FACTOR = 1.2985**2",
         "STOPPING_FACTOR = 1.2985**4",
         "simulations_priors.py::test_the_factor_of_early_stopping_is_the_square_of_its_maximum",
+    ),
+    _fault(
+        _CALIBRATION,
+        "calibration-one-side",
+        "misses counted from below alone",
+        "np.maximum(above, below)",
+        "above",
+        "simulations_calibration.py::test_levels_of_misses_are_where_the_sequence_itself_begins_to_exclude",
+    ),
+    _fault(
+        _CALIBRATION,
+        "calibration-twin-looks-once",
+        "Hoeffding's interval looked at at the end only",
+        "(2.0 * size * off**2).max(axis=1)",
+        "(2.0 * size * off**2)[:, -1]",
+        "simulations_calibration.py::test_the_twins_are_the_textbook_intervals_at_every_look",
+    ),
+    _fault(
+        _CALIBRATION,
+        "calibration-divergence-of-the-other-side",
+        "the information against means below q where q lies above",
+        "(1.0 - draws) / (1.0 - q) - 1.0",
+        "1.0 - draws / q",
+        "simulations_calibration.py::test_information_of_a_coin_is_the_binary_divergence",
+    ),
+    _fault(
+        _CALIBRATION,
+        "calibration-left-direction",
+        "the error along the direction that is left, with standard deviations for variances",
+        "np.sum(v**2 / STEP.variances, axis=1)",
+        "np.sum(v**2 / STEP.singular_values, axis=1)",
+        "simulations_calibration.py::test_the_tilted_ratios_are_those_of_the_error_curve",
+    ),
+    _fault(
+        _CALIBRATION,
+        "calibration-interval-edge",
+        "Clopper and Pearson's upper edge for one miss less",
+        "betaincinv(count + 1, size - count, 0.975)",
+        "betaincinv(count, size - count + 1, 0.975)",
+        "simulations_calibration.py::test_a_share_has_its_binomial_interval",
     ),
     _fault(
         "simulations/sample_complexity.py",
