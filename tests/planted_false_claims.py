@@ -1,10 +1,10 @@
 """False claims, planted: ``linflow verify tests/planted_false_claims.py`` must support none of them, whatever the seed.
 
-They are false by a fifth, by one or three hundredths, by a part in a million or by rounding; for each kind of claim, and for
-each way in which a claim is decided: by an oracle, by draws, by draws of another quantity, for every A. Whoever wants to
-pass them cannot be generous with tolerances, and cannot take draws for a proof. The comment on each says why it is false;
-the true values in it were computed by another road (quadrature on the sphere, conditional expectations, plain draws) or
-follow from a theorem. Each is tried on few spectra of its own, except where the default ones are the trap.
+They are false by a fifth, by one or three hundredths, by a part in a million or by rounding; for each kind of claim, and
+for each way in which a claim is decided: by an oracle, by draws, by draws of another quantity, for every A. Whoever wants
+to pass them cannot be generous with tolerances, and cannot take draws for a proof. The comment on each says why it is
+false; the true values in it were computed by another road (quadrature on the sphere, conditional expectations, plain draws)
+or follow from a theorem. Each is tried on few spectra of its own, except where the default ones are the trap.
 """
 
 from __future__ import annotations
@@ -225,7 +225,7 @@ OTHER_QUANTITIES = [
         lf.Case(TRIPLE, (2,)),
         quantity=SpectralError(),
     ),
-    # E ||.|| <= (E ||.||_F^2)^(1/2), and the square root of the exact E_{n-1} is larger for want of spread only.
+    # One direction is left at m = n - 1, so the norms are equal, and E ||.|| < (E ||.||^2)^(1/2) by Jensen.
     false(
         "spectral-lower-jensen",
         "lower",
@@ -262,7 +262,7 @@ EVERY_DRAW = [
     false("every-equal", "equal", lambda s, m: 21.1, lf.Case(SPIKE, (20,)), every_draw=True, tolerance=0.6),
     # X_A = n - m for every A.
     false("every-flat-rounding", "upper", lambda s, m: (s.n - m) * (1 - 1e-10), lf.Case(FLAT, (3, 5)), every_draw=True),
-    # The largest of X_A / Y_k over k <= m is 1 wherever k = m is the best; its supremum is 1 anyhow.
+    # X_A / Y_m comes as near to 1 as one likes when A comes near to seeing the first m directions alone.
     false("every-dominance", "upper", lambda s, m: 1 - 1e-7, lf.Case(POWER, (6,)), quantity=Dominance(), every_draw=True),
     # The norm approaches sigma_1 when A misses the first direction.
     false(
