@@ -124,8 +124,7 @@ def test_information_of_a_coin_is_the_binary_divergence(p: float, factor: float)
 
 def test_information_is_the_least_divergence_to_a_law_beyond_q() -> None:
     """By its definition: the infimum over laws on the atoms and the ends of [0, 1], a convex programme."""
-    import cvxpy
-
+    cvxpy: Any = pytest.importorskip("cvxpy")
     atoms, weights, q = np.array([0.0, 0.1, 0.4, 0.7, 1.0]), np.array([0.0, 0.3, 0.4, 0.3, 0.0]), 0.2
     other = cvxpy.Variable(5)
     # The mean of the law is 0.4; the laws beyond q = 0.2 have mean at most 0.2.
