@@ -34,7 +34,7 @@ SIGMAS = 6.0
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> xr.Dataset:
     small = dataclasses.replace(
         calibration.EXPERIMENT,
-        grid={"law": ("coin, 1/2", "min(1, 0.001/U)", "X_A / Y_k, tilted")},
+        grid={"law": ("coin 1/2", "0.001/U up to 1", "tilted X_A/Y_k")},
         settings={"draws": 300, "repetitions": 50, "horizon": 3000, "runs": 3},
         blocks=4,
         quick={},
@@ -53,6 +53,13 @@ def test_laws_lie_in_the_unit_interval_and_have_the_mean_they_state(name: str) -
     assert abs(draws.mean() - law.mean()) < SIGMAS * error
     # The twin: a mean that is off by as much as the draws can tell is told.
     assert abs(draws.mean() - (law.mean() + 2 * SIGMAS * error)) > SIGMAS * error
+    if law.values:
+        values, weights = law.values()
+        assert weights.sum() == pytest.approx(1, rel=1e-12)
+        assert weights @ values == pytest.approx(law.mean(), rel=1e-6)
+        # The draws have that law: its second moment and the share above the mean too.
+        for seen, expected in ((draws**2, values**2), (draws > law.mean(), values > law.mean())):
+            assert abs(seen.mean() - weights @ expected) < SIGMAS * float(seen.std()) / np.sqrt(draws.size) + 1e-5
 
 
 def test_the_tilted_ratios_are_those_of_the_error_curve() -> None:
@@ -116,10 +123,10 @@ def test_exact_probability_of_a_miss_is_at_most_alpha(p: float) -> None:
 
 @pytest.mark.parametrize(("p", "factor"), [(0.5, 0.9), (0.5, 1.1), (0.2, 1 / 3), (0.2, 3.0), (0.01, 3.0)])
 def test_information_of_a_coin_is_the_binary_divergence(p: float, factor: float) -> None:
-    q, size = factor * p, 1000
-    draws = np.arange(size) < p * size  # the law itself, not a sample of it
+    q, values = factor * p, calibration.LAWS["coin 1/2"].values
+    assert values is not None
     divergence = p * np.log(p / q) + (1 - p) * np.log((1 - p) / (1 - q))
-    assert calibration.information(draws.astype(float), q, p) == pytest.approx(divergence, rel=1e-7)
+    assert calibration.information(values()[0], np.array([1 - p, p]), q, p) == pytest.approx(divergence, rel=1e-7)
 
 
 def test_information_is_the_least_divergence_to_a_law_beyond_q() -> None:
@@ -130,10 +137,9 @@ def test_information_is_the_least_divergence_to_a_law_beyond_q() -> None:
     # The mean of the law is 0.4; the laws beyond q = 0.2 have mean at most 0.2.
     cost = cvxpy.sum(cvxpy.multiply(weights[1:4], np.log(weights[1:4]) - cvxpy.log(other[1:4])))
     least = cvxpy.Problem(cvxpy.Minimize(cost), [other >= 0, cvxpy.sum(other) == 1, atoms @ other <= q]).solve()
-    draws = np.repeat(atoms, np.round(weights * 10).astype(int))
-    assert calibration.information(draws, q, 0.4) == pytest.approx(float(least), rel=1e-4)
+    assert calibration.information(atoms, weights, q, 0.4) == pytest.approx(float(least), rel=1e-4)
     # Mirrored: means above q.
-    assert calibration.information(1 - draws, 1 - q, 0.6) == pytest.approx(float(least), rel=1e-4)
+    assert calibration.information(1 - atoms, weights, 1 - q, 0.6) == pytest.approx(float(least), rel=1e-4)
 
 
 def test_draws_needed_are_the_first_look_that_excludes() -> None:
@@ -153,7 +159,7 @@ def test_draws_needed_are_the_first_look_that_excludes() -> None:
 
 def test_a_share_has_its_binomial_interval(dataset: xr.Dataset) -> None:
     for interval in calibration.INTERVALS:
-        share = calibration.misses(dataset, "coin, 1/2", interval, 0.3)
+        share = calibration.misses(dataset, "coin 1/2", interval, 0.3)
         count = round(share.rate * share.repetitions)
         assert share.repetitions == 200
         # By definition: the edges are where the count becomes improbable by 2.5 % on either side.
@@ -178,7 +184,7 @@ def test_the_sequence_is_calibrated_and_the_twins_are_caught(dataset: xr.Dataset
     assert all(caught["normal interval"])
     assert not any(caught["sequence"])
     # Hoeffding's interval needs a law with all its spread and a mild level to be caught by 200 repetitions.
-    assert 200 * calibration.misses(dataset, "coin, 1/2", "Hoeffding", 0.3).rate > binom.isf(1e-7, 200, 0.3)
+    assert 200 * calibration.misses(dataset, "coin 1/2", "Hoeffding", 0.3).rate > binom.isf(1e-7, 200, 0.3)
 
 
 def test_sample_sizes_of_the_rivals_solve_their_inequalities(dataset: xr.Dataset) -> None:
@@ -190,7 +196,7 @@ def test_sample_sizes_of_the_rivals_solve_their_inequalities(dataset: xr.Dataset
         variance = float(dataset["variance"].sel(law=law).mean())
         half = np.sqrt(2 * variance * np.log(4 / alpha) / n) + 7 * np.log(4 / alpha) / (3 * n)
         assert half == pytest.approx(gap, rel=1e-9)
-    assert ("coin, 1/2", 3.0) not in [(law, factor) for law, factor, _ in calibration.verdicts(dataset)]
+    assert ("coin 1/2", 3.0) not in [(law, factor) for law, factor, _ in calibration.verdicts(dataset)]
 
 
 def test_no_verdict_is_cheaper_than_the_information_allows(dataset: xr.Dataset) -> None:

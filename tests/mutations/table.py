@@ -1414,8 +1414,8 @@ _SIMULATIONS = (
         _CALIBRATION,
         "calibration-divergence-of-the-other-side",
         "the information against means below q where q lies above",
-        "(1.0 - draws) / (1.0 - q) - 1.0",
-        "1.0 - draws / q",
+        "(1.0 - values) / (1.0 - q) - 1.0",
+        "1.0 - values / q",
         "simulations_calibration.py::test_information_of_a_coin_is_the_binary_divergence",
     ),
     _fault(
