@@ -8,15 +8,17 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.special import logsumexp
 from scipy.stats import binom, norm
 
-from linflow.claims.confidence import ConfidenceSequence, normal_interval
+from linflow.claims.confidence import _STAKES, ConfidenceSequence, _Side, log_capital, normal_interval
 from linflow.errors import InputError
 from linflow.testing import seeds
 
@@ -51,7 +53,8 @@ LAWS: dict[str, tuple[Law, float]] = {
 class Peeking(ConfidenceSequence):
     """Twin: the fixed-sample normal interval, looked at after every draw."""
 
-    def _reached(self, draws: Array, q: float) -> bool:
+    def _reached(self, side: _Side, q: float, *, keep: bool = True) -> bool:
+        draws = side.draws
         size = np.arange(1, draws.size + 1)
         mean = np.cumsum(draws) / size
         spread = np.sqrt(np.maximum(np.cumsum(draws**2) / size - mean**2, 0.0))
@@ -62,7 +65,8 @@ class Peeking(ConfidenceSequence):
 class Clairvoyant(ConfidenceSequence):
     """Twin: the stake is chosen after the draw is seen."""
 
-    def _reached(self, draws: Array, q: float) -> bool:
+    def _reached(self, side: _Side, q: float, *, keep: bool = True) -> bool:
+        draws = side.draws
         if q == 0 or draws.size == 0:
             return False
         gains = np.log1p(np.outer([1e-4, 1 - 1e-4], draws / q - 1))
@@ -214,10 +218,124 @@ def test_draws_outside_the_unit_interval_are_refused_and_not_kept(bad: float) ->
     assert sequence.draws.size == 1
 
 
-@pytest.mark.parametrize("alpha", [0.0, 1.0, -0.1, np.nan])
-def test_levels_that_are_none(alpha: float) -> None:
+@pytest.mark.parametrize("alpha", [0.0, 1.0, -0.1, np.nan, np.inf, "a", None, [0.1]])
+def test_levels_that_are_none(alpha: Any) -> None:
     with pytest.raises(InputError, match="alpha"):
         ConfidenceSequence(alpha)
+
+
+@pytest.mark.parametrize("alpha", [1e-300, 5e-324])
+def test_no_level_is_too_small_to_be_reached(alpha: float) -> None:
+    sequence = ConfidenceSequence(alpha)
+    sequence.add(np.ones(2000))
+    assert sequence.above(0.5)
+    assert not sequence.above(0.999)
+
+
+def test_of_a_mean_that_is_no_number_nothing_is_said() -> None:
+    sequence = ConfidenceSequence(0.1)
+    for decide in (sequence.above, sequence.below):
+        with pytest.raises(InputError, match="nan"):
+            decide(np.nan)
+
+
+def test_draws_are_copied_and_cannot_be_changed() -> None:
+    sequence, draws = ConfidenceSequence(0.1), np.full(3, 0.5)
+    sequence.add(draws)
+    draws[:] = 1.0
+    assert sequence.draws.tolist() == [0.5, 0.5, 0.5]
+    with pytest.raises(ValueError, match="read-only"):
+        sequence.draws[0] = 1.0
+
+
+# --------------------------------------------------------------------------------------------------------- the capital
+
+
+def capital_by_logarithms(draws: Array, q: float) -> Array:
+    """The definition: a logarithm of each factor, summed over draws, and the mean over stakes."""
+    factors = np.log1p(_STAKES * (draws[..., None] / q - 1.0))
+    return np.asarray(logsumexp(np.cumsum(factors, axis=-2), axis=-1) - np.log(_STAKES.size))
+
+
+#: q from where a single draw may multiply the capital by 1e290 to the mean that no draw exceeds.
+tested = st.one_of(st.floats(1e-3, 1.0), st.floats(-290.0, 0.0).map(lambda power: 10.0**power))
+
+
+@given(laws, seeds, tested, st.integers(0, 700), st.integers(1, 12))
+@settings(max_examples=100, deadline=None)
+def test_the_capital_is_its_definition_row_by_row(name: str, seed: int, q: float, size: int, rows: int) -> None:
+    draws = np.array([LAWS[name][0](rng, size) for rng in np.random.default_rng(seed).spawn(rows)])
+    found = log_capital(draws, q)
+    assert found.shape == (rows, size)
+    # Each of `size` factors is rounded once or twice, and each logarithm by an ulp of itself, at most 1e-16 x 700 x size.
+    np.testing.assert_allclose(found, capital_by_logarithms(draws, q), rtol=1e-13, atol=1e-15 * (size + 10))
+    np.testing.assert_array_equal(log_capital(draws[0], q), log_capital(draws[:1], q)[0])
+
+
+def test_the_capital_of_long_games_and_of_many() -> None:
+    rng = np.random.default_rng(0)
+    for shape in ((1, 30_000), (5000, 3), (3, 2, 500)):
+        draws = rng.beta(0.2, 2.0, shape)
+        np.testing.assert_allclose(log_capital(draws, 0.1), capital_by_logarithms(draws, 0.1), rtol=1e-11, atol=1e-12)
+
+
+@given(seeds, st.floats(0.01, 1.0), st.integers(1, 10))
+@settings(max_examples=30, deadline=None)
+def test_the_capital_is_fair_against_the_true_mean(seed: int, mean: float, length: int) -> None:
+    """Its expectation over all paths of Bernoulli draws is 1 after every draw; against any smaller q it is more."""
+    paths = np.array(list(itertools.product([0.0, 1.0], repeat=length)))
+    chance = np.prod(np.where(paths == 1, mean, 1 - mean), axis=1)
+    np.testing.assert_allclose(chance @ np.exp(log_capital(paths, mean)), 1.0, rtol=1e-12)
+    assert np.all(chance @ np.exp(log_capital(paths, 0.9 * mean)) > 1.0)
+
+
+@pytest.mark.parametrize("q", [0.0, -0.1, 1.0 + 1e-15, np.nan, np.inf])
+def test_means_that_no_game_is_about(q: float) -> None:
+    with pytest.raises(InputError, match="q must lie in"):
+        log_capital([0.5], q)
+
+
+@pytest.mark.parametrize("draws", [0.5, [np.nan], [[0.5], [1.5]], ["x"], [-1e-9]])
+def test_draws_that_no_game_is_played_with(draws: Any) -> None:
+    with pytest.raises(InputError, match="draws"):
+        log_capital(draws, 0.5)
+
+
+@given(laws, seeds, levels, st.lists(st.integers(0, 90), min_size=1, max_size=6))
+@settings(max_examples=60, deadline=None)
+def test_looks_leave_no_trace(name: str, seed: int, alpha: float, sizes: list[int]) -> None:
+    """What is decided of some draws does not depend on when, and at which means, one looked before."""
+    parts = [
+        LAWS[name][0](rng, size) for rng, size in zip(np.random.default_rng(seed).spawn(len(sizes)), sizes, strict=True)
+    ]
+    looked, fresh = ConfidenceSequence(alpha), ConfidenceSequence(alpha)
+    means = (1e-6, LAWS[name][1], 0.5, 0.9)
+    for part in parts:
+        looked.add(part)
+        for q in means:
+            looked.above(q)
+            looked.below(q)
+        looked.interval()
+    fresh.add(np.concatenate(parts))
+    assert looked.interval() == fresh.interval()
+    assert [looked.above(q) for q in means] == [fresh.above(q) for q in means]
+    assert [looked.below(q) for q in means] == [fresh.below(q) for q in means]
+
+
+@given(laws, seeds, st.lists(st.integers(1, 90), min_size=1, max_size=6))
+@settings(max_examples=60, deadline=None)
+def test_a_mean_is_excluded_once_its_capital_reaches_two_over_alpha(name: str, seed: int, sizes: list[int]) -> None:
+    """Neither sooner nor later, also by a game that goes on from look to look."""
+    rng, q = np.random.default_rng(seed), LAWS[name][1] / 2
+    parts = [LAWS[name][0](rng, size) for size in sizes]
+    largest = float(log_capital(np.concatenate(parts), q).max())
+    assume(largest > 1.0)
+    for shift, excluded in ((1e-9, True), (-1e-9, False)):
+        sequence = ConfidenceSequence(float(2.0 * np.exp(shift - largest)))
+        for part in parts:
+            sequence.add(part)
+            found = sequence.above(q)
+        assert found is excluded
 
 
 def naive_interval(draws: Array, alpha: float) -> tuple[float, float]:

@@ -17,24 +17,132 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.special import logsumexp
+from numpy.typing import ArrayLike
 
-from linflow.checks import FloatArray
+from linflow.checks import FloatArray, finite_array
 from linflow.errors import InputError
 
 # Fractions of the capital staked: from a cautious 1e-4 (draws that hover about q) to all but 1e-4 (draws far from it).
 _STAKES = 1.0 / (1.0 + 10.0 ** np.linspace(-4.0, 4.0, 33))
-_BISECTIONS = 40
+# A draw above q multiplies a capital by less than 1/q (and no draw by less than 1e-4, the least that is not staked): so
+# many draws in a row that their product stays within e^600 are multiplied without a logarithm.
+_RANGE, _LONGEST_PRODUCT = 600.0, 64
+# Draws whose quotient W/q leaves float64 count as this much: the capital is then rounded down, and excludes all the same.
+_LARGEST_QUOTIENT = 1e300
+# Products held at a time: about a megabyte, so that they stay in the cache.
+_PRODUCTS = 2**17
+# The edges of an interval lie on this geometric grid, so that they do not depend on how they were searched for.
+_GRID_STEP = float(np.log1p(1e-4))
+_LEAST_EDGE = 1e-300
 _FEWEST_FOR_NORMAL = 30
 
 
+def log_capital(draws: ArrayLike, q: float) -> FloatArray:
+    r"""Logarithm of the gambler's capital against ``E W <= q``, after each draw; it starts at 0.
+
+    Parameters
+    ----------
+    draws : (..., size) array in [0, 1], in the order in which they were made; leading axes are separate games.
+    q : the mean that is tested, 0 < q <= 1.
+
+    Returns
+    -------
+    (..., size) float64 array, ``log mean_c prod_{s<=t} (1 - c + c W_s / q)`` over the 33 stakes c. To exclude means from q
+    on, pass ``1 - draws`` and ``1 - q``.
+
+    Raises
+    ------
+    InputError
+        Draws that do not lie in 0..1, or q that does not lie in (0, 1].
+
+    Notes
+    -----
+    Waudby-Smith & Ramdas (2024), section 4. The products are carried out in stretches that cannot overflow, and each
+    starts from the logarithms of the last one: a logarithm a stretch and not a draw.
+
+    Examples
+    --------
+    One draw at 1 against q = 1/2 gives the stake c the capital 1 + c, and the stakes average 1/2:
+
+    >>> bool(np.isclose(log_capital([1.0], 0.5)[0], np.log(1.5)))
+    True
+    """
+    if not 0 < q <= 1:
+        raise InputError(f"q must lie in (0, 1], got {q}")
+    games = _in_unit_interval(draws)
+    if games.ndim == 0:
+        raise InputError(f"draws must have shape (..., size), got the single number {games}")
+    rows = games.reshape(-1, games.shape[-1]) if games.size else np.empty((0, 0))
+    path = np.empty_like(rows)
+    together = max(1, _PRODUCTS // (_STAKES.size * max(rows.shape[1], 1)))
+    for first in range(0, len(rows), together):
+        part = slice(first, first + together)
+        path[part], _ = _play(rows[part], q, np.zeros((len(rows[part]), _STAKES.size)))
+    return path.reshape(games.shape)
+
+
+def _play(draws: FloatArray, q: float, logs: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The mixture's log capital after each of (rows, size) draws, for stakes that start at `logs`, and the stakes' own."""
+    rows, size = draws.shape
+    stretch = int(np.clip(_RANGE / max(-np.log(q), 1e-9), 1, _LONGEST_PRODUCT))
+    path, most = np.empty_like(draws), stretch * max(1, _PRODUCTS // (_STAKES.size * stretch * rows))
+    for first in range(0, size, most):
+        part = draws[:, first : first + most]
+        count = -(-part.shape[1] // stretch)
+        with np.errstate(over="ignore"):
+            gains = np.minimum(part / q, _LARGEST_QUOTIENT) - 1.0
+        # Filled up with draws that equal q, which change no capital.
+        gains = np.pad(gains, ((0, 0), (0, count * stretch - part.shape[1]))).reshape(rows, count, stretch)
+        factors = np.moveaxis(gains, 2, 0)[..., None] * _STAKES
+        factors += 1.0
+        for step in range(1, stretch):
+            factors[step] *= factors[step - 1]
+        growth = np.log(factors[-1])
+        start = np.concatenate([logs[:, None], logs[:, None] + np.cumsum(growth, axis=1)], axis=1)
+        # One draw moves two stakes apart by at most 1e4: what is lost below e^-745 of the largest is lost for the stretch.
+        top = start[:, :-1].max(axis=2)
+        mixed = np.einsum("srkc,rkc->rks", factors, np.exp(start[:, :-1] - top[..., None]))
+        path[:, first : first + most] = (np.log(mixed) + top[..., None]).reshape(rows, -1)[:, : part.shape[1]]
+        logs = start[:, -1]
+    return path - np.log(_STAKES.size), logs
+
+
 @dataclass
+class _Game:
+    """The capital against one q so far: of how many draws, of each stake, and its largest mixture ever (logarithms)."""
+
+    played: int = 0
+    logs: FloatArray = field(default_factory=lambda: np.zeros((1, _STAKES.size)))
+    best: float = 0.0
+
+    def play(self, draws: FloatArray, q: float) -> None:
+        """Go on with the draws that are new."""
+        if self.played < draws.size:
+            path, self.logs = _play(draws[None, self.played :], q, self.logs)
+            self.best = max(self.best, float(path.max()))
+            self.played = draws.size
+
+
+@dataclass
+class _Side:
+    """Draws as one side sees them (the other sees ``1 - W``), the games that go on, and the last edge."""
+
+    draws: FloatArray = field(default_factory=lambda: np.empty(0))
+    games: dict[float, _Game] = field(default_factory=dict)
+    edge: int | None = None
+
+
 class ConfidenceSequence:
     """Two-sided confidence sequence for ``E W``, W in [0, 1], with total error `alpha` over all times.
 
     Parameters
     ----------
     alpha : probability that the interval ever misses the mean; half of it for each side.
+
+    Raises
+    ------
+    InputError
+        `alpha` is not strictly between 0 and 1; draws that do not lie in 0..1 (none of them is kept); a mean that is NaN.
 
     Examples
     --------
@@ -47,62 +155,107 @@ class ConfidenceSequence:
     True
     """
 
-    alpha: float
-    draws: FloatArray = field(default_factory=lambda: np.empty(0))
-
-    def __post_init__(self) -> None:
+    def __init__(self, alpha: float) -> None:
+        try:
+            self.alpha = float(alpha)
+        except (TypeError, ValueError):
+            raise InputError(f"alpha must be a number strictly between 0 and 1, got {alpha!r}") from None
         if not 0 < self.alpha < 1:
-            raise InputError(f"alpha must lie strictly between 0 and 1, got {self.alpha}")
+            raise InputError(f"alpha must lie strictly between 0 and 1, got {alpha}")
+        self._low, self._high = _Side(), _Side()
 
-    def add(self, draws: FloatArray) -> None:
+    @property
+    def draws(self) -> FloatArray:
+        """(size,) array, the draws so far."""
+        return self._low.draws
+
+    def add(self, draws: ArrayLike) -> None:
         """Append draws in [0, 1], in the order in which they were made."""
-        draws = np.asarray(draws, dtype=np.float64)
-        if draws.size and not (draws.min() >= 0 and draws.max() <= 1):
-            raise InputError(f"draws must lie in 0..1, got {draws.min()}..{draws.max()}")
-        self.draws = np.concatenate([self.draws, draws])
+        new = _in_unit_interval(draws).ravel()
+        for side, seen in ((self._low, new), (self._high, 1.0 - new)):
+            side.draws = np.concatenate([side.draws, seen])
+            # Games and edges are kept from look to look: what was drawn must stay.
+            side.draws.flags.writeable = False
 
     def above(self, q: float) -> bool:
         """Whether ``E W <= q`` is excluded."""
-        if q < 0:
+        if _number(q) < 0:
             return True
-        return q < 1 and self._reached(self.draws, q)
+        return q < 1 and self._reached(self._low, q)
 
     def below(self, q: float) -> bool:
         """Whether ``E W >= q`` is excluded."""
-        if q > 1:
+        if _number(q) > 1:
             return True
-        return q > 0 and self._reached(1.0 - self.draws, 1.0 - q)
+        return q > 0 and self._reached(self._high, 1.0 - q)
 
     def interval(self) -> tuple[float, float]:
-        """The means not excluded, rounded outwards."""
-        return self._edge(self.draws), 1.0 - self._edge(1.0 - self.draws)
+        """The means not excluded, rounded outwards: each edge to a part in 1e4 of its distance from 0 (from 1)."""
+        return self._edge(self._low), 1.0 - self._edge(self._high)
 
-    def _reached(self, draws: FloatArray, q: float) -> bool:
-        """Whether the mixture's capital against ``E W <= q`` ever reached 2/alpha."""
-        if draws.size == 0:
+    def _reached(self, side: _Side, q: float, *, keep: bool = True) -> bool:
+        """Whether the mixture's capital against ``E W <= q`` ever reached 2/alpha; `keep` the game for the next look."""
+        if side.draws.size == 0:
             return False
         if q == 0:
-            return bool(draws.max() > 0)
-        with np.errstate(over="ignore"):  # a q so small that the quotient is infinite: so is the capital
-            gains = draws[:, None] / q - 1.0
-        capital = np.cumsum(np.log1p(_STAKES * gains), axis=0)
-        mixed = logsumexp(capital, axis=1) - np.log(_STAKES.size)
-        return bool(mixed.max() >= np.log(2.0 / self.alpha))
+            return bool(side.draws.max() > 0)
+        game = side.games.get(q, _Game())
+        if keep:
+            side.games[q] = game
+        # One that has reached it has, whatever follows.
+        if game.best < self._threshold:
+            game.play(side.draws, q)
+        return game.best >= self._threshold
 
-    def _edge(self, draws: FloatArray) -> float:
-        """Largest q (to a part in 1e4, never too large) for which ``E W <= q`` is excluded; 0 if none is."""
-        if draws.size == 0 or draws.max() == 0:
+    @property
+    def _threshold(self) -> float:
+        return float(np.log(2.0) - np.log(self.alpha))
+
+    def _edge(self, side: _Side) -> float:
+        """Largest q of the grid, at most the mean of the draws, for which ``E W <= q`` is excluded; 0 if none is."""
+        if side.draws.size == 0 or side.draws.max() == 0:
             return 0.0
-        # Search in log q: the mean may be any number of decades below 1.
-        low, high = 1e-300, float(draws.mean()) if draws.mean() < 1 else 1.0
-        if not self._reached(draws, low):
-            return 0.0
-        for _ in range(_BISECTIONS):
-            middle = float(np.sqrt(low) * np.sqrt(high))
-            low, high = (middle, high) if self._reached(draws, middle) else (low, middle)
-            if high / low < 1 + 1e-4:
-                break
-        return low
+        mean = min(float(side.draws.mean()), 1.0)
+        # The grid runs downwards from 1: `high` lies on or above the mean, `low` is looked for below.
+        high, least = int(np.floor(-np.log(mean) / _GRID_STEP)), int(-np.log(_LEAST_EDGE) / _GRID_STEP)
+        while _grid(high) > mean:
+            high += 1
+        if side.edge is not None and side.edge <= high:
+            return _grid(high)
+        # Twice as far at each step from the mean, where a hundred draws of usual spread leave the edge.
+        low, step = high, 64
+        high -= 1
+        while low != side.edge and not self._reached(side, _grid(low), keep=False):
+            high = low
+            if low >= least:
+                return 0.0
+            low = min(low + step, least if side.edge is None else side.edge)
+            step *= 2
+        while low - high > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if self._reached(side, _grid(middle), keep=False) else (low, middle)
+        side.edge = low
+        return _grid(low)
+
+
+def _grid(index: int) -> float:
+    """Point `index` of the edges' grid, (1 + 1e-4)^-index."""
+    return float(np.exp(-index * _GRID_STEP))
+
+
+def _number(q: float) -> float:
+    """`q`, which must be a number: of a mean that is none, nothing can be said."""
+    if np.isnan(q):
+        raise InputError("a mean to be tested must be a number, got nan")
+    return q
+
+
+def _in_unit_interval(draws: ArrayLike) -> FloatArray:
+    """Float64 copy of draws that lie in 0..1."""
+    array = finite_array(draws, "draws, which must lie in 0..1,")
+    if array.size and not (array.min() >= 0 and array.max() <= 1):
+        raise InputError(f"draws must lie in 0..1, got {array.min()}..{array.max()}")
+    return array
 
 
 def normal_interval(draws: FloatArray, alpha: float) -> tuple[float, float]:
