@@ -49,19 +49,19 @@ def finite_array(values: ArrayLike, name: str) -> FloatArray:
     return array
 
 
-def measurement_counts(m: ArrayLike, n: int | None) -> IntArray:
+def measurement_counts(m: ArrayLike, n: int | None, name: str = "m") -> IntArray:
     """`m` as an int64 array; raises unless every entry is a whole number in 0..n (n None: of any size)."""
     raw = np.asarray(m)
     if raw.dtype.kind not in "iu":
-        as_float = finite_array(raw, "m")
+        as_float = finite_array(raw, name)
         if np.any(as_float != np.floor(as_float)):
-            raise InputError(f"m must be a whole number of measurements, got {m!r}")
+            raise InputError(f"{name} must be a whole number of measurements, got {m!r}")
         raw = as_float
     most = _LARGEST_COUNT if n is None else n
     if raw.size and (raw.min() < 0 or raw.max() > most):
         worst = raw.min() if raw.min() < 0 else raw.max()
         allowed = "0..2**53" if n is None else f"0..n = 0..{n}"
-        raise InputError(f"m must lie in {allowed}, got m = {int(worst)}")
+        raise InputError(f"{name} must lie in {allowed}, got {name} = {int(worst)}")
     return raw.astype(np.int64)
 
 
@@ -132,8 +132,6 @@ def sample_shape(size: int | tuple[int, ...]) -> tuple[int, ...]:
 def scalar_or_array(values: NDArray[Any], like: Count) -> float: ...
 @overload
 def scalar_or_array(values: NDArray[Any], like: Counts) -> FloatArray: ...
-@overload
-def scalar_or_array(values: NDArray[Any], like: Count | Counts) -> float | FloatArray: ...
 def scalar_or_array(values: NDArray[Any], like: Count | Counts) -> float | FloatArray:
     """A Python float where `like` was a scalar, else the array: scalar m -> float, array m -> array."""
     return float(values[()]) if np.ndim(like) == 0 else values

@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from linflow.checks import measurement_counts, one_of
+from linflow.checks import FIELDS, Count, Field, measurement_counts, one_of
 from linflow.spectrum import Spectrum
 
 if TYPE_CHECKING:
@@ -48,7 +48,6 @@ DISTINCT_LIMIT = 1024
 ACCURACY = 60
 #: Bits at which the squares of float64 numbers are exact, with some to spare.
 FIRST_PRECISION = 128
-FIELDS = ("real", "complex")
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class Enclosure:
         return self.low + (self.high - self.low) / 2
 
 
-def enclosure(spectrum: Spectrum, m: int, field: str = "real") -> Enclosure | None:
+def enclosure(spectrum: Spectrum, m: Count, field: Field = "real") -> Enclosure | None:
     r"""Rigorous enclosure of the expected error E_m, or None where no exact formula is known (or it would take too long).
 
     Parameters
@@ -119,7 +118,7 @@ def is_flat(spectrum: Spectrum) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _enclosure(spectrum: Spectrum, m: int, field: str) -> Enclosure | None:
+def _enclosure(spectrum: Spectrum, m: int, field: Field) -> Enclosure | None:
     n = spectrum.n
     if m == n:
         return Enclosure(0.0, 0.0)
@@ -182,7 +181,7 @@ def _outward(ball: arb) -> Enclosure:
 # ------------------------------------------------------------------------------------------------ m = 1, m = n - 1
 
 
-def _extreme(spectrum: Spectrum, m: int, field: str) -> Enclosure:
+def _extreme(spectrum: Spectrum, m: int, field: Field) -> Enclosure:
     """E_1 or E_{n-1} by Arb's integrator."""
     for bits in (FIRST_PRECISION, 2 * FIRST_PRECISION, 4 * FIRST_PRECISION, 8 * FIRST_PRECISION):
         with _precision(bits):
@@ -193,7 +192,7 @@ def _extreme(spectrum: Spectrum, m: int, field: str) -> Enclosure:
     return _outward(ball)
 
 
-def _extreme_ball(spectrum: Spectrum, m: int, field: str) -> arb:
+def _extreme_ball(spectrum: Spectrum, m: int, field: Field) -> arb:
     from flint import acb, arb
 
     squares, multiplicity = _squares(spectrum)

@@ -31,15 +31,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import overload
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from linflow.checks import FloatArray, measurement_counts, one_of, scalar_or_array
+from linflow.checks import FIELDS, Count, Counts, Field, FloatArray, measurement_counts, one_of, scalar_or_array
 from linflow.errors import InputError
 from linflow.risk.compress import compress
-from linflow.risk.enclosure import FIELDS, is_flat
+from linflow.risk.enclosure import is_flat
 from linflow.spectrum import Spectrum
 
 #: Complex A, 1 < m < n - 1: largest n (the whole curve costs O(n^2) for each of a thousand quadrature points).
@@ -55,7 +54,7 @@ LINEAR_SPAN = 600.0
 BLOCK = 2**19
 
 
-def has_exact(spectrum: Spectrum, m: int, field: str = "real") -> bool:
+def has_exact(spectrum: Spectrum, m: Count, field: Field = "real") -> bool:
     """Whether :func:`exact` knows E_m.
 
     >>> [has_exact(Spectrum([4.0, 3.0, 2.0, 1.0]), m) for m in range(5)]
@@ -67,7 +66,11 @@ def has_exact(spectrum: Spectrum, m: int, field: str = "real") -> bool:
     return ends or is_flat(spectrum) or (field == "complex" and spectrum.n <= COMPLEX_LIMIT)
 
 
-def exact(spectrum: Spectrum, m: ArrayLike, field: str = "real") -> Any:
+@overload
+def exact(spectrum: Spectrum, m: Count, field: Field = ...) -> float: ...
+@overload
+def exact(spectrum: Spectrum, m: Counts, field: Field = ...) -> FloatArray: ...
+def exact(spectrum: Spectrum, m: Count | Counts, field: Field = "real") -> float | FloatArray:
     r"""Expected error E_m of the MLE with m noiseless Gaussian measurements, where an exact formula is known.
 
     Parameters
@@ -115,7 +118,7 @@ def exact(spectrum: Spectrum, m: ArrayLike, field: str = "real") -> Any:
     return scalar_or_array(values[np.searchsorted(wanted, counts)], m)
 
 
-def _no_oracle(n: int, m: int, field: str) -> str:
+def _no_oracle(n: int, m: int, field: Field) -> str:
     known = "for m = 0, 1, n - 1 and n, and for every m of a flat spectrum"
     if field == "real":
         return (
@@ -128,7 +131,7 @@ def _no_oracle(n: int, m: int, field: str) -> str:
     )
 
 
-def _value(spectrum: Spectrum, m: int, field: str) -> float:
+def _value(spectrum: Spectrum, m: int, field: Field) -> float:
     n = spectrum.n
     if m in (0, n):
         return float(spectrum.tail(m))

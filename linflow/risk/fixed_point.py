@@ -110,7 +110,8 @@ def _solve_block(measure: Measure, m: IntArray, penalty: float) -> FloatArray:
     inner = np.minimum(m, measure.n)
     low = np.maximum(measure.lower[inner], penalty / m) * (1 - 1e-9)
     high = np.minimum((measure.upper[0] + penalty) / m, measure.upper[inner - 1] + penalty) * (1 + 1e-9)
-    root, certified = np.sqrt(low) * np.sqrt(high), np.zeros(m.size, dtype=bool)
+    root: FloatArray = np.sqrt(low) * np.sqrt(high)
+    certified = np.zeros(m.size, dtype=bool)
     for _ in range(STEPS):
         open_rows = np.flatnonzero(~certified)
         at = root[open_rows]
