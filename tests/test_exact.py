@@ -13,7 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from linflow.checks import FIELDS, Field, FloatArray
-from linflow.errors import InputError, ShapeError
+from linflow.errors import InputError, NotConvergedError, ShapeError
 from linflow.risk.compress import NODES, SMALL, compress
 from linflow.risk.enclosure import Enclosure, enclosure
 from linflow.risk.exact import exact, has_exact
@@ -291,6 +291,49 @@ def test_missing_oracles_are_an_error_that_says_which_exist() -> None:
             exact(spectrum, **bad)
         with pytest.raises(InputError):
             enclosure(spectrum, **bad)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "m", "field"),
+    [
+        ("STEP", 1.0, 1, "real"),
+        ("STEP", 1.0, 6, "complex"),
+        ("NEGLIGIBLE", 10.0, 1, "real"),
+        ("NEGLIGIBLE", 10.0, 3, "complex"),
+        ("_complex_step", lambda *_: 3.0, 3, "complex"),
+    ],
+)
+def test_a_quadrature_that_has_not_converged_is_an_error(
+    setting: str, value: Any, m: int, field: Field, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spectrum = Spectrum(1.0 + np.arange(7.0) / 100, name=setting)
+    exact_module._complex_curve.cache_clear()
+    assert exact(spectrum, m, field) > 0
+    exact_module._complex_curve.cache_clear()
+    monkeypatch.setattr(exact_module, setting, value)
+    with pytest.raises(NotConvergedError, match="did not converge"):
+        exact(spectrum, m, field)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "field", "sentence"),
+    [
+        ("ACCURACY", 5000, "real", "not enclosed to 5000 bits"),
+        ("_LONGEST", 4, "real", "does not vanish within 4 units"),
+        ("_MOST_BITS", 256, "complex", "with a precision of 256 bits"),
+    ],
+)
+def test_an_enclosure_that_stays_wide_is_an_error(
+    setting: str, value: int, field: Field, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spectrum = Spectrum(10.0 ** np.linspace(40, -40, 12), name=setting)
+    monkeypatch.setattr(enclosure_module, setting, value)
+    for cached in (enclosure_module._enclosure, enclosure_module._complex_curve):
+        cached.cache_clear()
+    with pytest.raises(NotConvergedError, match=sentence):
+        enclosure(spectrum, 1, field)
+    monkeypatch.undo()
+    enclosed(spectrum, 1, field)
 
 
 def test_shapes_follow_m() -> None:

@@ -268,7 +268,14 @@ def tail_upper(
     spectrum: Spectrum, m: Counts, *, rank: int, t: float, u: float, norm: Norm = ..., form: Form = ...
 ) -> FloatArray: ...
 def tail_upper(
-    spectrum: Spectrum, m: Count | Counts, *, rank: int, t: float, u: float, norm: Norm = "frobenius", form: Form = "journal"
+    spectrum: Spectrum,
+    m: Count | Counts,
+    *,
+    rank: int,
+    t: float,
+    u: float,
+    norm: Norm = "frobenius",
+    form: Form = "journal",
 ) -> float | FloatArray:
     r"""T6: a bound that ``||G (I - P)||`` exceeds with probability at most :func:`tail_probability`, [x].
 

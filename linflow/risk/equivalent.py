@@ -29,8 +29,8 @@ from linflow.checks import (
     IntArray,
     finite_array,
     measurement_counts,
-    non_negative,
     noise_level,
+    non_negative,
     scalar_or_array,
 )
 from linflow.errors import InputError, ShapeError

@@ -22,9 +22,10 @@ Kind: exact. Assumption: Gaussian A, no noise. l_i = sigma_i^2, T = sum l_i.
 Everything is integrated by the trapezoidal rule in s = log t, which converges geometrically: the integrands are analytic
 for |Im s| < pi and decay exponentially on both sides (Trefethen & Weideman 2014, "The exponentially convergent
 trapezoidal rule", Theorem 5.1). Every integral is certified before it is returned: every second point must give the same
-value up to ``AGREEMENT``, and the integrand must have vanished at both ends. All terms are positive, so the values are accurate relative to themselves: to about
-1e-14, and 1e-12 when the variances span hundreds of decades (the rounding of log l). No code is shared with
-enclosure.py's quadrature or its matrix formula, so that each tests the other. Tested in tests/test_exact.py.
+value up to ``AGREEMENT``, and the integrand must have vanished at both ends. All terms are positive, so the values are
+accurate relative to themselves: to about 1e-14, and 1e-12 when the variances span hundreds of decades (the rounding of
+log l). No code is shared with enclosure.py's quadrature or its matrix formula, so that each tests the other. Tested in
+tests/test_exact.py.
 """
 
 from __future__ import annotations
@@ -209,7 +210,7 @@ def _integrate(log_f: Callable[[FloatArray], FloatArray], start: float, stop: fl
 
 
 def _certify(coarse: FloatArray, ends: FloatArray) -> None:
-    """Raise unless integrals have converged: `coarse` by every second point, `ends` the outermost terms, relative to them."""
+    """Raise unless integrals have converged: `coarse` by every second point and `ends`, both relative to the full sums."""
     if not (np.all(np.abs(coarse - 1.0) <= AGREEMENT) and np.all(ends <= VANISHED)):
         raise NotConvergedError(
             "the integral of the expected error did not converge: the trapezoidal rule with twice the step differs by "

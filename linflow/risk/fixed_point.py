@@ -1,8 +1,8 @@
 r"""The positive root kappa of ``m = sum_i l_i/(l_i + kappa) + gamma/kappa``, certified to a relative 1e-13.
 
-How: the equation says that what lies below a split s of the spectrum balances what lies above it,
+How: the equation says ``B = A``, that what lies below a split s of the spectrum balances what lies above it,
 
-    B = sum_{i > s} l_i/(l_i + kappa) + gamma/kappa + max(s - m, 0)   equals   A = sum_{i <= s} kappa/(l_i + kappa) + max(m - s, 0),
+    B = sum_{i > s} l_i/(l_i + kappa) + gamma/kappa + max(s - m, 0),   A = sum_{i <= s} kappa/(l_i + kappa) + max(m - s, 0),
 
 two sums of positive terms: nothing cancels, whatever the spectrum. With s = m the slope of ``log A - log B`` in log kappa
 lies between 1/2 and 2: above ``l_{m+1}`` every term of B has a slope of -1/2 or steeper, below ``l_m`` every term of A one

@@ -205,7 +205,7 @@ def _finite(A: NDArray[Any]) -> NDArray[Any]:
 
 
 def _unit_rows(A: NDArray[Any]) -> NDArray[Any]:
-    """Each row times the power of two that brings its largest entry into 1/2..1 (zero rows stay): exact, and X_A is the same.
+    """Each row times the power of two that brings its largest entry into 1/2..1: exact, and X_A stays the same.
 
     An entry loses at most 5e-324 of the row's largest. Singular values reach over 300 decades, so that this is below
     1e-23 of the row of ``A Sigma``, far below its rounding.
