@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -182,7 +182,7 @@ def test_closed_forms(a: float) -> None:
         assert abs(mp.mpf(risk.kappa(step, k)) / exact - 1) < 1e-12
 
 
-LARGE = {
+LARGE: dict[str, Callable[[int, np.random.Generator], FloatArray]] = {
     "power law": lambda n, rng: np.arange(1.0, n + 1) ** -0.7,
     "steep": lambda n, rng: np.arange(1.0, n + 1) ** -30.0,
     "uniform": lambda n, rng: rng.uniform(0.1, 1.0, n),
@@ -212,7 +212,8 @@ def test_compressed_spectra_agree_with_400_digits_and_with_the_full_sums(
     ):
         m = [1, 39, 40, 41, 2999, 3000, 3001, 5999, *([6000, 6001, 10**7] if penalty else [])]
         t = spectrum.variances * rng.uniform(0, 2, spectrum.n)
-        fast, full = [], []
+        fast: list[FloatArray] = []
+        full: list[FloatArray] = []
         for small, into in ((fixed_point.SMALL, fast), (10**9, full)):
             with monkeypatch.context() as patch:
                 patch.setattr(fixed_point, "SMALL", small)

@@ -89,9 +89,8 @@ def theorem_upper(spectrum: Spectrum, m: Count | Counts) -> float | FloatArray:
     array([inf,  8.,  9.])
     """
     counts = measurement_counts(m, spectrum.n)
-    tails = spectrum.tail(np.maximum(counts - 2, 0, dtype=np.int64))
     with np.errstate(over="ignore"):  # beyond float64 the bound is inf
-        bound = np.where(counts >= 2, counts * tails, np.inf)
+        bound = np.where(counts >= 2, counts * spectrum.tail(np.maximum(counts - 2, 0)), np.inf)
     return scalar_or_array(bound, m)
 
 

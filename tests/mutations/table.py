@@ -736,7 +736,7 @@ _RISK = (
         _EQUIVALENT,
         "interpolation-noise",
         "no risk at m = n with noise and no penalty, where it has no mean",
-        "np.inf if s2 > 0 else 0.0)",
+        "np.inf if s > 0 else 0.0)",
         "0.0)",
         "equivalent.py::test_flat_is_exact_and_edges",
     ),
