@@ -177,6 +177,9 @@ def test_bad_arguments_of_simulate() -> None:
         risk.simulate(s, trials=1, seed=0, field="quaternion")  # type: ignore[arg-type]
     with pytest.raises(ShapeError, match=r"the ensemble must return shape \(3, 3\)"):
         risk.simulate(s, trials=1, seed=0, ensemble=lambda m, n, rng: np.ones((1, 1)))
+    for bad, sentence in ((np.nan, "NaN or infinity"), (np.inf, "NaN or infinity"), ("1", "must be numeric")):
+        with pytest.raises(InputError, match=sentence):
+            risk.simulate(s, trials=1, seed=0, ensemble=lambda m, n, rng, bad=bad: np.full((m, n), bad))  # type: ignore[misc]
     assert risk.simulate(s, trials=2, seed=0, m_max=0).tolist() == [[3.0], [3.0]]
 
 
