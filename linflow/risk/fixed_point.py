@@ -11,7 +11,8 @@ of 1/2. So Newton's steps in log kappa are harmless, and **the residual bounds t
 
 A spectrum of more than ``SMALL`` values is compressed to weighted nodes (:mod:`linflow.risk.compress`). A bin of nodes
 must not be cut, since single weights mean nothing, so where m falls into a bin, s is the end of the bin on the side of
-kappa, and the slope is still at least ``1/(1 + e^{1/2}) > 1/3``.
+kappa, and the slope is still at least ``1/(1 + e^{1/2}) > 1/3``. What compression itself adds, the rounding of log l over
+600 decades, is of the order 1e-13 and no part of the certificate.
 
 Kind: exact up to rounding. Tested in tests/test_equivalent.py against bisection with 400 digits.
 """
