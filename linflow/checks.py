@@ -6,7 +6,8 @@ Layer 0, so that ``risk`` and ``estimators`` can share it without sharing any ma
 from __future__ import annotations
 
 import os
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias, TypeVar, get_args, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +16,21 @@ from linflow.errors import InputError, ShapeError
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+
+#: One number of measurements, and arrays of them: functions of m give a float for the one, an array for the other.
+Count: TypeAlias = int | np.integer[Any]
+Counts: TypeAlias = NDArray[np.integer[Any] | np.floating[Any]] | Sequence[int] | Sequence[Sequence[int]]
+
+#: Entries of Gaussian measurements.
+Field: TypeAlias = Literal["real", "complex"]
+FIELDS: tuple[Field, ...] = get_args(Field)
+
+#: Standard deviations of noise outside this range have squares that float64 cannot hold.
+_FAINTEST, _LOUDEST = 1e-150, 1e150
+#: Largest whole number up to which every whole number is a float64.
+_LARGEST_COUNT = 2**53
+
+Option = TypeVar("Option", bound=str)
 
 
 def finite_array(values: ArrayLike, name: str) -> FloatArray:
@@ -35,17 +51,19 @@ def finite_array(values: ArrayLike, name: str) -> FloatArray:
     return array
 
 
-def measurement_counts(m: ArrayLike, n: int) -> IntArray:
-    """`m` as an int64 array; raises unless every entry is a whole number in 0..n."""
-    raw = np.asarray(unmasked(m, "m"))
+def measurement_counts(m: ArrayLike, n: int | None, name: str = "m") -> IntArray:
+    """`m` as an int64 array; raises unless every entry is a whole number in 0..n (n None: of any size)."""
+    raw = np.asarray(unmasked(m, name))
     if raw.dtype.kind not in "iu":
-        as_float = finite_array(raw, "m")
+        as_float = finite_array(raw, name)
         if np.any(as_float != np.floor(as_float)):
-            raise InputError(f"m must be a whole number of measurements, got {m!r}")
+            raise InputError(f"{name} must be a whole number of measurements, got {m!r}")
         raw = as_float
-    if raw.size and (raw.min() < 0 or raw.max() > n):
+    most = _LARGEST_COUNT if n is None else n
+    if raw.size and (raw.min() < 0 or raw.max() > most):
         worst = raw.min() if raw.min() < 0 else raw.max()
-        raise InputError(f"m must lie in 0..n = 0..{n}, got m = {int(worst)}")
+        allowed = "0..2**53" if n is None else f"0..n = 0..{n}"
+        raise InputError(f"{name} must lie in {allowed}, got {name} = {int(worst)}")
     return raw.astype(np.int64)
 
 
@@ -64,7 +82,18 @@ def non_negative(value: float, name: str) -> float:
     return number
 
 
-def one_of(value: str, name: str, options: tuple[str, ...]) -> str:
+def noise_level(value: float) -> float:
+    """A noise's standard deviation: 0, or in 1e-150..1e150, so that its square is a float64 number."""
+    number = non_negative(value, "noise_std")
+    if number != 0 and not _FAINTEST <= number <= _LOUDEST:
+        raise InputError(
+            f"noise_std must be 0 or lie in {_FAINTEST:g}..{_LOUDEST:g}, so that its square is a float64 number, got "
+            f"{number:g}: rescale the model and the noise"
+        )
+    return number
+
+
+def one_of(value: Option, name: str, options: tuple[Option, ...]) -> Option:
     """`value`, which must be one of `options`."""
     if value not in options:
         raise InputError(f"{name} must be one of {', '.join(map(repr, options))}, got {value!r}")
@@ -101,7 +130,11 @@ def sample_shape(size: int | tuple[int, ...]) -> tuple[int, ...]:
     return tuple(int(s) for s in sizes)
 
 
-def scalar_or_array(values: NDArray[Any], like: ArrayLike) -> Any:
+@overload
+def scalar_or_array(values: NDArray[Any], like: Count) -> float: ...
+@overload
+def scalar_or_array(values: NDArray[Any], like: Counts) -> FloatArray: ...
+def scalar_or_array(values: NDArray[Any], like: Count | Counts) -> float | FloatArray:
     """A Python float where `like` was a scalar, else the array: scalar m -> float, array m -> array."""
     return float(values[()]) if np.ndim(like) == 0 else values
 

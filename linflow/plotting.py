@@ -198,8 +198,9 @@ class _Errors:
                 exact.setdefault(o.m, o.estimate)
             elif isinstance(o.evidence, Confidence) and 0 < o.high < np.inf:
                 intervals.setdefault(o.m, (o.low, o.high))
-        functions = (risk.theorem_upper, risk.best_upper, risk.equivalent, risk.theorem_lower)
-        bounds = {label: function(spectrum, m) for label, function in zip(_BOUNDS, functions, strict=True)}
+        upper, lower = risk.theorem_upper(spectrum, m), risk.theorem_lower(spectrum, m)
+        values = (upper, risk.best_upper(spectrum, m), risk.equivalent(spectrum, m), lower)
+        bounds = dict(zip(_BOUNDS, values, strict=True))
         return cls(len(draws), m.astype(np.float64), *mean_and_band(draws[:, :n]), bounds, exact, intervals)
 
 

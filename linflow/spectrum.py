@@ -10,12 +10,14 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from linflow.checks import (
+    Count,
+    Counts,
     FloatArray,
     finite_array,
     measurement_counts,
@@ -229,7 +231,11 @@ class Spectrum:
         """``sum_i sigma_i**2`` = E ||x - mu||^2, [x]^2."""
         return float(self._tails[0])
 
-    def tail(self, m: ArrayLike) -> Any:
+    @overload
+    def tail(self, m: Count) -> float: ...
+    @overload
+    def tail(self, m: Counts) -> FloatArray: ...
+    def tail(self, m: Count | Counts) -> float | FloatArray:
         """``sum_{i > m} sigma_i**2``, the best rank-m error, [x]^2; scalar m -> float, array m -> array.
 
         >>> Spectrum.power_law(n=3).tail([0, 3])

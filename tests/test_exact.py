@@ -12,10 +12,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from linflow.checks import FloatArray
-from linflow.errors import InputError, ShapeError
+from linflow.checks import FIELDS, Field, FloatArray
+from linflow.errors import InputError, NotConvergedError, ShapeError
 from linflow.risk.compress import NODES, SMALL, compress
-from linflow.risk.enclosure import FIELDS, Enclosure, enclosure
+from linflow.risk.enclosure import Enclosure, enclosure
 from linflow.risk.exact import exact, has_exact
 from linflow.spectrum import Spectrum
 from linflow.testing import spectra
@@ -42,7 +42,7 @@ SOME = [
 ]
 
 
-def enclosed(spectrum: Spectrum, m: int, field: str = "real") -> Enclosure:
+def enclosed(spectrum: Spectrum, m: int, field: Field = "real") -> Enclosure:
     found = enclosure(spectrum, m, field)
     assert found is not None
     assert found.low <= found.high
@@ -66,7 +66,7 @@ def enclosed(spectrum: Spectrum, m: int, field: str = "real") -> Enclosure:
         (Spectrum.power_law(8), 7, "complex", "0.04266067095"),
     ],
 )
-def test_reference_values_to_all_their_digits(spectrum: Spectrum, m: int, field: str, digits: str) -> None:
+def test_reference_values_to_all_their_digits(spectrum: Spectrum, m: int, field: Field, digits: str) -> None:
     mantissa, _, exponent = digits.partition("e")
     last_place = 10.0 ** (int(exponent or 0) - len(mantissa.partition(".")[2]))
     assert abs(exact(spectrum, m, field) - float(digits)) <= 0.5 * last_place
@@ -89,7 +89,7 @@ def test_closed_forms_for_two_values(a: float, b: float) -> None:
 
 @pytest.mark.parametrize("field", FIELDS)
 @pytest.mark.parametrize("n", [1, 2, 7])
-def test_flat_spectra_and_the_ends(n: int, field: str) -> None:
+def test_flat_spectra_and_the_ends(n: int, field: Field) -> None:
     flat = Spectrum.flat(n, 3.0)
     assert np.array_equal(exact(flat, np.arange(n + 1), field), 9.0 * (n - np.arange(n + 1)))
     for m in range(n + 1):
@@ -104,7 +104,7 @@ def test_flat_spectra_and_the_ends(n: int, field: str) -> None:
 
 @pytest.mark.parametrize("field", FIELDS)
 @pytest.mark.parametrize("spectrum", SOME, ids=lambda s: s.name)
-def test_quadrature_agrees_with_the_enclosure(spectrum: Spectrum, field: str) -> None:
+def test_quadrature_agrees_with_the_enclosure(spectrum: Spectrum, field: Field) -> None:
     # The float64 road takes logarithms of l: their rounding, |log l| eps, is what it may be off by.
     tolerance = 1e-14 + 8 * np.finfo(float).eps * 2 * math.log(spectrum.condition) * (1 if field == "real" else 4)
     wanted = [m for m in range(spectrum.n + 1) if has_exact(spectrum, m, field)]
@@ -114,7 +114,7 @@ def test_quadrature_agrees_with_the_enclosure(spectrum: Spectrum, field: str) ->
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_arb_integral_agrees_with_the_matrix_formula(field: str) -> None:
+def test_arb_integral_agrees_with_the_matrix_formula(field: Field) -> None:
     # With complex A both roads exist at m = 1 and m = n - 1; twins of each value turn complex A into real A.
     spectrum = Spectrum([5.0, 3.0, 2.5, 1.0, 0.1])
     for m in (1, 4):
@@ -186,7 +186,7 @@ TRIALS = 60_000
 DELTA = 1e-9  # chance that an interval below misses the mean; five are used
 
 
-def sampled_interval(spectrum: Spectrum, m: int, field: str) -> tuple[float, float]:
+def sampled_interval(spectrum: Spectrum, m: int, field: Field) -> tuple[float, float]:
     """Interval that contains E_m with probability 1 - DELTA: empirical Bernstein (Maurer & Pontil 2009, Theorem 4).
 
     The error of a draw is bounded by sums of variances (Ky Fan). It is computed from an orthonormal basis of the rows of
@@ -206,12 +206,12 @@ def sampled_interval(spectrum: Spectrum, m: int, field: str) -> tuple[float, flo
 
 
 @pytest.mark.parametrize(("m", "field"), [(1, "real"), (3, "real"), (1, "complex"), (2, "complex"), (3, "complex")])
-def test_simulation_confirms_the_value_and_rejects_false_ones(m: int, field: str) -> None:
+def test_simulation_confirms_the_value_and_rejects_false_ones(m: int, field: Field) -> None:
     spectrum = Spectrum([2.0, 1.0, 0.5, 0.25])
     low, high = sampled_interval(spectrum, m, field)
     assert low <= exact(spectrum, m, field) <= high
     # The same test must reject the value of the other kind of A, and the values of one measurement more or fewer.
-    other = "real" if field == "complex" else "complex"
+    other: Field = "real" if field == "complex" else "complex"
     wrong = [exact(spectrum, k, "complex") for k in (m - 1, m + 1)]
     if has_exact(spectrum, m, other):
         wrong.append(exact(spectrum, m, other))
@@ -291,6 +291,49 @@ def test_missing_oracles_are_an_error_that_says_which_exist() -> None:
             exact(spectrum, **bad)
         with pytest.raises(InputError):
             enclosure(spectrum, **bad)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "m", "field"),
+    [
+        ("STEP", 1.0, 1, "real"),
+        ("STEP", 1.0, 6, "complex"),
+        ("NEGLIGIBLE", 10.0, 1, "real"),
+        ("NEGLIGIBLE", 10.0, 3, "complex"),
+        ("_complex_step", lambda *_: 3.0, 3, "complex"),
+    ],
+)
+def test_a_quadrature_that_has_not_converged_is_an_error(
+    setting: str, value: Any, m: int, field: Field, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spectrum = Spectrum(1.0 + np.arange(7.0) / 100, name=setting)
+    exact_module._complex_curve.cache_clear()
+    assert exact(spectrum, m, field) > 0
+    exact_module._complex_curve.cache_clear()
+    monkeypatch.setattr(exact_module, setting, value)
+    with pytest.raises(NotConvergedError, match="did not converge"):
+        exact(spectrum, m, field)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "field", "sentence"),
+    [
+        ("_precisions", lambda most: [40], "real", "with a precision of 40 bits"),
+        ("_LONGEST", 4, "real", "does not vanish within 4 units"),
+        ("_precisions", lambda most: [128, 256], "complex", "with a precision of 256 bits"),
+    ],
+)
+def test_an_enclosure_that_stays_wide_is_an_error(
+    setting: str, value: Any, field: Field, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spectrum = Spectrum(10.0 ** np.linspace(20, -20, 12), name=setting)
+    monkeypatch.setattr(enclosure_module, setting, value)
+    for cached in (enclosure_module._enclosure, enclosure_module._complex_curve):
+        cached.cache_clear()
+    with pytest.raises(NotConvergedError, match=sentence):
+        enclosure(spectrum, 1, field)
+    monkeypatch.undo()
+    enclosed(spectrum, 1, field)
 
 
 def test_shapes_follow_m() -> None:

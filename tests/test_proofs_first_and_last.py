@@ -8,6 +8,7 @@ import pytest
 import sympy as sp
 
 import linflow as lf
+from linflow.checks import Field
 from proofs import first_and_last as proof
 from tests.proof_faults import entries_of, gaps
 from tests.proof_spectra import ROUNDING, SPECTRA, floats, rational
@@ -50,7 +51,7 @@ def integral(integrand: sp.Expr) -> float:
 
 @pytest.mark.parametrize("values", [*SPECTRA, ("1000", "1", "1/1000")])
 @pytest.mark.parametrize(("field", "h"), [("real", HALF), ("complex", ONE)])
-def test_linflow_computes_the_integrals(values: tuple[str, ...], field: str, h: sp.Rational) -> None:
+def test_linflow_computes_the_integrals(values: tuple[str, ...], field: Field, h: sp.Rational) -> None:
     sigma = rational(values)
     squares = [x**2 for x in sigma]
     spectrum = lf.Spectrum(floats(sigma))

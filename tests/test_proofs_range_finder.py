@@ -6,6 +6,7 @@ import pytest
 import sympy as sp
 
 import linflow as lf
+from linflow.checks import Field
 from proofs import range_finder
 from tests.proof_faults import entries_of, gaps
 from tests.proof_spectra import ROUNDING, SPECTRA, floats, rational
@@ -56,7 +57,7 @@ def test_linflow_computes_these_bounds_and_finds_the_best_rank(values: tuple[str
 
 
 @pytest.mark.parametrize(("n", "k", "field"), [(8, 2, "real"), (10, 3, "real"), (7, 0, "real"), (7, 2, "complex")])
-def test_linflow_tends_to_the_limit_as_the_head_grows(n: int, k: int, field: str) -> None:
+def test_linflow_tends_to_the_limit_as_the_head_grows(n: int, k: int, field: Field) -> None:
     # T has a finite second moment for m - k >= 4 (real) or 2 (complex), so that E_m is within O(f/h) of its limit.
     m, head, floor = n - 1, 1e6, 0.5
     spectrum = lf.Spectrum([head] * k + [floor] * (n - k))

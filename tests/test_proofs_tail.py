@@ -6,6 +6,7 @@ import pytest
 import sympy as sp
 
 import linflow as lf
+from linflow.risk.bounds import Form, Norm
 from proofs import tail
 from tests.proof_faults import entries_of, gaps
 from tests.proof_spectra import ROUNDING
@@ -40,7 +41,7 @@ def test_a_fault_leaves_a_gap(old: str, new: str) -> None:
 
 @pytest.mark.parametrize("form", ["journal", "preprint"])
 @pytest.mark.parametrize("norm", ["frobenius", "spectral"])
-def test_linflow_computes_these_bounds(norm: str, form: str) -> None:
+def test_linflow_computes_these_bounds(norm: Norm, form: Form) -> None:
     spectrum = lf.Spectrum([float(s) for s in SIGMA])
     t, u = sp.Rational(3, 2), sp.Rational(5, 2)
     for m, k in ((4, 0), (6, 1), (8, 4)):

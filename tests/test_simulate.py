@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from linflow import risk
+from linflow.checks import FIELDS, Field
 from linflow.errors import InputError, RankError, ShapeError
 from linflow.spectrum import Spectrum
 from linflow.testing import seeds, spectra
@@ -145,7 +146,7 @@ def test_dependent_rows_of_a_discrete_ensemble_measure_nothing() -> None:
 
 @pytest.mark.parametrize("n", [5, 80])
 @pytest.mark.parametrize("field", ["real", "complex"])
-def test_same_numbers_for_any_workers_and_any_number_of_trials(n: int, field: str) -> None:
+def test_same_numbers_for_any_workers_and_any_number_of_trials(n: int, field: Field) -> None:
     s = Spectrum.power_law(n)
     one = risk.simulate(s, trials=70, seed=9, field=field, workers=1)
     assert one.shape == (70, n + 1)
@@ -158,9 +159,8 @@ def test_same_numbers_for_any_workers_and_any_number_of_trials(n: int, field: st
 
 def test_mean_against_the_exact_oracles_and_the_wrong_field_is_caught() -> None:
     s, trials = Spectrum.power_law(8), 20_000
-    for field in ("real", "complex"):
+    for field, other in zip(FIELDS, FIELDS[::-1], strict=True):
         curves = risk.simulate(s, trials=trials, seed=2, field=field)
-        other = "complex" if field == "real" else "real"
         for m in (1, 7):
             mean, error = curves[:, m].mean(), curves[:, m].std() / np.sqrt(trials)
             assert abs(mean - risk.exact(s, m, field=field)) < 4.5 * error  # failure probability 7e-6
@@ -174,9 +174,12 @@ def test_bad_arguments_of_simulate() -> None:
     with pytest.raises(InputError, match="seed must be a whole number >= 0"):
         risk.simulate(s, trials=1, seed=-1)
     with pytest.raises(InputError, match="field must be one of"):
-        risk.simulate(s, trials=1, seed=0, field="quaternion")
+        risk.simulate(s, trials=1, seed=0, field="quaternion")  # type: ignore[arg-type]
     with pytest.raises(ShapeError, match=r"the ensemble must return shape \(3, 3\)"):
         risk.simulate(s, trials=1, seed=0, ensemble=lambda m, n, rng: np.ones((1, 1)))
+    for bad, sentence in ((np.nan, "NaN or infinity"), (np.inf, "NaN or infinity"), ("1", "must be numeric")):
+        with pytest.raises(InputError, match=sentence):
+            risk.simulate(s, trials=1, seed=0, ensemble=lambda m, n, rng, bad=bad: np.full((m, n), bad))  # type: ignore[misc]
     assert risk.simulate(s, trials=2, seed=0, m_max=0).tolist() == [[3.0], [3.0]]
 
 

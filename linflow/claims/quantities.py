@@ -17,7 +17,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from scipy.linalg import qr
 
-from linflow.checks import FloatArray, one_of
+from linflow.checks import Field, FloatArray, one_of
 from linflow.claims.conditional import conditional_errors
 from linflow.claims.tilted import draw_tilted
 from linflow.identity import code_digest, content
@@ -158,7 +158,7 @@ class ExpectedError(Quantity):
     """E_m, the expected squared error of the MLE; `field` "real" or "complex"; without `oracle` it is always sampled."""
 
     name: ClassVar[str] = "E_m"
-    field: str = "real"
+    field: Field = "real"
     oracle: bool = True
 
     def defined(self, spectrum: Spectrum, m: int) -> bool:  # noqa: D102
@@ -303,8 +303,8 @@ class FailureProbability(Quantity):
     """Probability that ``||G(I-P)||`` exceeds T6's bound of the given norm and form, at rank ``m // 2``."""
 
     name: ClassVar[str] = "P(exceeds)"
-    norm: str = "frobenius"
-    form: str = "journal"
+    norm: bounds.Norm = "frobenius"
+    form: bounds.Form = "journal"
     t: float = 1.5
     u: float = 2.0
 

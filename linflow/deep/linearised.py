@@ -38,7 +38,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from linflow import estimators, risk
-from linflow.checks import FloatArray, finite_array, one_of, positive_int
+from linflow.checks import Count, Counts, FloatArray, finite_array, one_of, positive_int
 from linflow.deep.flow import Flow, frozen
 from linflow.deep.jacobian import jacobian, volume_slope
 from linflow.deep.lbfgs import minimise
@@ -71,7 +71,7 @@ class Local:
         """One spectrum a latent."""
         return [Spectrum(values, name=f"local {i}") for i, values in enumerate(self.singular_values)]
 
-    def predicted(self, m: ArrayLike, estimator: str = LATENT) -> FloatArray:
+    def predicted(self, m: Count | Counts, estimator: str = LATENT) -> FloatArray:
         """Deterministic equivalent of the first-order error, each latent's mean over A: (k,) + the shape of m, [x]^2."""
         pulls = self.pulls[one_of(estimator, "estimator", ESTIMATORS)]
         variances = (self.singular_values * pulls) ** 2

@@ -26,15 +26,19 @@ An upper bound that makes no statement at some m (T1 at m < 2, say) is ``inf`` t
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Literal, TypeAlias, get_args, overload
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from linflow.checks import (
+    FIELDS,
+    Count,
+    Counts,
+    Field,
     FloatArray,
     IntArray,
     measurement_counts,
+    noise_level,
     non_negative,
     one_of,
     rank_in,
@@ -43,8 +47,16 @@ from linflow.checks import (
 from linflow.errors import InputError
 from linflow.spectrum import Spectrum
 
+#: Which norm T6 bounds, and which of its two published forms.
+Norm: TypeAlias = Literal["frobenius", "spectral"]
+Form: TypeAlias = Literal["preprint", "journal"]
 
-def theorem_lower(spectrum: Spectrum, m: ArrayLike) -> Any:
+
+@overload
+def theorem_lower(spectrum: Spectrum, m: Count) -> float: ...
+@overload
+def theorem_lower(spectrum: Spectrum, m: Counts) -> FloatArray: ...
+def theorem_lower(spectrum: Spectrum, m: Count | Counts) -> float | FloatArray:
     """T1, lower side: ``tail(m)``, the best rank-m approximation error; it holds for every A.
 
     Parameters
@@ -64,7 +76,11 @@ def theorem_lower(spectrum: Spectrum, m: ArrayLike) -> Any:
     return spectrum.tail(m)
 
 
-def theorem_upper(spectrum: Spectrum, m: ArrayLike) -> Any:
+@overload
+def theorem_upper(spectrum: Spectrum, m: Count) -> float: ...
+@overload
+def theorem_upper(spectrum: Spectrum, m: Counts) -> FloatArray: ...
+def theorem_upper(spectrum: Spectrum, m: Count | Counts) -> float | FloatArray:
     """T1, upper side: ``m * tail(m - 2)`` for m >= 2 (``inf`` below, where the theorem makes no statement).
 
     Examples
@@ -73,11 +89,16 @@ def theorem_upper(spectrum: Spectrum, m: ArrayLike) -> Any:
     array([inf,  8.,  9.])
     """
     counts = measurement_counts(m, spectrum.n)
-    bound = np.where(counts >= 2, counts * spectrum.tail(np.maximum(counts - 2, 0)), np.inf)
+    with np.errstate(over="ignore"):  # beyond float64 the bound is inf
+        bound = np.where(counts >= 2, counts * spectrum.tail(np.maximum(counts - 2, 0)), np.inf)
     return scalar_or_array(bound, m)
 
 
-def best_rank(spectrum: Spectrum, m: ArrayLike, *, field: str = "real") -> Any:
+@overload
+def best_rank(spectrum: Spectrum, m: Count, *, field: Field = ...) -> int: ...
+@overload
+def best_rank(spectrum: Spectrum, m: Counts, *, field: Field = ...) -> IntArray: ...
+def best_rank(spectrum: Spectrum, m: Count | Counts, *, field: Field = "real") -> int | IntArray:
     r"""The k that minimises T2 (``field="complex"``: T7) at each m; an int, or an int array.
 
     Notes
@@ -99,10 +120,14 @@ def best_rank(spectrum: Spectrum, m: ArrayLike, *, field: str = "real") -> Any:
     # Rounding may break the monotonicity by an ulp where r_k is constant; the running maximum restores it.
     rank = np.searchsorted(np.maximum.accumulate(needed), budget, side="right")
     rank = np.clip(rank, 0, np.maximum(budget - 1, 0)).astype(np.int64)
-    return int(rank[()]) if np.ndim(m) == 0 else rank
+    return int(rank) if np.ndim(m) == 0 else rank
 
 
-def best_upper(spectrum: Spectrum, m: ArrayLike) -> Any:
+@overload
+def best_upper(spectrum: Spectrum, m: Count) -> float: ...
+@overload
+def best_upper(spectrum: Spectrum, m: Counts) -> FloatArray: ...
+def best_upper(spectrum: Spectrum, m: Count | Counts) -> float | FloatArray:
     """T2 minimised over k: ``min_{0 <= k <= m-2} (1 + k/(m-k-1)) tail(k)``; ``energy`` for m < 2.
 
     It is at once the bound of randomized range finding and, by T3, the risk of the best truncated prior (T4).
@@ -116,10 +141,14 @@ def best_upper(spectrum: Spectrum, m: ArrayLike) -> Any:
     """
     counts = measurement_counts(m, spectrum.n)
     rank = best_rank(spectrum, counts)
-    return scalar_or_array(_inverse_wishart_factor(counts, rank, 1) * spectrum.tail(rank), m)
+    return scalar_or_array((1 + _amplification(counts, rank, 1)) * spectrum.tail(rank), m)
 
 
-def truncated(spectrum: Spectrum, m: ArrayLike, rank: int, *, noise_std: float = 0.0) -> Any:
+@overload
+def truncated(spectrum: Spectrum, m: Count, rank: int, *, noise_std: float = ...) -> float: ...
+@overload
+def truncated(spectrum: Spectrum, m: Counts, rank: int, *, noise_std: float = ...) -> FloatArray: ...
+def truncated(spectrum: Spectrum, m: Count | Counts, rank: int, *, noise_std: float = 0.0) -> float | FloatArray:
     r"""T3, exact: risk of least squares in the rank-k truncated generator G_k from m Gaussian measurements.
 
     ``tail(k) + (tail(k) + s**2) k/(m-k-1)`` for k <= m - 2, with s = `noise_std`.
@@ -143,19 +172,25 @@ def truncated(spectrum: Spectrum, m: ArrayLike, rank: int, *, noise_std: float =
     """
     counts = measurement_counts(m, spectrum.n)
     k = rank_in(rank, 0, spectrum.n)
-    noise = non_negative(noise_std, "noise_std") ** 2
+    noise = noise_level(noise_std) ** 2
     if np.any(counts < k):
         raise InputError(
             f"least squares in a rank-{k} prior needs m >= {k} measurements, got m = {counts.min()}: lower the rank"
         )
     amplified = spectrum.tail(k) + noise
-    if k == 0 or amplified == 0:
-        return scalar_or_array(np.full(counts.shape, spectrum.tail(k)), m)
-    return scalar_or_array(spectrum.tail(k) + amplified * (_inverse_wishart_factor(counts, k, 1) - 1), m)
+    if amplified == 0:  # an infinite amplification of nothing
+        return scalar_or_array(np.zeros(counts.shape), m)
+    return scalar_or_array(spectrum.tail(k) + amplified * _amplification(counts, k, 1), m)
 
 
-def complex_upper(spectrum: Spectrum, m: ArrayLike, rank: int | None = None) -> Any:
+@overload
+def complex_upper(spectrum: Spectrum, m: Count, rank: int | None = ...) -> float: ...
+@overload
+def complex_upper(spectrum: Spectrum, m: Counts, rank: int | None = ...) -> FloatArray: ...
+def complex_upper(spectrum: Spectrum, m: Count | Counts, rank: int | None = None) -> float | FloatArray:
     """T7: ``(1 + k/(m-k)) tail(k)`` for complex Gaussian A; minimised over 0 <= k <= m - 1 unless `rank` is given.
+
+    ``inf`` where m <= rank, and rank > 0: the theorem makes no statement there, even where nothing is left (rank = n).
 
     Examples
     --------
@@ -164,10 +199,16 @@ def complex_upper(spectrum: Spectrum, m: ArrayLike, rank: int | None = None) -> 
     """
     counts = measurement_counts(m, spectrum.n)
     k: IntArray | int = best_rank(spectrum, counts, field="complex") if rank is None else rank_in(rank, 0, spectrum.n)
-    return scalar_or_array(_inverse_wishart_factor(counts, k, 0) * spectrum.tail(k), m)
+    factor = 1 + _amplification(counts, k, 0)
+    # Not inf * 0 at rank = n, where no tail is left.
+    return scalar_or_array(np.where(np.isfinite(factor), spectrum.tail(k), 1.0) * factor, m)
 
 
-def error_range(spectrum: Spectrum, m: ArrayLike) -> tuple[Any, Any]:
+@overload
+def error_range(spectrum: Spectrum, m: Count) -> tuple[float, float]: ...
+@overload
+def error_range(spectrum: Spectrum, m: Counts) -> tuple[FloatArray, FloatArray]: ...
+def error_range(spectrum: Spectrum, m: Count | Counts) -> tuple[float, float] | tuple[FloatArray, FloatArray]:
     """T8: the interval ``[tail(m), sum_{i <= n-m} l_i]`` that holds X_A for every A of full rank (Ky Fan).
 
     Examples
@@ -176,11 +217,16 @@ def error_range(spectrum: Spectrum, m: ArrayLike) -> tuple[Any, Any]:
     (1.0, 4.0)
     """
     counts = measurement_counts(m, spectrum.n)
-    head = np.append(0.0, np.cumsum(spectrum.variances))
-    return spectrum.tail(m), scalar_or_array(head[spectrum.n - counts], m)
+    head = np.append(0.0, np.cumsum(spectrum.variances, dtype=np.longdouble)).astype(np.float64)
+    low, high = spectrum.tail(counts), head[spectrum.n - counts]
+    return (float(low), float(high)) if np.ndim(m) == 0 else (low, high)
 
 
-def spectral_upper(spectrum: Spectrum, m: ArrayLike, rank: int | None = None) -> Any:
+@overload
+def spectral_upper(spectrum: Spectrum, m: Count, rank: int | None = ...) -> float: ...
+@overload
+def spectral_upper(spectrum: Spectrum, m: Counts, rank: int | None = ...) -> FloatArray: ...
+def spectral_upper(spectrum: Spectrum, m: Count | Counts, rank: int | None = None) -> float | FloatArray:
     r"""T5: bound on ``E ||(I - P) G^T||`` (spectral norm, not squared), [x]; minimised over k unless `rank` is given.
 
     ``(1 + sqrt(k/(p-1))) sigma_{k+1} + e sqrt(m)/p sqrt(tail(k))`` with ``p = m - k >= 2`` (``inf`` where p < 2).
@@ -209,12 +255,27 @@ def spectral_upper(spectrum: Spectrum, m: ArrayLike, rank: int | None = None) ->
 
 
 #: T6 as published twice: (factor under the root, offset in its denominator, factor of t**-p, factor of the Gaussian term).
-_TAIL_FORMS = {"preprint": (12.0, 0, 5.0, 2.0), "journal": (3.0, 1, 2.0, 1.0)}
+_TAIL_FORMS: dict[Form, tuple[float, int, float, float]] = {"preprint": (12.0, 0, 5.0, 2.0), "journal": (3.0, 1, 2.0, 1.0)}
 
 
+@overload
 def tail_upper(
-    spectrum: Spectrum, m: ArrayLike, *, rank: int, t: float, u: float, norm: str = "frobenius", form: str = "journal"
-) -> Any:
+    spectrum: Spectrum, m: Count, *, rank: int, t: float, u: float, norm: Norm = ..., form: Form = ...
+) -> float: ...
+@overload
+def tail_upper(
+    spectrum: Spectrum, m: Counts, *, rank: int, t: float, u: float, norm: Norm = ..., form: Form = ...
+) -> FloatArray: ...
+def tail_upper(
+    spectrum: Spectrum,
+    m: Count | Counts,
+    *,
+    rank: int,
+    t: float,
+    u: float,
+    norm: Norm = "frobenius",
+    form: Form = "journal",
+) -> float | FloatArray:
     r"""T6: a bound that ``||G (I - P)||`` exceeds with probability at most :func:`tail_probability`, [x].
 
     Parameters
@@ -239,17 +300,24 @@ def tail_upper(
     counts = measurement_counts(m, spectrum.n)
     k = rank_in(rank, 0, spectrum.n - 1)
     p = _oversampling(counts, k)
-    factor, offset, _, _ = _TAIL_FORMS[one_of(form, "form", tuple(_TAIL_FORMS))]
+    factor, offset, _, _ = _TAIL_FORMS[one_of(form, "form", get_args(Form))]
     t, u = _at_least_one(t, "t"), _at_least_one(u, "u")
-    growth = 1 + t * np.sqrt(factor * k / (p + offset))
-    c = t * math.e * np.sqrt(counts) / (p + 1)
     sigma, root_tail = float(spectrum.singular_values[k]), math.sqrt(spectrum.tail(k))
-    if one_of(norm, "norm", ("frobenius", "spectral")) == "frobenius":
-        return scalar_or_array(growth * root_tail + u * c * sigma, m)
-    return scalar_or_array(growth * sigma + c * root_tail + u * c * sigma, m)
+    with np.errstate(over="ignore"):  # beyond float64 the bound is inf
+        growth = 1 + t * np.sqrt(factor * k / (p + offset))
+        c = t * math.e * np.sqrt(counts) / (p + 1)
+        if one_of(norm, "norm", get_args(Norm)) == "frobenius":
+            return scalar_or_array(growth * root_tail + u * c * sigma, m)
+        return scalar_or_array(growth * sigma + c * root_tail + u * c * sigma, m)
 
 
-def tail_probability(p: ArrayLike, *, t: float, u: float, norm: str = "frobenius", form: str = "journal") -> Any:
+@overload
+def tail_probability(p: Count, *, t: float, u: float, norm: Norm = ..., form: Form = ...) -> float: ...
+@overload
+def tail_probability(p: Counts, *, t: float, u: float, norm: Norm = ..., form: Form = ...) -> FloatArray: ...
+def tail_probability(
+    p: Count | Counts, *, t: float, u: float, norm: Norm = "frobenius", form: Form = "journal"
+) -> float | FloatArray:
     r"""The failure probability that belongs to :func:`tail_upper`, at oversampling ``p = m - k >= 4``.
 
     Preprint: ``5 t**-p + 2 exp(-u**2/2)`` (Frobenius), ``5 t**-p + exp(-u**2/2)`` (spectral); journal:
@@ -260,13 +328,12 @@ def tail_probability(p: ArrayLike, *, t: float, u: float, norm: str = "frobenius
     >>> tail_probability(4, t=2.0, u=3.0) == 2 * 2.0**-4 + math.exp(-4.5)
     True
     """
-    oversampling = _oversampling(np.asarray(p), 0)
-    _, _, power, gaussian = _TAIL_FORMS[one_of(form, "form", tuple(_TAIL_FORMS))]
-    if one_of(norm, "norm", ("frobenius", "spectral")) == "spectral":
+    oversampling = _oversampling(measurement_counts(p, None, "p"), 0)
+    _, _, power, gaussian = _TAIL_FORMS[one_of(form, "form", get_args(Form))]
+    if one_of(norm, "norm", get_args(Norm)) == "spectral":
         gaussian = 1.0
-    value = power * _at_least_one(t, "t") ** (-oversampling.astype(float)) + gaussian * math.exp(
-        -(_at_least_one(u, "u") ** 2) / 2
-    )
+    u = _at_least_one(u, "u")
+    value = power * _at_least_one(t, "t") ** (-oversampling.astype(np.float64)) + gaussian * math.exp(-u * u / 2)
     return scalar_or_array(np.asarray(value), p)
 
 
@@ -287,25 +354,25 @@ def denoising(spectrum: Spectrum, *, noise_std: float, rank: int | None = None, 
     True
     """
     k = spectrum.n if rank is None else rank_in(rank, 0, spectrum.n)
-    noise_std, gamma = non_negative(noise_std, "noise_std"), non_negative(penalty, "penalty")
+    noise_std, gamma = noise_level(noise_std), non_negative(penalty, "penalty")
     head = spectrum.variances[:k]
-    # Written with weights in 0..1 so that no square of a large l_i is formed.
-    kept = head / (head + gamma)
-    lost = gamma / (head + gamma)
-    return float(np.sum(head * lost**2 + noise_std**2 * kept**2) + spectrum.tail(k))
+    # Weights in 0..1, multiplied one after the other: no square of a large l_i or a small weight is formed.
+    with np.errstate(over="ignore"):
+        kept = 1 / (1 + gamma / head)
+        lost = 1 / (1 + head / gamma) if gamma > 0 else np.zeros(k)
+    return float(np.sum(head * lost * lost + (noise_std * kept) ** 2) + spectrum.tail(k))
 
 
-def _lost_degrees(field: str) -> int:
+def _lost_degrees(field: Field) -> int:
     """Degrees of freedom that the inverse-Wishart mean loses: 1 for real, 0 for complex Gaussians."""
-    return 1 if one_of(field, "field", ("real", "complex")) == "real" else 0
+    return 1 if one_of(field, "field", FIELDS) == "real" else 0
 
 
-def _inverse_wishart_factor(m: IntArray, k: IntArray | int, lost: int) -> FloatArray:
-    """``1 + k/(m - k - lost)``, 1 at k = 0, and ``inf`` where the mean does not exist."""
+def _amplification(m: IntArray, k: IntArray | int, lost: int) -> FloatArray:
+    """``k/(m - k - lost)``, 0 at k = 0, and ``inf`` where the inverse-Wishart mean does not exist."""
     free = m - k - lost
-    with np.errstate(divide="ignore"):
-        factor = np.where(free > 0, 1.0 + k / np.maximum(free, 1), np.inf)
-    return np.where(np.asarray(k) == 0, 1.0, factor)
+    factor = np.where(free > 0, k / np.maximum(free, 1), np.inf)
+    return np.where(np.asarray(k) == 0, 0.0, factor)
 
 
 def _oversampling(m: IntArray, k: int) -> IntArray:
@@ -316,6 +383,6 @@ def _oversampling(m: IntArray, k: int) -> IntArray:
 
 
 def _at_least_one(value: float, name: str) -> float:
-    if not value >= 1:
-        raise InputError(f"{name} must be >= 1, got {value}")
+    if not 1 <= value < math.inf:
+        raise InputError(f"{name} must be a finite number >= 1, got {value}")
     return float(value)

@@ -33,7 +33,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from linflow.checks import measurement_counts, one_of
+from linflow.checks import FIELDS, Count, Field, measurement_counts, one_of
+from linflow.errors import NotConvergedError
 from linflow.spectrum import Spectrum
 
 if TYPE_CHECKING:
@@ -48,7 +49,12 @@ DISTINCT_LIMIT = 1024
 ACCURACY = 60
 #: Bits at which the squares of float64 numbers are exact, with some to spare.
 FIRST_PRECISION = 128
-FIELDS = ("real", "complex")
+#: Bits given to the matrix formula at the most. It needs some n times the binary digits between l_1 and l_n: 2000 each for
+#: 600 decades, 400 000 at n = ``COMPLEX_LIMIT``.
+_MOST_BITS = 2**20
+#: Length in log t within which the integrand of m = 1 and m = n - 1 vanishes: the rates span 1400 units, and each side
+#: decays at least like e^{-s/2}.
+_LONGEST = 8000
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,7 @@ class Enclosure:
         return self.low + (self.high - self.low) / 2
 
 
-def enclosure(spectrum: Spectrum, m: int, field: str = "real") -> Enclosure | None:
+def enclosure(spectrum: Spectrum, m: Count, field: Field = "real") -> Enclosure | None:
     r"""Rigorous enclosure of the expected error E_m, or None where no exact formula is known (or it would take too long).
 
     Parameters
@@ -90,6 +96,8 @@ def enclosure(spectrum: Spectrum, m: int, field: str = "real") -> Enclosure | No
     ------
     InputError
         `m` not a whole number in 0..n, or an unknown `field`.
+    NotConvergedError
+        An interval that stays wide at the highest precision allowed.
 
     Notes
     -----
@@ -119,7 +127,7 @@ def is_flat(spectrum: Spectrum) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _enclosure(spectrum: Spectrum, m: int, field: str) -> Enclosure | None:
+def _enclosure(spectrum: Spectrum, m: int, field: Field) -> Enclosure | None:
     n = spectrum.n
     if m == n:
         return Enclosure(0.0, 0.0)
@@ -137,6 +145,11 @@ def _enclosure(spectrum: Spectrum, m: int, field: str) -> Enclosure | None:
 
 
 # ------------------------------------------------------------------------------------------------ balls
+
+
+def _precisions(most: int) -> list[int]:
+    """Working precisions to try, each twice the one before, up to `most` bits."""
+    return [FIRST_PRECISION << doublings for doublings in range((most // FIRST_PRECISION).bit_length())]
 
 
 @contextmanager
@@ -182,18 +195,17 @@ def _outward(ball: arb) -> Enclosure:
 # ------------------------------------------------------------------------------------------------ m = 1, m = n - 1
 
 
-def _extreme(spectrum: Spectrum, m: int, field: str) -> Enclosure:
+def _extreme(spectrum: Spectrum, m: int, field: Field) -> Enclosure:
     """E_1 or E_{n-1} by Arb's integrator."""
-    for bits in (FIRST_PRECISION, 2 * FIRST_PRECISION, 4 * FIRST_PRECISION, 8 * FIRST_PRECISION):
+    for bits in _precisions(8 * FIRST_PRECISION):
         with _precision(bits):
             ball = _extreme_ball(spectrum, m, field)
             if ball.rel_accuracy_bits() > ACCURACY:
-                break
-    # Whatever the accuracy reached, the ball contains E_m: a wide interval is a true one.
-    return _outward(ball)
+                return _outward(ball)
+    raise NotConvergedError(f"the integral for E_{m} is not enclosed to {ACCURACY} bits with a precision of {bits} bits")
 
 
-def _extreme_ball(spectrum: Spectrum, m: int, field: str) -> arb:
+def _extreme_ball(spectrum: Spectrum, m: int, field: Field) -> arb:
     from flint import acb, arb
 
     squares, multiplicity = _squares(spectrum)
@@ -226,8 +238,7 @@ def _extreme_ball(spectrum: Spectrum, m: int, field: str) -> arb:
     # the product decays at least like P(b) e^{-h r (s - b)}, and with u / (1 + u) <= 1 the integral is at most
     # sum_j c_j P(b) / r.
     total = _dot(weights, multiplicity)
-    b = a + 60
-    while True:
+    for b in range(a + 60, a + 60 + _LONGEST, 4):
         u = [rate * arb(b).exp() for rate in rates]
         product = arb(1)
         for x, count in zip(u, multiplicity, strict=True):
@@ -235,7 +246,8 @@ def _extreme_ball(spectrum: Spectrum, m: int, field: str) -> arb:
         right_tail = total * product / _dot([x / (1 + x) for x in u], multiplicity)
         if right_tail < negligible:
             break
-        b += 4
+    else:
+        raise NotConvergedError(f"the integrand for E_{m} does not vanish within {_LONGEST} units of log t")
 
     factors = list(zip(rates, multiplicity, [c * k for c, k in zip(weights, multiplicity, strict=True)], strict=True))
 
@@ -260,13 +272,12 @@ def _extreme_ball(spectrum: Spectrum, m: int, field: str) -> arb:
 @lru_cache(maxsize=64)
 def _complex_curve(spectrum: Spectrum) -> tuple[Enclosure, ...]:
     """Enclosures of E_0..E_n for complex Gaussian A."""
-    bits = FIRST_PRECISION
-    while True:
+    for bits in _precisions(_MOST_BITS):
         with _precision(bits):
             balls = _complex_balls(spectrum)
             if min(ball.rel_accuracy_bits() for ball in balls[:-1]) > ACCURACY:
                 return tuple(_outward(ball) for ball in balls)
-        bits *= 2
+    raise NotConvergedError(f"the expected errors are not enclosed to {ACCURACY} bits with a precision of {bits} bits")
 
 
 def _complex_balls(spectrum: Spectrum) -> list[arb]:

@@ -21,9 +21,11 @@ Kind: exact. Assumption: Gaussian A, no noise. l_i = sigma_i^2, T = sum l_i.
 
 Everything is integrated by the trapezoidal rule in s = log t, which converges geometrically: the integrands are analytic
 for |Im s| < pi and decay exponentially on both sides (Trefethen & Weideman 2014, "The exponentially convergent
-trapezoidal rule", Theorem 5.1). All terms are positive, so the values are accurate relative to themselves: to about
-1e-14, and 1e-12 when the variances span hundreds of decades (the rounding of log l). No code is shared with
-enclosure.py's quadrature or its matrix formula, so that each tests the other. Tested in tests/test_exact.py.
+trapezoidal rule", Theorem 5.1). Every integral is certified before it is returned: every second point must give the same
+value up to ``AGREEMENT``, and the integrand must have vanished at both ends. All terms are positive, so the values are
+accurate relative to themselves: to about 1e-14, and 1e-12 when the variances span hundreds of decades (the rounding of
+log l). No code is shared with enclosure.py's quadrature or its matrix formula, so that each tests the other. Tested in
+tests/test_exact.py.
 """
 
 from __future__ import annotations
@@ -31,15 +33,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import overload
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from linflow.checks import FloatArray, measurement_counts, one_of, scalar_or_array
-from linflow.errors import InputError
+from linflow.checks import FIELDS, Count, Counts, Field, FloatArray, measurement_counts, one_of, scalar_or_array
+from linflow.errors import InputError, NotConvergedError
 from linflow.risk.compress import compress
-from linflow.risk.enclosure import FIELDS, is_flat
+from linflow.risk.enclosure import is_flat
 from linflow.spectrum import Spectrum
 
 #: Complex A, 1 < m < n - 1: largest n (the whole curve costs O(n^2) for each of a thousand quadrature points).
@@ -49,13 +50,17 @@ COMPLEX_LIMIT = 1000
 STEP = 1 / 6
 #: Points where the integrand is below e**-NEGLIGIBLE of its maximum are left out.
 NEGLIGIBLE = 46.0
+#: The outermost terms of the rule, relative to the sum, that show that nothing was cut off.
+VANISHED = math.exp(6.0 - NEGLIGIBLE)
+#: What the rule with twice the step may differ by: the error is squared (at least) when the step is halved.
+AGREEMENT = 1e-8
 #: Range of log l within which the Poisson-binomial law is computed without logarithms (float64 reaches e**-708).
 LINEAR_SPAN = 600.0
 #: Entries of the (quadrature points, nodes) arrays handled at a time, to bound the memory.
 BLOCK = 2**19
 
 
-def has_exact(spectrum: Spectrum, m: int, field: str = "real") -> bool:
+def has_exact(spectrum: Spectrum, m: Count, field: Field = "real") -> bool:
     """Whether :func:`exact` knows E_m.
 
     >>> [has_exact(Spectrum([4.0, 3.0, 2.0, 1.0]), m) for m in range(5)]
@@ -67,7 +72,11 @@ def has_exact(spectrum: Spectrum, m: int, field: str = "real") -> bool:
     return ends or is_flat(spectrum) or (field == "complex" and spectrum.n <= COMPLEX_LIMIT)
 
 
-def exact(spectrum: Spectrum, m: ArrayLike, field: str = "real") -> Any:
+@overload
+def exact(spectrum: Spectrum, m: Count, field: Field = ...) -> float: ...
+@overload
+def exact(spectrum: Spectrum, m: Counts, field: Field = ...) -> FloatArray: ...
+def exact(spectrum: Spectrum, m: Count | Counts, field: Field = "real") -> float | FloatArray:
     r"""Expected error E_m of the MLE with m noiseless Gaussian measurements, where an exact formula is known.
 
     Parameters
@@ -88,6 +97,8 @@ def exact(spectrum: Spectrum, m: ArrayLike, field: str = "real") -> Any:
     InputError
         An `m` for which no exact formula is known: there is one for m = 0, 1, n - 1, n, for every m of a flat spectrum,
         and with ``field="complex"`` for every m up to n = ``COMPLEX_LIMIT``. Or `m` outside 0..n, or unknown `field`.
+    NotConvergedError
+        A quadrature that does not certify itself (none is known).
 
     Notes
     -----
@@ -115,7 +126,7 @@ def exact(spectrum: Spectrum, m: ArrayLike, field: str = "real") -> Any:
     return scalar_or_array(values[np.searchsorted(wanted, counts)], m)
 
 
-def _no_oracle(n: int, m: int, field: str) -> str:
+def _no_oracle(n: int, m: int, field: Field) -> str:
     known = "for m = 0, 1, n - 1 and n, and for every m of a flat spectrum"
     if field == "real":
         return (
@@ -128,7 +139,7 @@ def _no_oracle(n: int, m: int, field: str) -> str:
     )
 
 
-def _value(spectrum: Spectrum, m: int, field: str) -> float:
+def _value(spectrum: Spectrum, m: int, field: Field) -> float:
     n = spectrum.n
     if m in (0, n):
         return float(spectrum.tail(m))
@@ -192,7 +203,20 @@ def _integrate(log_f: Callable[[FloatArray], FloatArray], start: float, stop: fl
     matters = coarse[logs > logs.max() - NEGLIGIBLE]
     logs = evaluate(_grid(float(matters[0]) - 2.0, float(matters[-1]) + 2.0, STEP))
     top = float(logs.max())
-    return STEP * float(np.exp(logs - top).sum()) * math.exp(top)
+    terms = np.exp(logs - top)
+    total = float(terms.sum())
+    _certify(np.array([2.0 * float(terms[::2].sum()) / total]), np.array([terms[0], terms[-1]]) / total)
+    return STEP * total * math.exp(top)
+
+
+def _certify(coarse: FloatArray, ends: FloatArray) -> None:
+    """Raise unless integrals have converged: `coarse` by every second point and `ends`, both relative to the full sums."""
+    if not (np.all(np.abs(coarse - 1.0) <= AGREEMENT) and np.all(ends <= VANISHED)):
+        raise NotConvergedError(
+            "the integral of the expected error did not converge: the trapezoidal rule with twice the step differs by "
+            f"{float(np.max(np.abs(coarse - 1.0))):.0e} of it (allowed: {AGREEMENT:g}), and the terms at the ends are "
+            f"{float(np.max(ends)):.0e} of it (allowed: {VANISHED:.0e})"
+        )
 
 
 def _grid(start: float, stop: float, step: float) -> FloatArray:
@@ -215,10 +239,15 @@ def _complex_curve(spectrum: Spectrum) -> FloatArray:
     step = _complex_step(log_l, start, stop)
     s = _grid(start, stop, step)
     # Log sums, because e^s and P may each leave the range of float64 where their product matters.
-    log_total = np.full(n + 1, -np.inf)
-    for block in np.array_split(s, math.ceil(s.size * (n + 1) / BLOCK)):
-        log_terms = block + _log_exceedance(block, log_l)
-        log_total = np.logaddexp(log_total, np.logaddexp.reduce(log_terms, axis=1))
+    log_sums = [np.full(n + 1, -np.inf) for _ in range(2)]  # over the points of even and of odd number
+    for parity, points in enumerate((s[::2], s[1::2])):
+        for block in np.array_split(points, math.ceil(points.size * (n + 1) / BLOCK)):
+            log_terms = block + _log_exceedance(block, log_l)
+            log_sums[parity] = np.logaddexp(log_sums[parity], np.logaddexp.reduce(log_terms, axis=1))
+    log_total = np.logaddexp(*log_sums)
+    inner, ends = slice(1, n), s[[0, -1]]  # the sums of m = 0 and m = n are known and not used
+    log_ends = (ends + _log_exceedance(ends, log_l))[inner]
+    _certify(2.0 * np.exp(log_sums[0][inner] - log_total[inner]), np.exp(log_ends - log_total[inner, None]))
     half = np.exp(0.5 * log_total)  # in units of l_1 a small E_m may underflow, its root does not
     curve: FloatArray = step * np.arange(n + 1) * (half * unit) * half
     curve[0], curve[n] = spectrum.energy, 0.0
@@ -231,12 +260,13 @@ def _complex_step(log_l: FloatArray, start: float, stop: float) -> float:
 
     P(N_t > m) falls from 1 to 0 over a width of 1/sqrt(v) in log t, v = max_t var N_t. Precisely: at Im s = y the
     integrand grows at most by prod_i |1 - 4 p_i (1 - p_i) sin(y/2)^2|^-1/2 = exp(v y^2 / 2 + ...), against the factor
-    exp(-2 pi y / step) of the rule's error; at the best y this is exp(-2 pi^2 / (v step^2)) = exp(-47).
+    exp(-2 pi y / step) of the rule's error; at the best y this is exp(-2 pi^2 / (v step^2)) = exp(-93), and still
+    exp(-23) with twice the step, which is the rule that the result is compared with.
     """
     points = _grid(start, stop, 0.5)
     p = np.exp(-np.logaddexp(0.0, points[:, None] - log_l))
     spread = float((p * (1.0 - p)).sum(axis=1).max())
-    return min(STEP, 0.65 / math.sqrt(spread))
+    return min(STEP, 0.46 / math.sqrt(spread))
 
 
 def _log_exceedance(s: FloatArray, log_l: FloatArray) -> FloatArray:

@@ -1,0 +1,105 @@
+"""What a type checker sees: a float for one m, an array for several, and a misspelt word is an error before it runs."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+from mypy import api
+
+from linflow import risk
+
+ROOT = Path(__file__).resolve().parents[1]
+HEAD = """
+from typing import assert_type
+
+import numpy as np
+from linflow import Spectrum, risk
+from linflow.checks import FloatArray, IntArray
+
+s = Spectrum.flat(9)
+"""
+FLOAT, ARRAY = "float", "FloatArray"
+#: name -> (call, type for one m, type for several)
+OF_COUNTS = {
+    name: (f"risk.{name}(s, {{m}}{more})", FLOAT, ARRAY)
+    for name, more in {
+        "theorem_lower": "",
+        "theorem_upper": "",
+        "best_upper": "",
+        "truncated": ", rank=1",
+        "complex_upper": "",
+        "spectral_upper": "",
+        "tail_upper": ', rank=1, t=1.5, u=2, norm="spectral", form="preprint"',
+        "exact": ', field="complex"',
+        "equivalent": ", penalty=0.5",
+        "kappa": "",
+    }.items()
+}
+OF_COUNTS |= {
+    "tail": ("s.tail({m})", FLOAT, ARRAY),
+    "tail_probability": ('risk.tail_probability({m}, t=1.5, u=2.0, norm="spectral")', FLOAT, ARRAY),
+    "best_rank": ('risk.best_rank(s, {m}, field="complex")', "int", "IntArray"),
+    "error_range": ("risk.error_range(s, {m})", f"tuple[{FLOAT}, {FLOAT}]", f"tuple[{ARRAY}, {ARRAY}]"),
+}
+ONE, SEVERAL = ("7", "np.int64(7)", "int(7.0)"), ("[5, 7]", "range(5, 7)", "np.arange(5, 7)", "(5, 7)", "[[5], [7]]")
+#: Functions of a single m, which give no array.
+OF_ONE_COUNT = {"enclosure", "has_exact"}
+RIGHT = [
+    'risk.has_exact(s, np.int64(1), "real")',
+    'risk.enclosure(s, 1, field="complex")',
+    "risk.simulate(s, trials=1, seed=0)",
+]
+WRONG = [
+    'risk.exact(s, 1, field="rael")',
+    'risk.exact(s, [1], "Complex")',
+    'risk.has_exact(s, 1, "quaternion")',
+    'risk.enclosure(s, 1, field="rael")',
+    'risk.simulate(s, trials=1, seed=0, field="rael")',
+    'risk.best_rank(s, 1, field="rael")',
+    'risk.tail_upper(s, 7, rank=1, t=1.5, u=2, norm="frobenus")',
+    'risk.tail_upper(s, 7, rank=1, t=1.5, u=2, form="jurnal")',
+    'risk.tail_probability(7, t=1.5, u=2, norm="frobenus")',
+    'risk.tail_probability(7, t=1.5, u=2, form="jurnal")',
+    'risk.theorem_lower(s, "7")',
+    "risk.theorem_lower(s, 2.5)",
+    "s.tail(None)",
+    "risk.best_upper(s, 7).shape",
+    "risk.best_upper(s, [7]).is_integer()",
+    "risk.kappa(s, 7, 0.5)",
+    "assert_type(risk.kappa(s, 7), FloatArray)",
+    "assert_type(risk.kappa(s, [7]), float)",
+]
+
+
+def checked(lines: list[str], folder: Path, cache: Path) -> dict[int, str]:
+    """The first message of the type checker on each line (counted from 0)."""
+    snippet = folder / "snippet.py"
+    snippet.write_text(HEAD + "\n".join(lines) + "\n", encoding="utf-8")
+    options = ["--strict", "--no-error-summary", "--show-traceback", "--follow-imports=silent", "--cache-dir", str(cache)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        output, problems, _ = api.run([*options, "--config-file", str(ROOT / "pyproject.toml"), str(snippet)])
+    assert problems == ""
+    found: dict[int, str] = {}
+    for number, message in re.findall(r"snippet\.py:(\d+): (?:error|note): (.*)", output):
+        found.setdefault(int(number) - 1 - HEAD.count("\n"), message)
+    return found
+
+
+def test_the_checker_sees_floats_arrays_and_misspelt_words(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    right = [f"assert_type({call.format(m=m)}, {one})" for call, one, _ in OF_COUNTS.values() for m in ONE]
+    right += [f"assert_type({call.format(m=m)}, {several})" for call, _, several in OF_COUNTS.values() for m in SEVERAL]
+    lines = right + RIGHT + WRONG
+    assert request.config.cache is not None
+    found = checked(lines, tmp_path, request.config.cache.mkdir("mypy"))
+    assert [lines[i] for i in sorted(found)] == WRONG, found  # each of them, and nothing that is right
+
+
+def test_no_function_of_m_is_forgotten() -> None:
+    public = {name: inspect.signature(getattr(risk, name)).parameters for name in risk.__all__}
+    assert {name for name, parameters in public.items() if {"m", "p"} & set(parameters)} == set(OF_COUNTS) - {
+        "tail"
+    } | OF_ONE_COUNT
