@@ -89,7 +89,7 @@ class Spectrum:
         >>> Spectrum.from_values([0.5, 1.0], name="pair").n
         2
         """
-        return cls(np.asarray(values), name=name)
+        return cls(values, name=name)
 
     @classmethod
     def power_law(cls, n: int, exponent: float = 1.0) -> Spectrum:
@@ -140,7 +140,7 @@ class Spectrum:
         """
         if len(spikes) > positive_int(n, "n"):
             raise InputError(f"{len(spikes)} spikes do not fit into n = {n} singular values")
-        values = np.concatenate([np.asarray(spikes, dtype=np.float64), np.full(n - len(spikes), float(bulk))])
+        values = np.concatenate([finite_array(spikes, "spikes"), np.full(n - len(spikes), float(bulk))])
         return cls(values, name=f"{len(spikes)} spikes")
 
     @classmethod

@@ -13,10 +13,13 @@ from linflow.claims import Case, Claim, ExpectedError, catalogue, default_cases,
 from linflow.claims.evidence import Enclosed, Proved
 from linflow.claims.proved import proved_about
 from linflow.claims.quantities import SpectralError
+from linflow.claims.relation import RELATIONS
 from linflow.spectrum import Spectrum
 from linflow.testing import cases
 
 STEPS = [Case(Spectrum.step(32, 8, floor), (1, 7, 8, 9, 10, 11, 24, 31)) for floor in (1e-3, 1e-4, 1e-10, 1e-60)]
+#: Complex A have an oracle up to n = 200.
+LARGE = [Case(Spectrum.step(210, 8, 1e-4), (8, 9, 100))]
 
 
 def user(kind: str, factor: float, value: str, *, every_draw: bool = False, field: str = "real") -> Claim:
@@ -52,15 +55,26 @@ TRUE = [
 @pytest.mark.parametrize(("kind", "value", "every_draw", "field"), TRUE)
 def test_a_users_claim_that_the_ledger_proves_is_supported(kind: str, value: str, every_draw: bool, field: str) -> None:
     claim = user(kind, 1.0, value, every_draw=every_draw, field=field)
-    verdict = verify(claim, cases=STEPS, workers=1)
+    verdict = verify(claim, cases=[*STEPS, *LARGE], workers=1)
     assert verdict.verdict == "supported"
     assert all(case.draws == 0 for case in verdict.cases)
     assert any(isinstance(case.evidence, Proved) for case in verdict.cases)
-    # The twin: a little beyond the bound nothing proves it.
-    twin = user(kind, 0.999 if kind == "upper" else 1.001, value, every_draw=every_draw, field=field)
-    found = verify(twin, cases=STEPS[:1], workers=1, max_draws=64)
-    assert not any(isinstance(case.evidence, Proved) and case.verdict == "supported" for case in found.cases)
-    assert found.verdict == ("refuted" if value in ("tail", "T8") and (every_draw or value == "tail") else found.verdict)
+
+
+@pytest.mark.parametrize(("kind", "value", "every_draw", "field"), TRUE)
+def test_a_little_beyond_a_bound_it_proves_nothing(kind: str, value: str, every_draw: bool, field: str) -> None:
+    function = user(kind, 1.0, value).value
+    for case in (*STEPS, *LARGE):
+        for m in case.m:
+            claimed = float(function(case.spectrum, m))
+            low, high = (claimed, np.inf) if kind == "lower" else (-np.inf, claimed)
+            found = proved_about(ExpectedError(field=field), case.spectrum, m, every_draw=every_draw)
+            assert found is not None
+            beyond = np.nextafter(claimed, high if kind == "lower" else low)
+            relation = RELATIONS[kind]  # type: ignore[index]
+            if kind == "lower" or found.high == claimed:
+                assert found.verdict(relation, float(beyond), 0.05) == "undecided"
+                assert found.verdict(relation, claimed, 0.05) == "supported"
 
 
 def test_the_catalogue_is_never_decided_by_its_own_statements() -> None:
@@ -91,7 +105,7 @@ def test_proved_bounds_hold_the_exact_value(case: tuple[Spectrum, int]) -> None:
 
 
 def test_the_ledger_says_nothing_about_other_quantities() -> None:
-    class Mine(ExpectedError):
+    class Mine(ExpectedError):  # noqa: N818 - an error of estimation, no exception
         """A quantity of a user, which may be anything."""
 
     spectrum = Spectrum.power_law(8)

@@ -36,6 +36,7 @@ from linflow.checks import (
     measurement_counts,
     one_of,
     positive_int,
+    unmasked,
 )
 from linflow.errors import InputError, RankError, ShapeError
 from linflow.risk.extended import extended_curve, has_gap, has_grown, is_steep
@@ -175,7 +176,7 @@ def gaussian_rows(field: Field) -> Ensemble:
 
 def _prepare(spectrum: Spectrum | ArrayLike, A: ArrayLike) -> tuple[FloatArray, NDArray[Any]]:
     """Singular values and measurements, checked; the columns of A follow the values into descending order."""
-    A = np.asarray(A)
+    A = np.asarray(unmasked(A, "A"))
     if A.ndim < 2:
         raise ShapeError(f"A must have shape (..., m, n), got {A.shape}")
     A = _finite(A)
