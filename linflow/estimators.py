@@ -302,8 +302,8 @@ def gradient_flow(
         decay, doubtful = (2.0 * (np.asarray(S) * math.sqrt(time)) ** 2 for S in (found.S, found.doubtful))
     if found.doubtful > 0 and doubtful > np.finfo(np.float64).eps:
         raise RankError(
-            "the rows of A G are so nearly dependent that float64 cannot tell, and by this time it decides the answer: stop "
-            f"before {np.finfo(np.float64).eps / 2 / found.doubtful**2:.1e}, or drop a measurement"
+            "the rows of A G are so nearly dependent that float64 cannot tell, and by this time it decides the answer: "
+            f"stop before {np.finfo(np.float64).eps / 2 / found.doubtful**2:.1e}, or drop a measurement"
         )
     w = w_0 + ((residual @ found.Q) * (-np.expm1(-decay) / found.S)) @ found.P.T
     return flow.mean + times_transposed(s * w, flow.basis)

@@ -126,10 +126,10 @@ class _Rounding:
     r"""What rounding can make of the pivots of ``K = Q R``, rows sorted by decreasing size, columns pivoted.
 
     QR is backward stable by columns, and by rows too once they are sorted: the factors are exact for a K + E with
-    ``|E_ij|`` below rounding of the size of row i and of column j. With c = ``R_11^{-1} R_1j``, the coefficients of column j
-    in the earlier ones, its distance from their span moves by the vector ``(I - P_j) E (e_j - c)``, where P_j projects on
-    the span. Row i of I - P_j has the length ``d_ij = (sum_{k >= j} Q_ik^2)^{1/2}`` over the columns of the *complete* Q, so
-    the length of that vector is about
+    ``|E_ij|`` below rounding of the size of row i and of column j. With c = ``R_11^{-1} R_1j``, the coefficients of column
+    j in the earlier ones, what is left of it beyond their span moves by ``(I - P_j) E (e_j - c)``, where P_j projects on
+    the span. Row i of I - P_j has the length ``d_ij = (sum_{k >= j} Q_ik^2)^{1/2}`` over the columns of the *complete* Q,
+    so the length of that vector is about
 
         eps (sum_i d_ij^2 min(|(c, 1)| row_i, |(c, 1) * column|)^2)^{1/2}.
 
@@ -152,7 +152,7 @@ class _Rounding:
         return int(unsure[0]) if unsure.size else steps
 
     def excess(self, rank: int, remainder: FloatArray) -> FloatArray:
-        """What is left of the columns after the first `rank`, over its expectation for dependent ones; empty at full rank."""
+        """What is left of the columns from `rank` on, over its expectation for dependent ones; empty at full rank."""
         if rank == self.Q.shape[1]:
             return np.zeros(0)
         C = np.abs(_combinations(self.R, rank))
@@ -162,7 +162,8 @@ class _Rounding:
         moved = np.hypot.reduce(left * np.minimum(self.by_row[:, None] * by_row, by_column), axis=0)
         found, expected = np.hypot.reduce(self.R[rank:, rank:], axis=0), self._unit * moved
         # A column of zeros is left with nothing, and rounding makes nothing of it.
-        return np.divide(found, expected, out=np.zeros_like(found), where=found > 0)
+        excess: FloatArray = np.divide(found, expected, out=np.zeros_like(found), where=found > 0)
+        return excess
 
     @property
     def _unit(self) -> float:
@@ -175,7 +176,8 @@ class _Rounding:
         left[:, 0], left[:, 1:] = remainder, self.Q[:, ::-1]
         # hypot: the entries reach down to sigma_n / sigma_1, whose square float64 may not hold. Sums of positive terms, so
         # that the small ones are accurate relative to themselves.
-        return np.hypot.accumulate(left, axis=1, out=left)[:, :0:-1]
+        np.hypot.accumulate(left, axis=1, out=left)
+        return left[:, :0:-1]
 
     def _sizes_in_combination(self) -> tuple[FloatArray, FloatArray]:
         """``|(c, 1)|`` and ``|(c, 1) * column|`` for each pivot, (steps,) both."""
