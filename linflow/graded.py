@@ -190,13 +190,14 @@ class _Rounding:
     def remainder_at_most(self) -> FloatArray:
         """Upper bounds of `remainder` that cost nothing: by subtraction, with its rounding added."""
         captured = np.einsum("ij,ij->i", self.Q, self.Q)
-        return np.sqrt(np.maximum(1.0 - captured, 0.0) + 8 * len(self.Q) * np.finfo(np.float64).eps)
+        bound: FloatArray = np.sqrt(np.maximum(1.0 - captured, 0.0) + 8 * len(self.Q) * np.finfo(np.float64).eps)
+        return bound
 
     def remainder(self, reflectors: FloatArray, tau: FloatArray) -> FloatArray:
         """Lengths of the rows of the complete Q beyond the columns of Q, accurate relative to themselves, (rows,)."""
         rows, steps = self.Q.shape
         captured = np.einsum("ij,ij->i", self.Q, self.Q)
-        remainder = np.sqrt(np.maximum(1.0 - captured, 0.0))
+        remainder: FloatArray = np.sqrt(np.maximum(1.0 - captured, 0.0))
         # Rows captured almost whole (at most 4/3 of `steps`) would lose their digits in the subtraction: they are the last
         # entries of Q^T e_i, to which the reflectors of sorted rows give relative accuracy.
         almost_whole = np.flatnonzero(captured > 0.75)
@@ -213,7 +214,8 @@ class _Rounding:
 def _unit_diagonal(R: FloatArray, count: int) -> FloatArray:
     """The first `count` rows of R, each over its pivot (of size <= 1 then, because the columns are pivoted)."""
     pivots = np.diag(R)[:count, None]
-    return np.divide(R[:count], pivots, out=np.eye(count, R.shape[1]), where=pivots != 0)
+    scaled: FloatArray = np.divide(R[:count], pivots, out=np.eye(count, R.shape[1]), where=pivots != 0)
+    return scaled
 
 
 def _combinations(R: FloatArray, rank: int) -> FloatArray:
