@@ -228,7 +228,7 @@ def _columns_of_q(reflectors: FloatArray, tau: FloatArray, count: int) -> FloatA
     """The first `count` columns of the orthogonal factor, (rows, count)."""
     columns = np.zeros((len(reflectors), count), order="F")
     columns[:, : tau.size] = reflectors[:, : tau.size]
-    Q, _, _ = lapack.dorgqr(columns, tau, lwork=64 * count, overwrite_a=1)
+    Q: FloatArray = lapack.dorgqr(columns, tau, lwork=64 * count, overwrite_a=1)[0]
     return Q
 
 

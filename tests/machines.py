@@ -245,9 +245,11 @@ def _report(
 
 
 def _environment(kernel: str | None) -> Mapping[str, str]:
-    clean = {name: value for name, value in os.environ.items() if name not in ("OPENBLAS_CORETYPE", "PYTHONPATH")}
+    inherited = {name: value for name, value in os.environ.items() if name != "OPENBLAS_CORETYPE"}
     chosen = {} if kernel is None else {"OPENBLAS_CORETYPE": kernel}
-    return {**clean, **chosen, "OMP_NUM_THREADS": "1", "HYPOTHESIS_PROFILE": "search"}
+    # This checkout, whatever linflow is installed.
+    fixed = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "HYPOTHESIS_PROFILE": "search"}
+    return {**inherited, **chosen, **fixed}
 
 
 if __name__ == "__main__":
