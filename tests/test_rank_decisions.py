@@ -129,6 +129,19 @@ def test_the_rows_that_a_pivot_could_move_in_need_not_be_those_of_the_computed_d
     assert GradedQR.of(alone, row_noise=np.zeros(3), column_noise=np.zeros(2)).rank == 2
 
 
+@pytest.mark.parametrize(("n", "rank_is_full"), [(20, True), (120, False)])
+def test_pivots_that_hide_a_dependent_column_do_not_count(n: int, rank_is_full: bool) -> None:
+    # Kahan (1966): all pivots are large, but the last column is a combination of the others with coefficients that grow
+    # like 1.4^n, which carry the rounding of the others with them.
+    cosine, sine = math.cos(1.2), math.sin(1.2)
+    K = (np.eye(n) - cosine * np.triu(np.ones((n, n)), 1)) * sine ** np.arange(n)[:, None]
+    K *= (1 - 1e-9) ** np.arange(n)  # decides ties
+    qr = GradedQR.of(K, row_noise=np.zeros(n), column_noise=np.zeros(n))
+    assert np.abs(np.diag(qr.R)).min() > 1e-4
+    assert (np.linalg.cond(K) < 1e10) == rank_is_full
+    assert (qr.rank == n) == rank_is_full
+
+
 @many
 @given(spectra(min_n=2, max_n=30, decades=140.0), seeds, st.booleans())
 def test_graded_columns_are_not_accused(spectrum: Spectrum, seed: int, tall: bool) -> None:

@@ -244,6 +244,14 @@ _MEASURING = (
     ),
     _fault(
         _GRADED,
+        "combination-forgotten",
+        "the rounding of a column alone counted, not that of the columns taken off it",
+        "C = np.abs(np.triu(inverse))",
+        "C = np.abs(np.diag(np.diag(inverse)))",
+        "rank_decisions.py::test_pivots_that_hide_a_dependent_column_do_not_count",
+    ),
+    _fault(
+        _GRADED,
         "remainder-forgotten",
         "what no pivot has used of a row left out of what rounding may do to the next",
         "left[:, 0], left[:, 1:] = remainder, self.Q[:, ::-1]",
