@@ -21,10 +21,10 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import ArrayLike, NDArray
 
-from linflow.checks import FloatArray, batch_of, finite_array, generator, non_negative, rank_in, sample_shape
+from linflow.checks import FloatArray, IntArray, batch_of, finite_array, generator, non_negative, rank_in, sample_shape
 from linflow.errors import InputError, RankError, ShapeError
 from linflow.flow import LinearFlow
-from linflow.graded import GradedQR, graded_svd, times, times_transposed
+from linflow.graded import CERTAIN, MARGIN, GradedQR, graded_svd, times, times_transposed
 from linflow.measurement import Measurement, as_dense
 
 
@@ -268,12 +268,14 @@ def gradient_flow(
     ------
     ShapeError, InputError
         As in `mle`, and for a negative or NaN `time`.
+    RankError
+        Rows so nearly dependent that float64 cannot tell, at a time so late that this moves ``A x`` by more than rounding.
 
     Notes
     -----
     With ``M = P diag(S) Q^T``, ``w(t) = w_0 + P diag((1 - e^{-2 S^2 t}) / S) Q^T (y - A x_0)``. The singular values
     come from the sorted QR and a one-sided Jacobi SVD of its R, so that small ones are right relative to themselves: at
-    huge times they decide what has converged. Directions that are dependent to rounding do not move.
+    huge times they decide what has converged. Rows that depend on others to rounding count as exact combinations of them.
 
     Examples
     --------
@@ -294,11 +296,16 @@ def gradient_flow(
             f"start and y must have batches that broadcast, got {w_0.shape[:-1]} and {system.r.shape[:-1]}"
         ) from None
     residual = np.ldexp(system.r - (s * w_0) @ system.B.T, system.exponents)
-    P, S, Q = _singular_triplets(system, s)
+    found = _singular_triplets(system, s)
     # (S sqrt(t))^2 rather than S^2 t: S^2 alone may underflow where the product matters.
-    with np.errstate(over="ignore"):
-        decayed = -np.expm1(-2.0 * (S * math.sqrt(time)) ** 2) if S.size else S
-    w = w_0 + ((residual @ Q) * (decayed / S)) @ P.T
+    with np.errstate(over="ignore", invalid="ignore"):
+        decay, doubtful = (2.0 * (np.asarray(S) * math.sqrt(time)) ** 2 for S in (found.S, found.doubtful))
+    if found.doubtful > 0 and doubtful > np.finfo(np.float64).eps:
+        raise RankError(
+            "the rows of A G are so nearly dependent that float64 cannot tell, and by this time it decides the answer: "
+            f"stop before {np.finfo(np.float64).eps / 2 / found.doubtful**2:.1e}, or drop a measurement"
+        )
+    w = w_0 + ((residual @ found.Q) * (-np.expm1(-decay) / found.S)) @ found.P.T
     return flow.mean + times_transposed(s * w, flow.basis)
 
 
@@ -323,6 +330,10 @@ class _System:
     @property
     def m(self) -> int:
         return int(self.B.shape[0])
+
+    def rows(self, chosen: IntArray) -> _System:
+        """The same with these measurements only."""
+        return _System(self.B[chosen], self.r[..., chosen], self.exponents[chosen], self.rounded_at)
 
     def qr(self, s: FloatArray, root_penalty: float = 0.0, *, complete: bool = False) -> GradedQR:
         """QR of ``[diag(s) B^T; root_penalty I]`` (in the units of the rows)."""
@@ -397,15 +408,44 @@ def _least_squares(system: _System, k: int) -> FloatArray:
     return np.reshape(c.T, (*r.shape[:-1], k))
 
 
-def _singular_triplets(system: _System, s: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """``diag(s) B^T = P diag(S) Q^T`` in the original units, without what is only rounding: (n, r), (r,), (m, r)."""
-    qr = system.qr(s)
+@dataclass(frozen=True, eq=False)
+class _Triplets:
+    """``diag(s) B^T = P diag(S) Q^T`` in the original units, without what is only rounding.
+
+    Parameters
+    ----------
+    P, S, Q : (n, r), (r,), (m, r) arrays
+    doubtful : float
+        Size of the largest column left out that float64 cannot tell from a combination of the others; 0 if there is none.
+    """
+
+    P: FloatArray
+    S: FloatArray
+    Q: FloatArray
+    doubtful: float
+
+
+def _singular_triplets(system: _System, s: FloatArray) -> _Triplets:
+    kept, doubtful = np.arange(system.m), 0.0
+    spanned: list[tuple[IntArray, IntArray, FloatArray]] = []
+    # What rounding leaves of a dependent row may be larger than independent rows that see small directions only. So it is
+    # taken out, and the others are factorised again, until all pivots count.
+    while (qr := system.rows(kept).qr(s)).rank < min(s.size, kept.size):
+        dependent = ~(qr.excess > MARGIN)
+        dependent[0] = True
+        chosen = kept[qr.pivots[qr.rank :][dependent]]
+        spanned.append((chosen, kept[qr.pivots[: qr.rank]], qr.combinations[:, dependent]))
+        left = np.ldexp(np.hypot.reduce(qr.R[qr.rank :, qr.rank :][:, dependent], axis=0), system.exponents[chosen])
+        doubtful = max(doubtful, float(left.max(where=qr.excess[dependent] > CERTAIN, initial=0.0)))
+        kept = np.setdiff1d(kept, chosen)
     if qr.rank == 0:
-        return np.zeros((s.size, 0)), np.zeros(0), np.zeros((system.m, 0))
-    R = np.empty_like(qr.R[: qr.rank])
-    R[:, qr.pivots] = qr.R[: qr.rank]
+        return _Triplets(np.zeros((s.size, 0)), np.zeros(0), np.zeros((system.m, 0)), doubtful)
+    R = np.empty((qr.rank, system.m))
+    R[:, kept[qr.pivots]] = qr.R
+    for chosen, others, combination in reversed(spanned):
+        R[:, chosen] = R[:, others] @ combination
     Q, S, V = graded_svd(np.ldexp(R, system.exponents).T)
-    return qr.Q[:, : qr.rank] @ V, S, Q
+    return _Triplets(qr.Q @ V, S, Q, doubtful)
 
 
 def _system(flow: LinearFlow, A: Measurement, y: ArrayLike) -> _System:

@@ -394,7 +394,8 @@ def _require_invertible(G: FloatArray) -> None:
             raise RankError(f"G must be invertible, but its {which} is zero: drop that direction")
         equilibrated = np.ldexp(equilibrated, -binary_exponents(largest))
     s = np.linalg.svd(equilibrated, compute_uv=False)
-    if s[-1] <= G.shape[0] * np.finfo(float).eps * s[0]:
+    # An SVD leaves about eps s[0] where the exact value is 0. A hundred times that: no processor's rounding then decides.
+    if s[-1] <= 100 * np.sqrt(G.shape[0]) * np.finfo(float).eps * s[0]:
         raise RankError(
             f"G must be invertible, but it is singular to rounding (with its rows and columns scaled to one size, the "
             f"smallest over the largest singular value is {s[-1] / s[0]:.1e}): drop the dependent directions, or use "

@@ -296,6 +296,9 @@ def centred_with_shrinkage(X: ArrayLike, shrinkage: str | float) -> tuple[FloatA
     if X.shape[0] < 2:
         raise InputError(f"fitting a spectrum needs at least 2 samples, got {X.shape[0]}")
     centred = X - X.mean(axis=0)
+    # Twice: the first mean is rounded as the offset is, which could outweigh small variances, and the mean of equal numbers
+    # need not be that number. What the rounding leaves of those is a few units in their last place, whose mean is exact.
+    centred -= centred.mean(axis=0)
     if not centred.any():
         raise InputError("the data are constant: every sample is the same, so there is no spectrum to fit")
     return X, shrinkage_intensity(centred, shrinkage), centred
