@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.stats import ks_2samp
 
 from linflow.claims.quantities import ExpectedError, FailureProbability, Quantity, SpectralError
-from linflow.claims.tilted import TiltedDraws, draw_tilted
+from linflow.claims.tilted import TiltedDraws, draw_dominating, draw_tilted
 from linflow.errors import InputError
 from linflow.risk import bounds
 from linflow.risk.exact import exact
@@ -280,9 +280,7 @@ def test_the_first_k_columns_are_exchangeable(name: str) -> None:
 def test_noise_as_one_more_column(noise_std: float) -> None:
     spectrum, m, k = Spectrum.exponential(6, 0.5), 6, 2
     variances = np.append(spectrum.variances, noise_std**2)
-    Y = draw_tilted(
-        spectrum, m, k, size=40_000, rng=np.random.default_rng(12), variances=variances, complete=False
-    ).dominating
+    Y = draw_dominating(spectrum, m, k, size=40_000, rng=np.random.default_rng(12), variances=variances)
     mean = float(bounds.truncated(spectrum, m, k, noise_std=noise_std)) + noise_std**2  # tail(k) counts the noise too
     assert score(mean / Y, 1.0) < Z
     assert score(float(bounds.truncated(spectrum, m, k)) / Y, 1.0) > Z
@@ -296,14 +294,23 @@ def test_noise_as_one_more_column(noise_std: float) -> None:
     assert score(mean / Y / (1 + Y), 1 / (1 + plain - noise_std**2)) > Z or noise_std < 0.1
 
 
-def test_incomplete_draws_have_the_same_dominating_error() -> None:
+@pytest.mark.parametrize("k", [0, 1, 2, 3, 5, 9])
+def test_the_dominating_error_alone_has_the_same_law(k: int) -> None:
+    spectrum, m = Spectrum.exponential(12, 0.3), 11
+    alone = draw_dominating(spectrum, m, k, size=20_000, rng=np.random.default_rng(14))
+    whole = draw_tilted(spectrum, m, k, size=20_000, rng=np.random.default_rng(15)).dominating
+    assert ks_2samp(alone, whole).pvalue > BY_CHANCE
+    if k:  # and its mean is known: E_Q[1/Y] = 1/B
+        mean = float(bounds.truncated(spectrum, m, k))
+        assert score(mean / alone, 1.0) < Z
+        assert score(1.1 * mean / alone, 1.0) > Z
+
+
+def test_without_the_tilt_the_law_is_another() -> None:
     spectrum, m, k = CASES["exponential"]
-    short = draw_tilted(spectrum, m, k, size=20_000, rng=np.random.default_rng(14), complete=False)
-    assert short.A.shape == (20_000, k, spectrum.n)
-    whole = tilted(CASES["exponential"], 20_000, seed=15)
-    assert ks_2samp(short.dominating, whole.dominating).pvalue > BY_CHANCE
+    alone = draw_dominating(spectrum, m, k, size=20_000, rng=np.random.default_rng(14))
     plain = dense_draws(CASES["exponential"], 6000, 16, probability=lambda m, k: 0.0)
-    assert ks_2samp(short.dominating, plain.dominating).pvalue < BY_CHANCE
+    assert ks_2samp(alone, plain.dominating).pvalue < BY_CHANCE
 
 
 def test_same_seed_same_draws_and_bad_arguments() -> None:

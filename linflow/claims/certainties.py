@@ -55,7 +55,9 @@ class Dominance(_PerDraw):
         return float(self.at(spectrum, m, rng.standard_normal((1, m, spectrum.n)))[0])
 
     def at(self, spectrum: Spectrum, m: int, A: FloatArray) -> FloatArray:  # noqa: D102
-        errors = error_curve(spectrum, A)[:, m]
+        errors, risks = error_curve(spectrum, A)[:, m], [_risks(spectrum, A, k) for k in _ranks(m)]
+        ratios: FloatArray = errors / np.min(risks, axis=0)
+        return ratios
         return np.array(
             [max(e / self._risk(spectrum, rows, k) for k in _ranks(m)) for e, rows in zip(errors, A, strict=True)]
         )
@@ -78,6 +80,19 @@ class Dominance(_PerDraw):
 def _ranks(m: int) -> list[int]:
     """The ranks that m measurements are compared with."""
     return sorted({0, m // 4, m // 2, max(m - 2, 0), m - 1, m})
+
+
+def _risks(spectrum: Spectrum, A: FloatArray, k: int) -> FloatArray:
+    """Y_k of each of (size, m, n) measurements by dense algebra; infinite where the first k columns are dependent."""
+    tail = float(spectrum.tail(k))
+    if k == 0:
+        return np.full(len(A), tail)
+    Q, R = np.linalg.qr(A[:, :, :k])
+    pivots = np.abs(np.diagonal(R, axis1=1, axis2=2))
+    independent = pivots.min(axis=1) > 1e-12 * pivots.max(axis=1)
+    R = np.where(independent[:, None, None], R, np.eye(k))
+    mixing = np.linalg.solve(R, np.swapaxes(Q, 1, 2) @ (A[:, :, k:] * spectrum.singular_values[k:]))
+    return np.where(independent, tail + np.einsum("bij,bij->b", mixing, mixing), np.inf)
 
 
 @dataclass(frozen=True)

@@ -88,9 +88,13 @@ def values_at(quantity: Quantity, spectrum: Spectrum, m: int, A: FloatArray) -> 
 
 
 def slope_at(quantity: Quantity, spectrum: Spectrum, m: int, A: FloatArray) -> FloatArray | None:
-    """`Quantity.slope_at`: None, or a finite array of the shape of A."""
+    """`Quantity.slope_at`: None, or an array of the shape of A; where a slope leaves float64 it need not be finite."""
     found = _asked(quantity.slope_at, quantity, "slope_at", spectrum, m, A)
-    return None if found is None else _finite(found, A.shape, quantity, "slope_at", "a gradient", spectrum, m)
+    if found is None:
+        return None
+    usable = np.where(np.isfinite(found), found, 0.0)
+    _finite(usable, A.shape, quantity, "slope_at", "a gradient", spectrum, m)
+    return np.asarray(found, dtype=np.float64)
 
 
 def _asked(function: Callable[..., T], quantity: Quantity, what: str, spectrum: Spectrum, m: int, *rest: Any) -> T:

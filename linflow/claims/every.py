@@ -1,7 +1,7 @@
 r"""Statements about every A: drawn, then hunted over A, and refuted only by one A that is shown to break them.
 
 The value of most quantities is a smooth function of A (`Quantity.at`), so a violation is looked for by climbing: from the
-measurements of the m strongest and of the m weakest directions, from the worst A drawn, and from a fresh one, by
+measurements of the m strongest and of the m weakest directions, and from the worst A drawn (or a fresh one), by
 quasi-Newton steps in the entries of ``A Sigma`` (there every direction of the latent counts alike), in all of them where
 the gradient is known, else in a few random directions. What looks like a violation is confirmed in ball arithmetic
 (`Quantity.enclosure_at`); a quantity that offers none is taken at its word, beyond the rounding that it declares. That
@@ -28,8 +28,8 @@ from linflow.spectrum import Spectrum
 
 #: Draws of A for each statement, and fewer where each costs much.
 DRAWS, _FEW_DRAWS, _LARGE_N = 48, 8, 256
-#: Steps of a climb with a gradient; directions and steps of one without.
-_STEPS, _DIRECTIONS, _BLIND_STEPS = 40, 8, 4
+#: Steps of a climb with a gradient; directions, steps and changes of direction of one without.
+_STEPS, _DIRECTIONS, _BLIND_STEPS, _ROUNDS = 30, 6, 3, 2
 #: Relative step of a difference quotient, and what stands for the logarithm of no value at all.
 _DIFFERENCE, _WORST = 1e-6, 1e6
 #: Entries of an A that is kept with its violation.
@@ -100,9 +100,8 @@ def evidence_on_every_A(
             evaluations += climb.evaluations
             low, high = min(low, climb.best), max(high, climb.best)
             found = tried.violation(relation, value, tolerance, climb.best, climb.best_A)
-            drawn = drawn or found
-            if drawn is not None and ((found is not None and found.enclosed) or not climb.enclosable):
-                return found or drawn
+            if found is not None:
+                return found
     if drawn is not None:
         return drawn
     worst_seen = relation.farthest(low, high, value)
@@ -125,9 +124,10 @@ def _starts(tried: Tried, direction: int, rng: np.random.Generator) -> Iterator[
     identity = np.eye(n)
     yield identity[:m]
     yield identity[n - m :][::-1]
-    if tried.A is not None:
+    if tried.A is None:
+        yield rng.standard_normal((m, n))
+    else:
         yield tried.A[int(tried.values.argmax() if direction > 0 else tried.values.argmin())]
-    yield rng.standard_normal((m, n))
 
 
 class _Climb:
@@ -140,18 +140,18 @@ class _Climb:
         self.best, self.best_A = -direction * np.inf, start
         values = self._values(start[None])
         self.known = values is not None
-        #: Whether more than one float64 number can be said of what it finds.
-        self.enclosable = self.known and contract.enclosure_at(tried.quantity, tried.spectrum, tried.m, start) is not None
         #: Values of one sign are compared by their logarithm: they may span hundreds of decades.
         self.by_log = values is not None and bool(values[0] > 0)
 
     def run(self) -> None:
         """Climb; afterwards `best` and `best_A` are the best seen."""
-        if self._slope(self.start) is not None:
+        with np.errstate(all="ignore"):
+            slope = self._slope(self.start)
+        if slope is not None:
             options = {"maxiter": _STEPS, "maxfun": 2 * _STEPS}
             minimize(self._along_slope, self._latent(self.start), jac=True, method="L-BFGS-B", options=options)
             return
-        for _ in range(_BLIND_STEPS):
+        for _ in range(_ROUNDS):
             centre = self._latent(self.best_A)
             size = min(centre.size, _DIRECTIONS)
             width = float(np.linalg.norm(centre)) / np.sqrt(centre.size)

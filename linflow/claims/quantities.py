@@ -19,7 +19,7 @@ from scipy.linalg import qr
 
 from linflow.checks import Field, FloatArray, one_of
 from linflow.claims.conditional import conditional_errors
-from linflow.claims.tilted import draw_tilted
+from linflow.claims.tilted import draw_dominating, draw_tilted
 from linflow.identity import code_digest, content
 from linflow.risk import bounds
 from linflow.risk.enclosure import enclosure
@@ -256,7 +256,7 @@ class TruncatedRisk(Quantity):
         # variance once too often: the quantity here is the risk plus noise_std**2, and so is the claim's value.)
         k, noise_std = self.setting(spectrum, m)
         variances = np.append(spectrum.variances, noise_std**2) if noise_std > 0 else spectrum.variances
-        risk = draw_tilted(spectrum, m, k, size=size, rng=rng, variances=variances, complete=False).dominating
+        risk = draw_dominating(spectrum, m, k, size=size, rng=rng, variances=variances)
         return Draws(weights=np.clip(self.scale(spectrum, m) / risk, 0, 1), values=risk)
 
     def plain(self, spectrum: Spectrum, m: int, size: int, rng: np.random.Generator) -> Plain:  # noqa: D102

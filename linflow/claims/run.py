@@ -177,8 +177,9 @@ def _cells(
     claims: Sequence[Claim], cases: Sequence[Case], alpha: float, seed: int, max_draws: int
 ) -> tuple[list[Cell], dict[str, list[str]]]:
     """Every cell, in a fixed order; and the errors of claims' own functions, which cost their claim that case only."""
-    tests: dict[tuple[str, str, int], list[Test]] = {}
-    places: dict[tuple[str, str, int], tuple[Quantity, Spectrum, int]] = {}
+    # Statements about every A share no draws with those about a mean: what goes wrong with the ones spares the others.
+    tests: dict[tuple[str, str, int, bool], list[Test]] = {}
+    places: dict[tuple[str, str, int, bool], tuple[Quantity, Spectrum, int]] = {}
     errors: dict[str, list[str]] = {}
     keys = _Keys()
     for claim in claims:
@@ -193,7 +194,7 @@ def _cells(
                     continue
                 if claim.says_nothing(value):
                     continue
-                place = (keys.of(claim.quantity), case.spectrum.key, m)
+                place = (keys.of(claim.quantity), case.spectrum.key, m, claim.every_draw)
                 places.setdefault(place, (claim.quantity, case.spectrum, m))
                 budget = max_draws if claim.status in ("theorem", "user") else max(1, max_draws // _OTHERS)
                 test = Test.of(claim, value, budget)

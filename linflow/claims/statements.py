@@ -320,7 +320,7 @@ def _conjectures() -> list[Claim]:
 
 def _samples_well(spectrum: Spectrum) -> bool:
     """Whether plain draws reach an oracle's value within the budget (and a flat spectrum would have nothing to reach)."""
-    return 8 <= spectrum.n <= 64 and 2 <= spectrum.condition <= 50
+    return 8 <= spectrum.n <= 48 and 2 <= spectrum.condition <= 50
 
 
 def _noisy_risk(spectrum: Spectrum, m: int) -> float:

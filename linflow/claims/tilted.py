@@ -55,7 +55,6 @@ def draw_tilted(
     size: int,
     rng: np.random.Generator,
     variances: NDArray[Any] | None = None,
-    complete: bool = True,
 ) -> TiltedDraws:
     r"""Draw `size` real Gaussian measurements from Q, the law tilted by ``Y_k / B_k``; `rank` = 0 is the plain law.
 
@@ -66,7 +65,6 @@ def draw_tilted(
     variances : (columns,) array, optional
         The l_j of all columns of A, in the place of the spectrum's: for risks with measurement noise, which acts as one
         further column of variance ``noise_std**2``.
-    complete : draw all m rows; otherwise only the first `rank`, on which Y_k alone depends.
 
     Examples
     --------
@@ -75,14 +73,9 @@ def draw_tilted(
     >>> draws.A.shape, bool(np.all(draws.dominating >= s.tail(2)))
     ((3, 4, 8), True)
     """
-    if not 1 <= m <= spectrum.n:
-        raise InputError(f"m must lie in 1..n = 1..{spectrum.n}, got {m}")
-    k = rank_in(rank, 0, max(m - 2, 0), " (at most m - 2)")
-    size = positive_int(size, "size")
-    l = spectrum.variances if variances is None else np.asarray(variances, dtype=np.float64)
-    tail = float(np.sum(l[k:][::-1]))
+    k, l, tail = _setting(spectrum, m, rank, size, variances)
     top = rng.standard_normal((size, k, l.size))
-    rest = rng.standard_normal((size, m - k, l.size)) if complete else np.empty((size, 0, l.size))
+    rest = rng.standard_normal((size, m - k, l.size))
     if k == 0:
         return TiltedDraws(A=rest, dominating=np.full(size, tail))
     diagonal = np.arange(k)
@@ -93,9 +86,8 @@ def draw_tilted(
     freedom[tilted, k - 1] = m - k - 1
     top[:, diagonal, diagonal] = np.sqrt(rng.chisquare(freedom))
     # Every random number is drawn for each member of the batch, used or not.
-    column = k + np.searchsorted(np.cumsum(l[k:]), rng.random(size) * np.sum(l[k:]), side="right").clip(max=l.size - k - 1)
-    biased = np.sqrt(rng.chisquare(3, size)) * rng.choice([-1.0, 1.0], size)
-    top[tilted, k - 1, column[tilted]] = biased[tilted]
+    column, biased = _biased_entry(l[k:], size, rng)
+    top[tilted, k - 1, k + column[tilted]] = biased[tilted]
     mixing = np.linalg.solve(top[:, :, :k], top[:, :, k:] * np.sqrt(l[k:]))
     dominating = tail + np.einsum("bij,bij->b", mixing, mixing)
     # The column put last in the triangular form was any of the k with equal probability: exchange it with one of them.
@@ -104,3 +96,66 @@ def draw_tilted(
     top[batch, :, last] = final
     top[:, :, k - 1] = np.where((last == k - 1)[:, None], final, chosen)
     return TiltedDraws(A=np.concatenate([top, rest], axis=1), dominating=dominating)
+
+
+def draw_dominating(
+    spectrum: Spectrum,
+    m: int,
+    rank: int,
+    *,
+    size: int,
+    rng: np.random.Generator,
+    variances: NDArray[Any] | None = None,
+) -> FloatArray:
+    r"""(size,) independent draws of Y_k under Q alone, [x]^2: the law of `draw_tilted`'s, without the measurements.
+
+    Notes
+    -----
+    Y_k depends on R by ``|R^-1 b_j|`` only, and the b_j are rotation invariant. So the leading k - 1 columns of R may be
+    turned into bidiagonal form from both sides (Golub & Kahan 1965): of an m x p Gaussian matrix its diagonal is
+    ``chi(m), ..., chi(m-p+1)`` and its upper one ``chi(p-1), ..., chi(1)``, all independent (Silverstein 1985). The last
+    column, whose pivot the tilt changes, stays as it is. A solve then costs no more than the normal numbers do.
+
+    Examples
+    --------
+    >>> s = Spectrum.exponential(n=8, rate=0.5)
+    >>> Y = draw_dominating(s, 5, 2, size=4, rng=np.random.default_rng(0))
+    >>> Y.shape, bool(np.all(Y >= s.tail(2)))
+    ((4,), True)
+    """
+    k, l, tail = _setting(spectrum, m, rank, size, variances)
+    if k == 0:
+        return np.full(size, tail)
+    tilted = rng.random(size) < k / (m - 1)
+    last = np.sqrt(rng.chisquare(np.where(tilted, m - k - 1, m - k + 1)))[:, None]
+    diagonal = np.sqrt(rng.chisquare(np.arange(m, m - k + 1, -1.0), (size, k - 1)))
+    above = np.sqrt(rng.chisquare(np.arange(k - 2, 0, -1.0), (size, max(k - 2, 0))))
+    beside = rng.standard_normal((k - 1, size, 1))
+    columns = rng.standard_normal((k, size, l.size - k))
+    column, biased = _biased_entry(l[k:], size, rng)
+    columns[k - 1, tilted, column[tilted]] = biased[tilted]
+    ending = columns[k - 1] / last
+    total, entry = (ending**2) @ l[k:], np.zeros_like(ending)
+    for i in range(k - 2, -1, -1):
+        entry = columns[i] - beside[i] * ending - (above[:, i, None] * entry if i < k - 2 else 0.0)
+        entry /= diagonal[:, i, None]
+        total += (entry**2) @ l[k:]
+    return np.asarray(tail + total)
+
+
+def _setting(
+    spectrum: Spectrum, m: int, rank: int, size: int, variances: NDArray[Any] | None
+) -> tuple[int, FloatArray, float]:
+    """The rank k, the variances of all columns, and tail(k)."""
+    if not 1 <= m <= spectrum.n:
+        raise InputError(f"m must lie in 1..n = 1..{spectrum.n}, got {m}")
+    k = rank_in(rank, 0, max(m - 2, 0), " (at most m - 2)")
+    positive_int(size, "size")
+    l = spectrum.variances if variances is None else np.asarray(variances, dtype=np.float64)
+    return k, l, float(np.sum(l[k:][::-1]))
+
+
+def _biased_entry(l: FloatArray, size: int, rng: np.random.Generator) -> tuple[NDArray[np.intp], FloatArray]:
+    """Which column the tilt changes, with probabilities as l, and the size-biased entry there: chi_3 with a random sign."""
+    column = np.searchsorted(np.cumsum(l), rng.random(size) * np.sum(l), side="right").clip(max=l.size - 1)
+    return column, np.sqrt(rng.chisquare(3, size)) * rng.choice([-1.0, 1.0], size)
