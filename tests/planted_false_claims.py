@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable
 
 import linflow as lf
+from linflow.checks import Field
 from linflow.claims.certainties import Dominance
 from linflow.claims.quantities import (
     EXPECTED_ERROR,
@@ -22,6 +23,7 @@ from linflow.claims.quantities import (
     SpectralError,
     TruncatedRisk,
 )
+from linflow.claims.relation import Kind
 
 Value = Callable[[lf.Spectrum, int], float]
 
@@ -49,7 +51,7 @@ SAMPLED = ExpectedError(oracle=False)
 
 def false(
     name: str,
-    kind: str,
+    kind: Kind,
     value: Value,
     *cases: lf.Case,
     quantity: Quantity = EXPECTED_ERROR,
@@ -75,12 +77,12 @@ def false(
     )
 
 
-def exact(factor: float, field: str = "real") -> Value:
+def exact(factor: float, field: Field = "real") -> Value:
     """`factor` times the exact expected error."""
     return lambda s, m: factor * float(lf.risk.exact(s, m, field))
 
 
-def inside_enclosure(factor: float, field: str = "real") -> Value:
+def inside_enclosure(factor: float, field: Field = "real") -> Value:
     """`factor` times that edge of the enclosure that makes the claim false for certain."""
 
     def value(s: lf.Spectrum, m: int) -> float:

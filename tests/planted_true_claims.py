@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 
 import linflow as lf
+from linflow.checks import Field
 from linflow.claims.certainties import Dominance
 from linflow.claims.quantities import (
     EXPECTED_ERROR,
@@ -19,6 +20,7 @@ from linflow.claims.quantities import (
     SpectralError,
     TruncatedRisk,
 )
+from linflow.claims.relation import Kind
 
 Value = Callable[[lf.Spectrum, int], float]
 
@@ -31,7 +33,7 @@ COMPLEX = ExpectedError(field="complex")
 
 def true(
     name: str,
-    kind: str,
+    kind: Kind,
     value: Value,
     *cases: lf.Case,
     quantity: Quantity = EXPECTED_ERROR,
@@ -57,7 +59,7 @@ def true(
     )
 
 
-def exact(factor: float, field: str = "real") -> Value:
+def exact(factor: float, field: Field = "real") -> Value:
     """`factor` times the exact expected error."""
     return lambda s, m: factor * float(lf.risk.exact(s, m, field))
 

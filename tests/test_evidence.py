@@ -88,7 +88,7 @@ def test_what_each_kind_of_evidence_may_decide(evidence: Evidence) -> None:
         return evidence.verdict(RELATIONS[kind], value, TOLERANCE)
 
     supporting = isinstance(evidence, Enclosed | Proved | Confidence)
-    deciding = not isinstance(evidence, Asymptotic | Nothing)
+    deciding = not isinstance(evidence, Asymptotic | Nothing | NoViolation)
     for kind, true, false in (("upper", 0.7, 0.4), ("lower", 0.4, 0.7), ("close", 0.55, 0.7)):
         expected = {"close": 0.1}.get(kind, TOLERANCE)
         verdict = evidence.verdict(RELATIONS[kind], true, expected)  # type: ignore[index]
@@ -96,7 +96,8 @@ def test_what_each_kind_of_evidence_may_decide(evidence: Evidence) -> None:
         assert (says(kind, false) == REFUTED) == deciding  # type: ignore[arg-type]
     # No interval of positive width shows an equality.
     assert says("equal", 0.55) != SUPPORTED
-    assert says("equal", 0.4) == (REFUTED if deciding else UNDECIDED)
+    left_open = NOT_REFUTED if isinstance(evidence, NoViolation) else UNDECIDED
+    assert says("equal", 0.4) == (REFUTED if deciding else left_open)
     assert evidence.basis in BASES
     assert evidence.words()
 

@@ -24,6 +24,7 @@ from linflow.claims.candidates import Candidate, changed, random_candidate, shap
 from linflow.claims.conditional import conditional_errors
 from linflow.claims.landscape import LIMIT, Survey, Terrain, room_of, spread_at
 from linflow.claims.quantities import FailureProbability, TruncatedRisk
+from linflow.claims.relation import Kind
 from linflow.errors import ClaimError, InputError, OutputError
 from linflow.hunting import lines
 
@@ -31,7 +32,7 @@ NAMES = {claim.name: claim for claim in catalogue()}
 CONTROLS = [name for name, claim in NAMES.items() if claim.status == "control"]
 
 
-def about(value: Callable[[Spectrum, int], Any], kind: str = "upper", **options: Any) -> Claim:
+def about(value: Callable[[Spectrum, int], Any], kind: Kind = "upper", **options: Any) -> Claim:
     settings: dict[str, Any] = {"name": "mine", "statement": "", "holds_for": lambda s, m: 1 <= m < s.n}
     return Claim(**settings | options, kind=kind, value=value)
 

@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from linflow import data, risk
+from linflow.claims.evidence import Asymptotic, Confidence, Enclosed, NoViolation
 from linflow.claims.verdict import Outcome
 from linflow.errors import InputError, OutputError, ShapeError
 from linflow.plotting import error_figure, mean_and_band, save, singular_value_figure
@@ -43,8 +44,8 @@ SPECTRA = {
 
 
 def outcome(spectrum: Spectrum, m: int, low: float, high: float, **changes: Any) -> Outcome:
-    middle = low + (high - low) / 2
-    made = Outcome("T2", spectrum.name, spectrum.n, m, middle, middle, low, high, 48, "supported", "rigorous", 1.0)
+    evidence = Confidence(low=low, high=high, estimate=low + (high - low) / 2, alpha=1e-6, draws=48)
+    made = Outcome("T2", spectrum.name, spectrum.key, spectrum.n, m, "upper", 2 * high, 0.05, False, evidence)
     return replace(made, **changes)
 
 
@@ -101,7 +102,7 @@ def assert_sound(figure: Figure) -> None:
 def test_every_spectrum_gives_a_sound_figure(name: str) -> None:
     spectrum = SPECTRA[name]
     some = [outcome(spectrum, m, 0.7 * t, 3 * t) for m in range(1, spectrum.n, 5) if (t := float(spectrum.tail(m))) < 1e299]
-    some += [replace(o, m=2, low=0.0) for o in some[:1] if spectrum.n > 2]
+    some += [replace(o, m=2, evidence=replace(o.evidence, low=0.0)) for o in some[:1] if spectrum.n > 2]
     figure = drawn(spectrum, outcomes=some)
     assert_sound(figure)
     for axes in figure.axes:
@@ -190,12 +191,12 @@ def test_intervals_are_drawn_once_and_only_where_they_are_intervals() -> None:
     good = outcome(spectrum, 8, 0.1, 0.4)
     others = [
         replace(good, claim="T1-upper"),
-        replace(good, m=9, basis="exact", note="every draw"),
-        replace(good, m=10, basis="asymptotic"),
-        replace(good, m=11, spectrum="another"),
-        replace(good, m=12, n=33),
+        replace(good, m=9, every_draw=True),
+        replace(good, m=10, evidence=Asymptotic(low=0.1, high=0.4, alpha=1e-6, draws=48)),
+        replace(good, m=11, spectrum_key=Spectrum.power_law(31).key),  # another spectrum, be its name the same
+        replace(good, m=12, evidence=NoViolation(low=0.1, high=0.4, draws=48, searches=0, evaluations=0, alpha=1e-6)),
         replace(good, m=32),
-        replace(good, m=13, high=np.inf),
+        replace(good, m=13, evidence=replace(good.evidence, high=np.inf)),
     ]
     figure = drawn(spectrum, outcomes=[good, *others])
     (bar,) = bars(figure)
@@ -211,7 +212,7 @@ def test_intervals_are_drawn_once_and_only_where_they_are_intervals() -> None:
 
 def test_an_enclosed_value_counts_as_exact() -> None:
     spectrum = SPECTRA["power law"]
-    value = outcome(spectrum, 7, 0.25, 0.25, basis="exact", draws=0)
+    value = outcome(spectrum, 7, 0.25, 0.25, evidence=Enclosed(low=0.25, high=0.25, estimate=0.25))
     diamonds = [line for line in drawn(spectrum, outcomes=[value]).axes[0].get_lines() if line.get_marker() == "D"]
     points = np.asarray(diamonds[0].get_xydata())
     assert sorted(points[:, 0]) == [0, 1, 7, 31]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,19 @@ from rich.console import Console
 from linflow import Case, Claim, Spectrum, catalogue, verify_all
 from linflow import report as module
 from linflow.claims import Report, Verdict
+from linflow.claims.claim import STATUSES
+from linflow.claims.evidence import Confidence
+from linflow.claims.verdict import Outcome
 from linflow.errors import OutputError
 from linflow.files import prepare_folder, write_bytes
 from linflow.report import (
+    decision,
     error_outcomes,
+    file_names,
     print_report,
     refutation,
     slug,
+    tightest,
     to_csv,
     to_json,
     to_markdown,
@@ -48,25 +55,40 @@ def test_every_format_tells_the_same(report: Report) -> None:
     console = Console(width=150, record=True, file=io.StringIO())
     print_report(report, console)
     text = console.export_text()
-    assert "2 of 3 theorems" in text or "3 of 3 theorems" in text
-    assert "1 of 1 false controls refuted" in text
+    assert "3 theorems: 1 supported, 2 not refuted; 1 false controls: 1 refuted" in " ".join(text.split())
 
 
-def test_the_summary_counts_what_was_wanted() -> None:
-    kinds = {"theorem": "supported", "control": "refuted", "conjecture": "supported", "user": "supported"}
-    verdicts = [
-        Verdict(
-            Claim(name=f"{status}-{i}", statement="", kind="upper", value=_one, status=status), verdict, "exact", None, ()
-        )
-        for status in kinds
-        for i, verdict in enumerate(("supported", "supported", "refuted", "undecided", "undecided", "undecided"))
-    ]
+def test_the_table_shows_what_the_case_shown_rests_on(report: Report) -> None:
+    by_name = {verdict.claim.name: verdict for verdict in report.verdicts}
+    assert re.search(r"m = \d+: [\d.]+ \.\. [\d.]+ \(rigorous, \d+ draws\)$", tightest(by_name["T3"]))
+    assert re.search(r"seen \(no violation in 48 draws, \d searches\)$", tightest(by_name["T1-lower"]))
+    assert re.search(r": [\d.e-]+ \(exact\)$", tightest(by_name["conjecture-complex"]))
+    # The strongest basis may be that of another case than the one of least room: each is said where it belongs.
+    for verdict in report.verdicts:
+        assert verdict.worst is not None
+        assert verdict.worst.evidence.words() in tightest(verdict)
+        low, high = verdict.worst.ratios
+        assert low <= verdict.worst.ratio * (1 + 1e-12)
+        assert verdict.worst.ratio <= high * (1 + 1e-12)
+    assert re.match(r"not refuted \(deviation at most 0\.\d+; rigorous\)", decision(by_name["T3"]))
+    assert re.match(r"not refuted \(no violation in \d+ draws and \d+ searches", decision(by_name["T1-lower"]))
+
+
+def test_the_summary_counts_how_claims_came_out() -> None:
+    ends = {"supported": (0.4, 0.5), "refuted": (2.0, 3.0), "undecided": (0.4, 3.0)}
+    verdicts = []
+    for status in STATUSES:
+        for i, word in enumerate(("supported", "supported", "refuted", "undecided", "undecided", "undecided")):
+            claim = Claim(name=f"{status}-{i}", statement="", kind="upper", value=_one, status=status)
+            evidence = Confidence(low=ends[word][0], high=ends[word][1], alpha=1e-9, draws=9)
+            verdicts.append(Verdict(claim, (Outcome(claim.name, "s", "k", 4, 2, "upper", 1.0, 0.05, False, evidence),)))
     console = Console(width=150, record=True, file=io.StringIO())
     print_report(Report(tuple(verdicts), alpha=1e-6, seed=7, max_draws=1), console)
     text = " ".join(console.export_text().split())
+    counts = "2 supported, 1 refuted, 3 undecided"
     assert (
-        "2 of 6 theorems supported; 1 of 6 false controls refuted; 2 of 6 conjectures supported; "
-        "2 of 6 own claims supported (family-wise error 1e-06, seed 7)"
+        f"6 theorems: {counts}; 6 false controls: {counts}; 6 conjectures: {counts}; 6 own claims: {counts} "
+        "(family-wise error 1e-06, seed 7)"
     ) in text
 
 
@@ -123,3 +145,8 @@ def test_files_whole_or_not_at_all(tmp_path: Path) -> None:
 
 def test_file_names() -> None:
     assert slug(Spectrum.flat(3).named("1e+140 to $x$/../y")) == "1e140-to-x-..-y-n3"
+    same = [Spectrum([3.0, 1.0], name="mine"), Spectrum([3.0, 2.0], name="mine"), Spectrum([3.0, 1.0], name="other")]
+    names = file_names(same)
+    assert len(set(names)) == 3  # one figure must not overwrite another's
+    assert names[2] == "other-n2"
+    assert all(name.startswith("mine-n2-") for name in names[:2])

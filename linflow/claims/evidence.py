@@ -7,7 +7,7 @@ evidence             basis           what was shown                             
 :class:`Proved`      proved          bounds of the ledger at this spectrum and m                 everything
 :class:`Confidence`  rigorous        an interval that holds with probability 1 - alpha           inequalities, "close"
 :class:`Violation`   exact or draw   one A, or one draw, outside of what is claimed for each     nothing: it refutes
-:class:`NoViolation` no violation    nothing outside in so many draws and searches over A        nothing
+:class:`NoViolation` no violation    nothing outside in so many draws and searches over A        nothing, nor refutes
 :class:`Asymptotic`  asymptotic      an interval that holds in the limit of many draws           nothing, nor refutes
 :class:`Nothing`     none            nothing, for the reason given                               nothing, nor refutes
 ==================== =============== =========================================================== ======================
@@ -224,6 +224,7 @@ class NoViolation(Evidence):
     alpha: float
 
     form = "no violation"
+    may_refute = False
 
     @property
     def basis(self) -> Basis:

@@ -216,11 +216,13 @@ def _closer(low: float, high: float, value: float) -> float:
 
 
 def _quotient(above: float, below: float) -> float:
-    """Their quotient; 1 of two zeros or two infinities of one sign, and infinity beyond float64."""
+    """Their quotient; 1 (or -1) of two zeros or two infinities, and infinity beyond float64."""
     if above == below:
         return 1.0
     if below == 0:
         return math.inf
+    if math.isinf(above) and math.isinf(below):
+        return -1.0
     with np.errstate(over="ignore"):
         return float(np.divide(above, below))
 

@@ -21,7 +21,7 @@ from linflow.spectrum import Spectrum
 ALPHA = 1e-6
 MAX_DRAWS = 10_000
 #: A control needs one refuting cell only, and a conjecture none: their cells get this fraction of the budget.
-_OTHERS = 10
+_OTHERS = 20
 _RESTARTS = 3
 
 Progress = Callable[[int, int], None]
