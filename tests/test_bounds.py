@@ -12,6 +12,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from linflow import risk
+from linflow.claims.relation import Kind
 from linflow.errors import InputError
 from linflow.spectrum import Spectrum
 from linflow.testing import assert_bound, assert_every_draw, cases, seeds, spectra
@@ -74,7 +75,7 @@ def test_bounds_hold_where_hypothesis_climbs_to_the_tightest(case: tuple[Spectru
 @pytest.mark.parametrize(
     ("kind", "bound"), [("lower", lambda s, m: risk.theorem_lower(s, m - 1)), ("upper", lambda s, m: m * s.tail(m))]
 )
-def test_bounds_with_a_wrong_index_are_refuted(kind: str, bound: Callable[[Spectrum, int], float]) -> None:
+def test_bounds_with_a_wrong_index_are_refuted(kind: Kind, bound: Callable[[Spectrum, int], float]) -> None:
     @given(cases())
     @settings(max_examples=100, deadline=None, phases=[Phase.generate])
     def test(case: tuple[Spectrum, int]) -> None:

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from linflow.checks import FloatArray
+from linflow.checks import Field, FloatArray
 from linflow.claims import Case, Claim, ExpectedError, Quantity, every, verify
 from linflow.claims.certainties import Dominance
 from linflow.claims.evidence import NoViolation, Violation
@@ -51,7 +51,7 @@ def extremes(spectrum: Spectrum, m: int) -> tuple[float, float]:
 @pytest.mark.parametrize("field", ["real", "complex"])
 @pytest.mark.parametrize("off", [1e-6, 0.01, 0.5])
 @pytest.mark.parametrize("name", SPECTRA)
-def test_a_false_bound_on_every_A_falls_by_one_A(name: str, off: float, field: str) -> None:
+def test_a_false_bound_on_every_A_falls_by_one_A(name: str, off: float, field: Field) -> None:
     spectrum = SPECTRA[name]
     about = ExpectedError(field=field)
     for m in (1, spectrum.n // 2, spectrum.n - 1):

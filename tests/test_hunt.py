@@ -19,12 +19,12 @@ import pytest
 from linflow import Spectrum, cli, risk
 from linflow.claims import Claim, ExpectedError, Hunt, catalogue, hunt, schedule
 from linflow.claims import rounds as rounds_module
-from linflow.claims import run as run_module
 from linflow.claims.candidates import Candidate, changed, random_candidate, shape
 from linflow.claims.conditional import conditional_errors
 from linflow.claims.landscape import LIMIT, Survey, Terrain, room_of, spread_at
 from linflow.claims.quantities import FailureProbability, TruncatedRisk
 from linflow.claims.relation import Kind
+from linflow.claims.verdict import Cell, Outcome, decide
 from linflow.errors import ClaimError, InputError, OutputError
 from linflow.hunting import lines
 
@@ -143,13 +143,12 @@ def test_conjectures_are_searched_away_from_where_they_are_equalities() -> None:
 
 def test_verdicts_share_alpha_over_rounds_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     shares: list[float] = []
-    verify = run_module.verify
 
-    def recording(claim: Claim, **options: Any) -> Any:
-        shares.append(options["alpha"])
-        return verify(claim, **options)
+    def recording(cell: Cell) -> list[Outcome]:
+        shares.append(2 * cell.alpha)  # half of it for a mean, half for what draws rule out
+        return decide(cell)
 
-    monkeypatch.setattr(rounds_module, "verify", recording)
+    monkeypatch.setattr(rounds_module, "decide", recording)
     hunt(NAMES["T1-upper"], rounds=4, max_n=4, workers=1)
     assert shares == [0.25e-6]  # the tightest, at the end
     shares.clear()
@@ -172,7 +171,7 @@ def test_results_do_not_depend_on_the_number_of_workers(name: str, monkeypatch: 
 
 def played(journal: Path) -> list[int]:
     rows = [json.loads(line) for line in journal.read_text().splitlines() if line]
-    return [row["round"]["number"] for row in rows if "round" in row]
+    return [row["record"]["round"]["number"] for row in rows if "round" in row["record"]]
 
 
 def test_a_hunt_continues_from_its_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

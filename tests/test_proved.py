@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -9,11 +10,12 @@ import pytest
 from hypothesis import given
 
 from linflow import risk
+from linflow.checks import FIELDS, Field
 from linflow.claims import Case, Claim, ExpectedError, catalogue, default_cases, verify, verify_all
 from linflow.claims.evidence import Enclosed, Proved
 from linflow.claims.proved import proved_about
 from linflow.claims.quantities import SpectralError
-from linflow.claims.relation import RELATIONS
+from linflow.claims.relation import RELATIONS, Kind
 from linflow.spectrum import Spectrum
 from linflow.testing import cases
 
@@ -22,8 +24,8 @@ STEPS = [Case(Spectrum.step(32, 8, floor), (1, 7, 8, 9, 10, 11, 24, 31)) for flo
 LARGE = [Case(Spectrum.step(210, 8, 1e-4), (8, 9, 100))]
 
 
-def user(kind: str, factor: float, value: str, *, every_draw: bool = False, field: str = "real") -> Claim:
-    functions = {
+def user(kind: Kind, factor: float, value: str, *, every_draw: bool = False, field: Field = "real") -> Claim:
+    functions: dict[str, Callable[[Spectrum, int], float]] = {
         "tail": lambda s, m: s.tail(m),
         "T2": risk.best_upper,
         "T7": risk.complex_upper,
@@ -33,9 +35,9 @@ def user(kind: str, factor: float, value: str, *, every_draw: bool = False, fiel
     return Claim(
         name="user",
         statement="",
-        kind=kind,  # type: ignore[arg-type]
+        kind=kind,
         value=lambda s, m: factor * function(s, m),
-        quantity=ExpectedError(field=field),  # type: ignore[arg-type]
+        quantity=ExpectedError(field=field),
         every_draw=every_draw,
         holds_for=lambda s, m: 0 < m < s.n,
     )
@@ -53,7 +55,7 @@ TRUE = [
 
 
 @pytest.mark.parametrize(("kind", "value", "every_draw", "field"), TRUE)
-def test_a_users_claim_that_the_ledger_proves_is_supported(kind: str, value: str, every_draw: bool, field: str) -> None:
+def test_a_users_claim_that_the_ledger_proves_is_supported(kind: Kind, value: str, every_draw: bool, field: Field) -> None:
     claim = user(kind, 1.0, value, every_draw=every_draw, field=field)
     verdict = verify(claim, cases=[*STEPS, *LARGE], workers=1)
     assert verdict.verdict == "supported"
@@ -62,7 +64,7 @@ def test_a_users_claim_that_the_ledger_proves_is_supported(kind: str, value: str
 
 
 @pytest.mark.parametrize(("kind", "value", "every_draw", "field"), TRUE)
-def test_a_little_beyond_a_bound_it_proves_nothing(kind: str, value: str, every_draw: bool, field: str) -> None:
+def test_a_little_beyond_a_bound_it_proves_nothing(kind: Kind, value: str, every_draw: bool, field: Field) -> None:
     function = user(kind, 1.0, value).value
     for case in (*STEPS, *LARGE):
         for m in case.m:
@@ -71,7 +73,7 @@ def test_a_little_beyond_a_bound_it_proves_nothing(kind: str, value: str, every_
             found = proved_about(ExpectedError(field=field), case.spectrum, m, every_draw=every_draw)
             assert found is not None
             beyond = np.nextafter(claimed, high if kind == "lower" else low)
-            relation = RELATIONS[kind]  # type: ignore[index]
+            relation = RELATIONS[kind]
             if kind == "lower" or found.high == claimed:
                 assert found.verdict(relation, float(beyond), 0.05) == "undecided"
                 assert found.verdict(relation, claimed, 0.05) == "supported"
@@ -90,7 +92,7 @@ def test_the_catalogue_is_never_decided_by_its_own_statements() -> None:
 @given(cases())
 def test_proved_bounds_hold_the_exact_value(case: tuple[Spectrum, int]) -> None:
     spectrum, m = case
-    for field in ("real", "complex"):
+    for field in FIELDS:
         found = proved_about(ExpectedError(field=field), spectrum, m, every_draw=False)
         assert found is not None
         if risk.has_exact(spectrum, m, field):

@@ -246,7 +246,7 @@ def _details(claim: Claim, spectrum: Spectrum, outcome: Outcome, seed: int) -> l
         again = (
             f"assert_bound(Claim(name='again', statement='', {value}, {options}, every_draw=True), {place}, seed={seed})"
         )
-    shown = "seen" if isinstance(outcome.evidence, NoViolation) else "proved" if outcome.verdict == REFUTED else "shown"
+    shown = {"no violation": "seen", "asymptotic": "likely"}.get(outcome.basis, "proved")
     every = " for every draw" if claim.every_draw else ""
     return [
         ("claimed", f"{name} {claim.relation.sign} {outcome.value!r}{every}"),
