@@ -133,6 +133,8 @@ def test_a_proved_bound_is_the_claim_that_states_it_and_no_more() -> None:
     assert proved.verdict(upper, 0.3, TOLERANCE) == proved.verdict(lower, 0.1, TOLERANCE) == SUPPORTED
     assert proved.verdict(upper, math.nextafter(0.3, 0), TOLERANCE) == UNDECIDED
     assert proved.verdict(lower, math.nextafter(0.1, 1), TOLERANCE) == UNDECIDED
+    assert proved.deciding(upper, SUPPORTED).by == proved.deciding(lower, REFUTED).by == ("T2",)
+    assert proved.deciding(lower, SUPPORTED).by == proved.deciding(upper, REFUTED).by == ("T1-lower",)
     assert proved.verdict(upper, 0.0999, TOLERANCE) == proved.verdict(lower, 0.3001, TOLERANCE) == REFUTED
 
 

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, ClassVar, Literal, get_args
 
 from linflow.claims.relation import Answer, Relation
@@ -131,7 +131,7 @@ class Proved(Evidence):
 
     Parameters
     ----------
-    by : the statements that they follow from.
+    by : the statements that the lower and the upper bound follow from; once a claim is decided, those that decide it.
     """
 
     by: tuple[str, ...]
@@ -144,6 +144,13 @@ class Proved(Evidence):
     def basis(self) -> Basis:
         """Proved."""
         return "proved"
+
+    def deciding(self, relation: Relation, word: Word) -> Proved:
+        """The same, by the statements that decide a claim alone: one bound supports an inequality, the other refutes it."""
+        if relation.two_sided:
+            return self
+        upper = (word == SUPPORTED) == (relation.directions == (1,))
+        return replace(self, by=self.by[-1:] if upper else self.by[:1])
 
     def words(self) -> str:
         """See `Evidence.words`."""

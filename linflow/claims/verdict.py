@@ -370,8 +370,8 @@ def _without_draws(cell: Cell, tests: list[Test]) -> dict[Test, Evidence]:
     for test in tests:
         if test.by_proof and (test not in shown or _word(test, shown[test]) == UNDECIDED):
             proved = proved_about(cell.quantity, cell.spectrum, cell.m, every_draw=False)
-            if proved is not None and _word(test, proved) in (SUPPORTED, REFUTED):
-                shown[test] = proved
+            if proved is not None and (word := _word(test, proved)) in _DECISIVE:
+                shown[test] = proved.deciding(test.relation, word)
     return shown
 
 
@@ -382,7 +382,7 @@ def _about_every_A(cell: Cell, tests: list[Test]) -> dict[Test, Evidence]:
         if test.by_proof:
             proved = proved_about(cell.quantity, cell.spectrum, cell.m, every_draw=True)
             if proved is not None and _word(test, proved) == SUPPORTED:
-                shown[test] = proved
+                shown[test] = proved.deciding(test.relation, SUPPORTED)
                 continue
         if tried is None:
             tried = Tried.of(cell.quantity, cell.spectrum, cell.m, cell.generator(0))

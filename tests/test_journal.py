@@ -1,0 +1,165 @@
+"""The journal of a run: what was decided by other code, or altered since, is decided again."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from linflow import files, identity
+from linflow.claims import Case, Claim, Outcome, Quantity, verify_all
+from linflow.claims import run as run_module
+from linflow.claims import verdict as verdict_module
+from linflow.claims.verdict import Cell, decide
+from linflow.spectrum import Spectrum
+
+CASES = [Case(Spectrum([3.0, 2.0, 1.0, 0.5, 0.25]), (2,)), Case(Spectrum([3.0, 2.0, 1.0, 0.5]), (2,))]
+OWN = """
+import numpy as np
+from linflow.claims.quantities import Draws, Quantity
+{before}
+class Mine(Quantity):
+    name = "mine"
+    def draws(self, s, m, size, rng):
+        return Draws((rng.random(size) < {probability}) * 1.0, np.full(size, 0.5))
+"""
+#: Ways in which a user's file says what the probability is.
+WAYS: dict[str, Callable[[float], str]] = {
+    "in the method": lambda p: OWN.format(before="", probability=p),
+    "in a global": lambda p: OWN.format(before=f"P = {p}", probability="P"),
+    "in a function": lambda p: OWN.format(before=f"def p():\n    return {p}", probability="p()"),
+    "in a module": lambda p: OWN.format(before="import linflow_test_helper as helper", probability="helper.P"),
+    "in a function of a module": lambda p: OWN.format(before="from linflow_test_helper import p", probability="p()"),
+}
+
+
+def loaded(name: str, file: Path) -> None:
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+
+
+def quantity(folder: Path, way: str, probability: float) -> Quantity:
+    """The user's quantity, from a file as it stands after an edit."""
+    helper = folder / "linflow_test_helper.py"
+    helper.write_text(f"P = {probability}\ndef p():\n    return {probability}\n")
+    loaded("linflow_test_helper", helper)
+    mine = folder / "linflow_test_mine.py"
+    mine.write_text(WAYS[way](probability))
+    loaded("linflow_test_mine", mine)
+    made: Quantity = sys.modules["linflow_test_mine"].Mine()
+    return made
+
+
+def claim(about: Quantity) -> Claim:
+    return Claim(name="c", statement="Q <= 0.5", kind="upper", value=lambda s, m: 0.5, quantity=about)
+
+
+def interrupted(about: Quantity, journal: Path) -> None:
+    def stop(done: int, total: int) -> None:
+        if done == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        verify_all([claim(about)], cases=CASES, workers=1, journal=journal, progress=stop)
+
+
+@pytest.fixture
+def decided(monkeypatch: pytest.MonkeyPatch) -> list[Cell]:
+    cells: list[Cell] = []
+
+    def counting(cell: Cell) -> list[Outcome]:
+        cells.append(cell)
+        return decide(cell)
+
+    monkeypatch.setattr(run_module, "decide", counting)
+    return cells
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_the_old_code_decided_is_not_taken(way: str, tmp_path: Path, decided: list[Cell]) -> None:
+    journal = tmp_path / "cells.jsonl"
+    interrupted(quantity(tmp_path, way, 0.8), journal)
+    decided.clear()
+    mended = quantity(tmp_path, way, 0.2)
+    report = verify_all([claim(mended)], cases=CASES, workers=1, journal=journal)
+    assert [case.verdict for case in report.verdicts[0].cases] == ["supported", "supported"]
+    assert len(decided) == 2
+
+
+def test_what_the_same_code_decided_is_taken(tmp_path: Path, decided: list[Cell]) -> None:
+    journal = tmp_path / "cells.jsonl"
+    interrupted(quantity(tmp_path, "in a function", 0.2), journal)
+    again = quantity(tmp_path, "in a function", 0.2)  # the file read once more, as a second start reads it
+    verify_all([claim(again)], cases=CASES, workers=1, journal=journal)
+    assert len(decided) == 2
+
+
+def test_what_an_older_linflow_decided_is_not_taken(
+    tmp_path: Path, decided: list[Cell], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = tmp_path / "cells.jsonl"
+    about = quantity(tmp_path, "in the method", 0.2)
+    interrupted(about, journal)
+    for module in (identity, verdict_module):
+        monkeypatch.setattr(module, "code_digest", lambda: "another version")
+    verify_all([claim(about)], cases=CASES, workers=1, journal=journal)
+    assert len(decided) == 3
+
+
+def altered(journal: Path, change: Callable[[str], str]) -> None:
+    text = journal.read_text()
+    assert change(text) != text
+    journal.write_text(change(text))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace('"high": 0.', '"high": 0.0', 1),
+        lambda text: text.replace('"form": "confidence"', '"form": "enclosed"', 1),
+        lambda text: text.replace('"value": 0.5', '"value": 0.9', 1),
+        lambda text: text.replace('"n": 5', '"n": 6', 1).replace('"n": 4', '"n": 5', 1),
+    ],
+)
+def test_a_row_that_was_altered_is_decided_again(
+    change: Callable[[str], str], tmp_path: Path, decided: list[Cell], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = tmp_path / "cells.jsonl"
+    about = quantity(tmp_path, "in the method", 0.2)
+    reference = verify_all([claim(about)], cases=CASES, workers=1).verdicts[0].cases
+    interrupted(about, journal)
+    altered(journal, change)
+    decided.clear()
+    found = verify_all([claim(about)], cases=CASES, workers=1, journal=journal).verdicts[0].cases
+    assert found == reference
+    assert len(decided) == 2
+    # The twin: without the seal it would have been believed.
+    interrupted(about, journal)
+    altered(journal, change)
+    monkeypatch.setattr(files, "_seal", lambda record: json.loads(journal.read_text().splitlines()[-1])["seal"])
+    decided.clear()
+    believed = verify_all([claim(about)], cases=CASES, workers=1, journal=journal).verdicts[0].cases
+    assert len(decided) == 1
+    assert believed != reference
+
+
+def test_every_flipped_bit_of_a_row_is_noticed(tmp_path: Path, decided: list[Cell]) -> None:
+    journal = tmp_path / "cells.jsonl"
+    about = quantity(tmp_path, "in the method", 0.2)
+    reference = verify_all([claim(about)], cases=CASES, workers=1).verdicts[0].cases
+    interrupted(about, journal)
+    whole = journal.read_bytes()
+    for place in range(3, len(whole), 97):
+        flipped = bytearray(whole)
+        flipped[place] ^= 1 << (place % 7)
+        journal.write_bytes(bytes(flipped))
+        found = verify_all([claim(about)], cases=CASES, workers=1, journal=journal).verdicts[0].cases
+        assert found == reference, place
