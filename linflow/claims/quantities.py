@@ -240,7 +240,7 @@ class TruncatedRisk(Quantity):
     noise: float = 0.0
 
     def defined(self, spectrum: Spectrum, m: int) -> bool:  # noqa: D102
-        return 4 <= m <= spectrum.n
+        return 4 <= m <= spectrum.n <= _DENSE_LIMIT
 
     def setting(self, spectrum: Spectrum, m: int) -> tuple[int, float]:
         """The rank k and the noise level at (spectrum, m)."""
@@ -341,7 +341,7 @@ class FailureProbability(Quantity):
         return Plain((norms > self.bound(spectrum, m)).astype(float))
 
 
-#: Spectral norms need a full factorisation of every draw: up to this n.
+#: Quantities that need dense algebra for every draw, or the whole budget of draws: up to this n.
 _DENSE_LIMIT = 64
 
 
