@@ -16,14 +16,14 @@ import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
-from linflow.checks import FloatArray, IntArray, generator, one_of, positive_int, unmasked
+from linflow.checks import Field, FloatArray, IntArray, generator, one_of, positive_int, unmasked
 from linflow.errors import InputError, ShapeError
 
 #: A dense (m, n) array, a scipy sparse matrix, or a LinearOperator (scipy's types are not annotated).
 Measurement: TypeAlias = Any
 
 
-def gaussian(m: int, n: int, rng: np.random.Generator, *, field: str = "real") -> NDArray[Any]:
+def gaussian(m: int, n: int, rng: np.random.Generator, *, field: Field = "real") -> NDArray[Any]:
     r"""Independent standard normal entries, the ensemble of the theorem.
 
     Parameters

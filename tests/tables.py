@@ -1,7 +1,8 @@
-"""Writes the tables of the documentation from what the commands printed: ``python -m tests.tables README.md verdicts FILE.md``.
+"""Writes the tables of the documentation from what the commands printed.
 
-A table stands between ``<!-- NAME -->`` and ``<!-- /NAME -->`` and is replaced by the table in FILE (its first one, or with
-``--all`` the whole file), so that no number in the documentation was typed by hand.
+``python -m tests.tables README.md verdicts FILE.md`` replaces what stands between ``<!-- verdicts -->`` and
+``<!-- /verdicts -->`` by the first table of FILE (by the whole file with ``--all``), so that no number in the documentation
+is typed by hand.
 """
 
 from __future__ import annotations

@@ -244,7 +244,7 @@ def test_densities_out_of_range_are_refused(density: float) -> None:
 
 def test_fields_out_of_range_are_refused() -> None:
     with pytest.raises(InputError, match="field must be one of 'real', 'complex', got 'quaternion'"):
-        ms.gaussian(2, 3, np.random.default_rng(0), field="quaternion")
+        ms.gaussian(2, 3, np.random.default_rng(0), field="quaternion")  # type: ignore[arg-type]
 
 
 # ------------------------------------------------------------------------------------------------------ selections

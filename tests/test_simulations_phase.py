@@ -11,6 +11,7 @@ import pytest
 from scipy import integrate, stats
 
 import linflow as lf
+from linflow.checks import Field
 from linflow.experiments import run
 from simulations import phase_transition as phase
 from simulations import sample_complexity, universality
@@ -179,7 +180,7 @@ def test_ends_of_the_curves_are_known(curves: xr.Dataset) -> None:
 
 
 @pytest.mark.parametrize("field", ["real", "complex"])
-def test_noisy_curves_are_the_trace_of_the_posterior_covariance(field: str) -> None:
+def test_noisy_curves_are_the_trace_of_the_posterior_covariance(field: Field) -> None:
     spectrum, noise_std = lf.Spectrum.power_law(6, 1.0), 0.3
     A = np.stack([lf.measurement.gaussian(5, 6, np.random.default_rng(s), field=field) for s in range(2)])
     curves = universality.noisy_curves(spectrum, A, noise_std)

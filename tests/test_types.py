@@ -16,8 +16,11 @@ HEAD = """
 from typing import assert_type
 
 import numpy as np
-from linflow import Spectrum, risk
+from linflow import Claim, Spectrum, measurement, risk
 from linflow.checks import FloatArray, IntArray
+from linflow.claims import ExpectedError
+from linflow.claims.quantities import FailureProbability
+from linflow.testing import assert_bound, assert_every_draw
 
 s = Spectrum.flat(9)
 """
@@ -52,7 +55,20 @@ RIGHT = [
     'risk.enclosure(s, 1, field="complex")',
     "risk.simulate(s, trials=1, seed=0)",
 ]
+RIGHT += [
+    'Claim(name="c", statement="", kind="close", value=lambda s, m: 1.0, status="conjecture")',
+    'assert_bound(1.0, s, 7, kind="lower", undecided="fail")',
+]
 WRONG = [
+    'Claim(name="c", statement="", kind="uper", value=lambda s, m: 1.0)',
+    'Claim(name="c", statement="", kind="upper", value=lambda s, m: 1.0, status="theorum")',
+    'ExpectedError(field="rael")',
+    'FailureProbability(norm="frobenus")',
+    'FailureProbability(form="jurnal")',
+    'assert_bound(1.0, s, 7, kind="uper")',
+    'assert_bound(1.0, s, 7, undecided="fial")',
+    'assert_every_draw(1.0, s, 7, kind="uper")',
+    'measurement.gaussian(3, 7, np.random.default_rng(0), field="rael")',
     'risk.exact(s, 1, field="rael")',
     'risk.exact(s, [1], "Complex")',
     'risk.has_exact(s, 1, "quaternion")',

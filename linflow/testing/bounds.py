@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 
@@ -32,7 +33,7 @@ def assert_bound(
     alpha: float = 1e-9,
     seed: int = 0,
     max_draws: int = 2000,
-    undecided: str = "pass",
+    undecided: Literal["pass", "fail"] = "pass",
 ) -> Outcome | None:
     """Fail if `value` is proved not to bound the expected error E_m (or another quantity) at (spectrum, m).
 

@@ -54,13 +54,13 @@ def assert_quantity(
     >>> class Doubled(ExpectedError):
     ...     def scale(self, spectrum, m):
     ...         return 2 * super().scale(spectrum, m)
-    >>> assert_quantity(Doubled())
+    >>> assert_quantity(Doubled(), cases=[Case(Spectrum.flat(6), (2,))])
     Traceback (most recent call last):
     ...
     AssertionError: E_m: its draws contradict its enclosure
-      enclosure:  (2.999..., 3.000...)
-      draws:      (..., ...)
-      at:         Spectrum([3.0, 1.0]), m = 1, seed = 0
+      enclosure:  (4.0, 4.0)
+      draws:      (7.9..., 8.0...)
+      at:         Spectrum([1.0, 1.0, 1.0, 1.0, 1.0, 1.0]), m = 2, seed = 0
     """
     __tracebackhide__ = True
     if not 0 < alpha < 1:
