@@ -84,13 +84,13 @@ def verify(
     size: Size = 16,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer spectra.")] = False,
     seed: Seed = 0,
-    alpha: Annotated[float, typer.Option(help="Probability that any verdict of the run is wrong.")] = 1e-6,
+    alpha: Annotated[float, typer.Option(help="Probability that any verdict of the run is wrong, at most.")] = 1e-6,
     workers: Workers = None,
 ) -> None:
     """Decide every claim of the catalogue (or your own) on synthetic and real spectra.
 
-    Writes verdicts.json, verdicts.csv and figures to the output folder. Exit status 0 if every theorem is supported, every
-    false control refuted and no claim of yours refuted; 1 if not; 2 for bad input.
+    Writes verdicts.json, verdicts.csv, verdicts.md and figures to the output folder. Exit status 0 if no theorem is refuted
+    or left undecided, every false control refuted and no claim of yours refuted; 1 if not; 2 for bad input.
     """
     from linflow.report import run_verify
 

@@ -53,7 +53,7 @@ LIBRARIES = {
     "matplotlib": ("linflow.plotting",),
     "torch": ("linflow.deep",),
     "typer": ("linflow.cli",),
-    "flint": ("linflow.risk.enclosure", "linflow.risk.exact", "linflow.bench"),
+    "flint": ("linflow.risk.enclosure", "linflow.risk.exact", "linflow.risk.witness", "linflow.bench"),
     "hypothesis": ("linflow.testing",),
 }
 
