@@ -30,6 +30,9 @@ _FAINTEST, _LOUDEST = 1e-150, 1e150
 #: Largest whole number up to which every whole number is a float64.
 _LARGEST_COUNT = 2**53
 
+#: Probabilities below this would vanish when shared out.
+_RAREST = 1e-280
+
 Option = TypeVar("Option", bound=str)
 
 
@@ -105,6 +108,28 @@ def positive_int(value: int, name: str) -> int:
     if isinstance(value, bool) or int(value) != value or value < 1:
         raise InputError(f"{name} must be a whole number >= 1, got {value}")
     return int(value)
+
+
+def whole_number(value: int, name: str) -> int:
+    """`value` as an int >= 0."""
+    try:
+        whole = not isinstance(value, bool) and int(value) == value and value >= 0
+    except (TypeError, ValueError, OverflowError):
+        whole = False
+    if not whole:
+        raise InputError(f"{name} must be a whole number >= 0, got {value!r}")
+    return int(value)
+
+
+def probability(value: float, name: str) -> float:
+    """`value` as a float strictly between 0 and 1 that may be shared out among a million."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = np.nan
+    if not _RAREST <= number < 1:
+        raise InputError(f"{name} must lie strictly between 0 and 1 (and not below {_RAREST:g}), got {value!r}")
+    return number
 
 
 def batch_of(values: ArrayLike, length: int, name: str) -> FloatArray:

@@ -42,7 +42,8 @@ def prepare_folder(folder: Path) -> None:
 class JsonLines:
     """Records in a file, one JSON line each, synced to disk as they come.
 
-    Each carries a digest of itself: a line that was torn by a killed writer, or altered since, is not read.
+    Each carries a digest of itself: a line that was torn by a killed writer, or damaged since, is not read. (The digest
+    guards against accidents; whoever forges a line can forge it too.)
 
     Parameters
     ----------
@@ -69,7 +70,7 @@ class JsonLines:
 
     def _read(self, path: Path) -> None:
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-            with contextlib.suppress(ValueError, TypeError, KeyError):
+            with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
                 sealed = json.loads(line)
                 if sealed["seal"] == _seal(sealed["record"]):
                     self.rows.append(sealed["record"])

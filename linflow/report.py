@@ -35,6 +35,8 @@ from linflow.spectrum import Spectrum
 #: Draws of A behind the mean and its band in the figures.
 _FIGURE_TRIALS = 400
 _COLOURS = {SUPPORTED: "green", NOT_REFUTED: "green", REFUTED: "red", UNDECIDED: "yellow"}
+#: Sentences are printed as they are: brackets in a user's names are no markup.
+_PLAIN: dict[str, Any] = {"highlight": False, "markup": False, "soft_wrap": True}
 _COLUMNS = ("claim", "what it says", "kind", "tried on", "verdict", "tightest case: its ratio (basis)")
 #: Columns of verdicts.csv: the attributes of an outcome.
 _ROW = (
@@ -105,9 +107,11 @@ def run_verify(
             bar.advance(task)
     console = Console(width=None if Console().is_terminal else 150)
     print_report(report, console)
-    console.print(f"verdicts.json, verdicts.csv, verdicts.md and figures are in {out}/", highlight=False, soft_wrap=True)
+    console.print(
+        f"verdicts.json, verdicts.csv, verdicts.md and figures are in {out}/", highlight=False, markup=False, soft_wrap=True
+    )
     for error in report.errors:
-        Console(stderr=True).print(f"linflow: {error}", highlight=False, markup=False, soft_wrap=True)
+        Console(stderr=True).print(f"linflow: {error}", **_PLAIN)
     if report.errors:
         return 2
     return 0 if report.as_expected else 1
@@ -146,7 +150,7 @@ def to_markdown(report: Report) -> str:
             decision(verdict),
             tightest(verdict),
         ]
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        lines.append("| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines) + "\n"
 
 
@@ -173,10 +177,12 @@ def print_report(report: Report, console: Any) -> None:
             Text(tightest(verdict)),
         )
     console.print(table)
-    console.print(f"{totals(report)} (family-wise error {report.alpha:g}, seed {report.seed})", highlight=False)
+    console.print(
+        f"{totals(report)} (family-wise error {report.alpha:g}, seed {report.seed})", highlight=False, markup=False
+    )
     for verdict in report.verdicts:
         if verdict.verdict == REFUTED and verdict.claim.status != "control" and verdict.worst is not None:
-            console.print(refutation(verdict.claim, verdict.worst), highlight=False, soft_wrap=True)
+            console.print(refutation(verdict.claim, verdict.worst), **_PLAIN)
 
 
 #: Statuses in the order of the table, and what each is called.

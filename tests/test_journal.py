@@ -129,9 +129,7 @@ def altered(journal: Path, change: Callable[[str], str]) -> None:
         lambda text: text.replace('"n": 5', '"n": 6', 1).replace('"n": 4', '"n": 5', 1),
     ],
 )
-def test_a_row_that_was_altered_is_decided_again(
-    change: Callable[[str], str], tmp_path: Path, decided: list[Cell], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_row_that_was_altered_is_decided_again(change: Callable[[str], str], tmp_path: Path, decided: list[Cell]) -> None:
     journal = tmp_path / "cells.jsonl"
     about = quantity(tmp_path, "in the method", 0.2)
     reference = verify_all([claim(about)], cases=CASES, workers=1).verdicts[0].cases
@@ -141,9 +139,17 @@ def test_a_row_that_was_altered_is_decided_again(
     found = verify_all([claim(about)], cases=CASES, workers=1, journal=journal).verdicts[0].cases
     assert found == reference
     assert len(decided) == 2
-    # The twin: without the seal it would have been believed.
+
+
+def test_without_the_seal_an_altered_row_would_be_believed(
+    tmp_path: Path, decided: list[Cell], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The twin of the tests above."""
+    journal = tmp_path / "cells.jsonl"
+    about = quantity(tmp_path, "in the method", 0.2)
+    reference = verify_all([claim(about)], cases=CASES, workers=1).verdicts[0].cases
     interrupted(about, journal)
-    altered(journal, change)
+    altered(journal, lambda text: text.replace('"form": "confidence"', '"form": "enclosed"', 1))
     monkeypatch.setattr(files, "_seal", lambda record: json.loads(journal.read_text().splitlines()[-1])["seal"])
     decided.clear()
     believed = verify_all([claim(about)], cases=CASES, workers=1, journal=journal).verdicts[0].cases
@@ -163,3 +169,19 @@ def test_every_flipped_bit_of_a_row_is_noticed(tmp_path: Path, decided: list[Cel
         journal.write_bytes(bytes(flipped))
         found = verify_all([claim(about)], cases=CASES, workers=1, journal=journal).verdicts[0].cases
         assert found == reference, place
+
+
+def test_a_sealed_row_that_answers_another_question_is_not_taken(tmp_path: Path, decided: list[Cell]) -> None:
+    journal = tmp_path / "cells.jsonl"
+    about = quantity(tmp_path, "in the method", 0.2)
+    reference = verify_all([claim(about)], cases=CASES, workers=1).verdicts[0].cases
+    for change in ({"value": 1e9}, {"m": 3}, {"claim": "other"}, {"spectrum_key": "other"}, None):
+        interrupted(about, journal)
+        lines = [line for line in journal.read_text().splitlines() if line]
+        record = json.loads(lines[-1])["record"]
+        record["outcomes"] = [] if change is None else [record["outcomes"][0] | change]
+        journal.write_text(json.dumps({"seal": files._seal(record), "record": record}) + "\n")
+        decided.clear()
+        found = verify_all([claim(about)], cases=CASES, workers=1, journal=journal).verdicts[0].cases
+        assert found == reference
+        assert len(decided) == 2

@@ -95,7 +95,7 @@ class Constant(Quantity):
 
 @dataclass(frozen=True)
 class Broken(Quantity):
-    """Every batch reports a draw that contradicts T4; defined at m = 2 only."""
+    """Every batch reports a draw that contradicts T4; defined at m = 2 only. It counts as a sampler of linflow's own."""
 
     name: ClassVar[str] = "broken"
 
@@ -106,15 +106,21 @@ class Broken(Quantity):
         return Draws(weights=np.full(size, 0.5), values=np.full(size, 0.5), breaches=(Breach("T4", 1.5),))
 
 
+Broken.__module__ = "linflow.claims.of_a_test"
+
+
 @dataclass(frozen=True)
 class BrokenLater(Quantity):
-    """Every batch after the first, smaller one reports a draw that contradicts T4."""
+    """Every batch after the first, smaller one reports a draw that contradicts T4; likewise."""
 
     name: ClassVar[str] = "broken later"
 
     def draws(self, spectrum: Spectrum, m: int, size: int, rng: np.random.Generator) -> Draws:
         weights = rng.permutation((np.arange(size) + 0.5) / size)
         return Draws(weights=weights, values=weights, breaches=(Breach("T4", 1.5),) if size > 64 else ())
+
+
+BrokenLater.__module__ = "linflow.claims.of_a_test"
 
 
 class Plain(Quantity):
@@ -153,7 +159,7 @@ def false_refutations(runs: int, alpha: float) -> int:
     claims = [one(value, kind, name=kind, quantity=SAMPLED) for kind in ("upper", "lower", "equal")]
     found = 0
     for seed in range(runs):
-        report = verify_all(claims, alpha=alpha, seed=seed, cases=[Case(spectrum, (3,))], max_draws=200, workers=1)
+        report = verify_all(claims, alpha=alpha, seed=seed, cases=[Case(spectrum, (3,))], max_draws=600, workers=1)
         found += "refuted" in verdicts(report).values()
     return found
 
@@ -352,6 +358,18 @@ def test_a_breach_refutes_what_the_sampler_relies_on_and_leaves_the_cell_undecid
     assert {o.verdict for o in with_t4.verdicts[-1].cases} == {"not refuted", "refuted"}
     with pytest.raises(InputError, match="statement of a breach"):
         Breach("T17", 2.0)
+
+
+def test_a_users_sampler_refutes_no_theorem() -> None:
+    class Mine(Broken):
+        """A user's quantity, whose breaches say something of its sampler alone."""
+
+        __module__ = "mine"
+
+    claims = [one(0.9, name="T4", quantity=Mine())]
+    report = verify_all(claims, cases=[Case(Spectrum.flat(4), (2,))], workers=1)
+    assert verdicts(report) == {"T4": "undecided"}
+    assert "contradict T4 by a factor 1.5, on which its sampler relies" in report.errors[0]
 
 
 def test_a_late_breach_takes_back_what_was_decided_before_it() -> None:

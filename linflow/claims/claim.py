@@ -93,6 +93,8 @@ class Claim:
             raise InputError(f"a claim's name must be a word without spaces, got {self.name!r}")
         one_of(self.kind, f"kind of claim {self.name!r}", KINDS)
         one_of(self.status, f"status of claim {self.name!r}", STATUSES)
+        if not isinstance(self.quantity, Quantity):
+            raise InputError(f"quantity of claim {self.name!r} must be a linflow.claims.Quantity, got {self.quantity!r}")
         if not all(callable(function) for function in (self.value, self.holds_for)):
             raise InputError(f"value and holds_for of claim {self.name!r} must be functions of (spectrum, m)")
         if not (self.every_draw or self.quantity.has_mean):
@@ -100,24 +102,39 @@ class Claim:
                 f"claim {self.name!r} is about {self.quantity.name!r}, a property of each draw without a mean: "
                 "set every_draw=True"
             )
-        if not self.tolerance > 0:
-            raise InputError(f"tolerance of claim {self.name!r} must be positive, got {self.tolerance}")
+        object.__setattr__(self, "every_draw", bool(self.every_draw))
+        try:
+            object.__setattr__(self, "tolerance", float(self.tolerance))
+        except (TypeError, ValueError, OverflowError):
+            raise InputError(f"tolerance of claim {self.name!r} must be a number > 0") from None
+        if not 0 < self.tolerance < np.inf:
+            raise InputError(f"tolerance of claim {self.name!r} must be positive and finite, got {self.tolerance}")
 
     def applies(self, spectrum: Spectrum, m: int) -> bool:
         """Whether (spectrum, m) is in the domain of the claim and of its quantity."""
-        defined = self._call(self.quantity.defined, "quantity.defined", spectrum, m)
-        return bool(defined) and bool(self._call(self.holds_for, "holds_for", spectrum, m))
+        defined = self._call(lambda s, m: bool(self.quantity.defined(s, m)), "quantity.defined", spectrum, m)
+        return defined and bool(self._call(lambda s, m: bool(self.holds_for(s, m)), "holds_for", spectrum, m))
 
     def value_at(self, spectrum: Spectrum, m: int) -> float:
         """The claimed value, a float; raises ClaimError if the user's function raises or returns no number."""
         returned = self._call(self.value, "value", spectrum, m)
         try:
-            value = float(returned)
+            value = np.nan if isinstance(returned, str | bytes) else float(returned)
         except (TypeError, ValueError, OverflowError):
             value = np.nan
         if np.isnan(value):
-            raise ClaimError(f"claim {self.name!r}: value({spectrum.name}, m={m}) returned {returned!r}, not a number")
+            raise ClaimError(
+                f"claim {self.name!r}: value({spectrum.name}, m={m}) returned {_shown(returned)}, not a number"
+            )
+        if np.isfinite(value) and not returned == value:
+            raise ClaimError(
+                f"{self._at(spectrum, m)} returned {_shown(returned)}, which no float64 number is: what is decided is a "
+                "float64 number, so round it yourself"
+            )
         return value
+
+    def _at(self, spectrum: Spectrum, m: int) -> str:
+        return f"claim {self.name!r}: value({spectrum.name}, m={m})"
 
     def says_nothing(self, value: float) -> bool:
         """Whether `value` is trivially true for this kind of claim."""
@@ -135,3 +152,12 @@ class Claim:
             raise ClaimError(
                 f"claim {self.name!r}: {what}({spectrum.name}, m={m}) raised {type(error).__name__}: {error}"
             ) from error
+
+
+def _shown(value: object) -> str:
+    """`repr`, short and of anything: Python refuses to write whole numbers of many digits."""
+    try:
+        text = repr(value)
+    except ValueError:
+        return f"a {type(value).__name__} of very many digits"
+    return text if len(text) <= 80 else f"{text[:77]}..."

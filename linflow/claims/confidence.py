@@ -216,6 +216,8 @@ class ConfidenceSequence:
         if side.draws.size == 0 or side.draws.max() == 0:
             return 0.0
         mean = min(float(side.draws.mean()), 1.0)
+        if mean == 0:  # all that there is underflows
+            return 0.0
         # The grid runs downwards from 1: `high` lies on or above the mean, `low` is looked for below.
         high, least = int(np.floor(-np.log(mean) / _GRID_STEP)), int(-np.log(_LEAST_EDGE) / _GRID_STEP)
         while _grid(high) > mean:

@@ -18,9 +18,12 @@ from linflow.spectrum import Spectrum
 
 T = TypeVar("T")
 
+_LARGEST_ROUNDING = 1e-3
+
 
 def enclosure_of(quantity: Quantity, spectrum: Spectrum, m: int) -> tuple[float, float] | None:
     """`Quantity.enclosure`: None, or two real numbers, the first at most the second."""
+    _own_enclosure(quantity, spectrum, m)
     found = _asked(quantity.enclosure, quantity, "enclosure", spectrum, m)
     return None if found is None else _interval(found, quantity, "enclosure", spectrum, m)
 
@@ -34,8 +37,8 @@ def enclosure_at(quantity: Quantity, spectrum: Spectrum, m: int, A: FloatArray) 
 def scale_of(quantity: Quantity, spectrum: Spectrum, m: int) -> float:
     """`Quantity.scale`: a finite number > 0."""
     found = _number(_asked(quantity.scale, quantity, "scale", spectrum, m), quantity, "scale", spectrum, m)
-    if not 0 < found < np.inf:
-        _broken(quantity, "scale", spectrum, m, f"returned {found!r}, which is not a finite number > 0")
+    if not np.finfo(np.float64).tiny <= found < np.inf:
+        _broken(quantity, "scale", spectrum, m, f"returned {found!r}, which is not a finite (and normal) number > 0")
     return found
 
 
@@ -95,6 +98,33 @@ def slope_at(quantity: Quantity, spectrum: Spectrum, m: int, A: FloatArray) -> F
     usable = np.where(np.isfinite(found), found, 0.0)
     _finite(usable, A.shape, quantity, "slope_at", "a gradient", spectrum, m)
     return np.asarray(found, dtype=np.float64)
+
+
+def rounding_of(quantity: Quantity) -> float:
+    """`Quantity.rounding`: a relative error that leaves something to be told apart."""
+    if not 0 <= quantity.rounding <= _LARGEST_ROUNDING:
+        raise ClaimError(
+            f"quantity {quantity.name!r} breaks its contract: its rounding must lie in 0..{_LARGEST_ROUNDING:g}, got "
+            f"{quantity.rounding!r}"
+        )
+    return float(quantity.rounding)
+
+
+def _own_enclosure(quantity: Quantity, spectrum: Spectrum, m: int) -> None:
+    """An enclosure that is inherited says nothing about a quantity whose draws or scale are others."""
+    kinds = type(quantity).__mro__
+    place = {
+        name: next(i for i, kind in enumerate(kinds) if name in vars(kind)) for name in ("enclosure", "draws", "scale")
+    }
+    changed = [name for name in ("draws", "scale") if place[name] < place["enclosure"]]
+    if changed and kinds[place["enclosure"]] is not Quantity:
+        _broken(
+            quantity,
+            "enclosure",
+            spectrum,
+            m,
+            f"is that of {kinds[place['enclosure']].__name__}, while {changed[0]} is not: define both, or neither",
+        )
 
 
 def _asked(function: Callable[..., T], quantity: Quantity, what: str, spectrum: Spectrum, m: int, *rest: Any) -> T:

@@ -66,7 +66,7 @@ class Tried:
         if proved is None:
             # Its own rounding, or for "close" and "equal" of the theory's constants, what it declares.
             low = high = found
-            limits["forgiven"] = max(self.quantity.rounding, ROUNDING)
+            limits["forgiven"] = max(contract.rounding_of(self.quantity), ROUNDING)
         else:
             low, high = proved
         if relation.answer(low, high, value, **limits) is not Answer.FAILS:

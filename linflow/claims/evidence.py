@@ -61,6 +61,12 @@ class Evidence(ABC):
     may_support: ClassVar[bool] = False
     may_refute: ClassVar[bool] = True
     spare: ClassVar[float] = ROUNDING
+    #: Whether an interval without width shows an equality: only one that has every rounding error counted does.
+    shows_equality: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        if not self.low <= self.high:
+            raise ValueError(f"evidence needs low <= high, got {self.low}..{self.high}")
 
     @property
     @abstractmethod
@@ -77,7 +83,7 @@ class Evidence(ABC):
         answer = self._answer(relation, value, tolerance)
         if answer is Answer.FAILS and self.may_refute:
             return REFUTED
-        if answer is Answer.HOLDS and self.may_support:
+        if answer is Answer.HOLDS and self.may_support and (relation.shown_by_intervals or self.shows_equality):
             return SUPPORTED
         return self._left_open(relation, value, tolerance)
 
@@ -98,7 +104,8 @@ class Evidence(ABC):
         return {"form": self.form, "basis": self.basis, **asdict(self)}
 
     def _answer(self, relation: Relation, value: float, tolerance: float) -> Answer:
-        return relation.answer(self.low, self.high, value, tolerance=tolerance, forgiven=ROUNDING, spare=self.spare)
+        spare = ROUNDING if relation.two_sided else self.spare
+        return relation.answer(self.low, self.high, value, tolerance=tolerance, forgiven=ROUNDING, spare=spare)
 
     def _left_open(self, relation: Relation, value: float, tolerance: float) -> Word:
         if relation.shown_by_intervals:
@@ -112,6 +119,13 @@ class Enclosed(Evidence):
 
     form = "enclosed"
     may_support = True
+    shows_equality = True
+
+    @classmethod
+    def of(cls, low: float, high: float) -> Enclosed:
+        """The interval, with its middle as estimate where it has one."""
+        middle = 0.5 * low + 0.5 * high
+        return cls(low=low, high=high, estimate=middle if math.isfinite(middle) else None)
 
     @property
     def basis(self) -> Basis:
@@ -127,7 +141,8 @@ class Enclosed(Evidence):
 class Proved(Evidence):
     """Bounds of the ledger, evaluated in float64 at this spectrum and m.
 
-    A claimed value that is a proved bound, the same float64 number, is the proved statement: no room beside it is needed.
+    An inequality whose value is a proved bound, the same float64 number, is the proved statement: no room beside it is
+    needed. (As real numbers the two may differ by the rounding of the last digit.)
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ from linflow.claims.claim import Claim
 from linflow.claims.quantities import DRAW_ROUNDING
 from linflow.claims.relation import LIMIT as LIMIT
 from linflow.errors import InputError
-from linflow.identity import code_digest
+from linflow.identity import code_digest, content
 from linflow.risk.equivalent import kappa
 from linflow.spectrum import Spectrum
 
@@ -133,6 +133,7 @@ class Terrain:
             claim.name,
             claim.kind,
             claim.quantity.key,
+            content([claim.value, claim.holds_for]),
             claim.every_draw,
             claim.tolerance,
             rooms,

@@ -59,7 +59,7 @@ def _collect(values: list[object]) -> list[Claim]:
     claims: list[Claim] = []
     for value in values:
         for item in value if isinstance(value, list | tuple) else [value]:
-            if isinstance(item, Claim) and item not in claims:
+            if isinstance(item, Claim) and not any(item is claim for claim in claims):
                 claims.append(item)
     return claims
 

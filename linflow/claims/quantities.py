@@ -17,9 +17,10 @@ from typing import ClassVar, Literal
 import numpy as np
 from scipy.linalg import qr
 
-from linflow.checks import Field, FloatArray, one_of
+from linflow.checks import FIELDS, Field, FloatArray, one_of
 from linflow.claims.conditional import conditional_errors
 from linflow.claims.tilted import draw_dominating, draw_tilted
+from linflow.errors import InputError
 from linflow.identity import code_digest, content
 from linflow.risk import bounds
 from linflow.risk.enclosure import enclosure
@@ -41,6 +42,8 @@ class Breach:
 
     def __post_init__(self) -> None:
         one_of(self.statement, "statement of a breach", ("T4", "T8"))
+        if not (type(self.ratio) in (float, int) and self.ratio > 1):
+            raise InputError(f"the ratio of a breach must be a number > 1, got {self.ratio!r}")
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class Draws:
     Parameters
     ----------
     weights : (size,) array in [0, 1], or empty if the quantity has no mean to estimate (a property of each draw only).
+        Their own rounding must stay below 1e-12 of their mean: what they exclude beyond that counts.
     values : (size,) array, the quantity's own value for each draw, for claims about every draw.
     breaches : draws that contradict what the sampler relies on.
     """
@@ -160,6 +164,9 @@ class ExpectedError(Quantity):
     name: ClassVar[str] = "E_m"
     field: Field = "real"
     oracle: bool = True
+
+    def __post_init__(self) -> None:
+        one_of(self.field, "field", FIELDS)
 
     def defined(self, spectrum: Spectrum, m: int) -> bool:  # noqa: D102
         return self.oracle or 1 <= m < spectrum.n

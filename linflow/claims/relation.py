@@ -184,6 +184,10 @@ class Close(Relation):
         """See `Relation.answer`."""
         size = _size(value)
         outer, inner = (tolerance + forgiven) * size, (tolerance - spare) * size
+        if math.isinf(value):
+            return Answer.FAILS if math.isfinite(low) and math.isfinite(high) else Answer.OPEN
+        if math.isinf(size + outer):
+            return Answer.OPEN  # the statement leaves float64
         if low > value + outer or high < value - outer:
             return Answer.FAILS
         return Answer.HOLDS if low >= value - inner and high <= value + inner else Answer.OPEN

@@ -114,7 +114,7 @@ class Plan:
     @property
     def key(self) -> str:
         """Rounds of equal keys and numbers are equal."""
-        return f"{self.terrain.key}-{self.seed}-{self.max_n}-{self.alpha:g}"
+        return f"{self.terrain.key}-{self.seed}-{self.max_n}-{self.alpha!r}"
 
     def words(self, *words: int) -> np.random.SeedSequence:
         """A stream of random numbers of its own."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from linflow.checks import available_cores, positive_int
+from linflow.checks import available_cores, positive_int, probability, whole_number
 from linflow.claims.cases import default_cases
 from linflow.claims.claim import Case, Claim
 from linflow.claims.evidence import NOT_REFUTED, REFUTED, SUPPORTED
@@ -77,7 +78,8 @@ def verify(
     seed : everything random follows from it, for any number of workers.
     cases : spectra and m to try; default: synthetic spectra, and real ones that need no download.
     max_draws : budget of each cell.
-    workers : processes; default all cores. A claim's functions are called in this process only.
+    workers : processes; default all cores. A claim's functions are called in this process only. A quantity's class is sent
+        as it stands; the modules that it uses are imported anew.
 
     Returns
     -------
@@ -132,12 +134,17 @@ def verify_all(
     OutputError
         The journal cannot be written.
     """
+    for claim in claims:
+        if not isinstance(claim, Claim):
+            raise InputError(f"claims must be linflow.Claim objects, got {claim!r}")
+    for case in cases or ():
+        if not isinstance(case, Case):
+            raise InputError(f"cases must be linflow.Case objects, got {case!r}")
     names = [claim.name for claim in claims]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise InputError(f"two claims are named {twice!r}: names must differ")
-    if not 0 < alpha < 1:
-        raise InputError(f"alpha must lie strictly between 0 and 1, got {alpha}")
+    alpha, seed = probability(alpha, "alpha"), whole_number(seed, "seed")
     chosen = tuple(default_cases() if cases is None else cases)
     cells, errors = _cells(claims, chosen, alpha, seed, positive_int(max_draws, "max_draws"))
     outcomes: dict[str, list[Outcome]] = {name: [] for name in names}
@@ -146,7 +153,7 @@ def verify_all(
         pending = []
         for i, cell in enumerate(cells):
             known = book.known.get(cell.key)
-            if known is None:
+            if known is None or not cell.answered_by(known):
                 pending.append(i)
             else:
                 results[i] = known
@@ -164,12 +171,16 @@ def verify_all(
             if progress:
                 progress(done, len(cells))
         book.finish()
+    breaches: dict[str, list[Outcome]] = {}
     for result in results:
         for outcome in result:
-            # A breach names T4 or T8, which a user's run may not contain: it is then a claim of its own.
-            outcomes.setdefault(outcome.claim, []).append(outcome)
-    extra = [_breached_claim(name) for name in outcomes if name not in names]
-    verdicts = [summarise(claim, outcomes[claim.name], errors.get(claim.name, [])) for claim in [*claims, *extra]]
+            (breaches if outcome.breach else outcomes).setdefault(outcome.claim, []).append(outcome)
+    verdicts = []
+    for claim in claims:
+        # A breach is of the catalogue's statement, not of a user's claim that has its name.
+        broken = breaches.pop(claim.name, []) if claim.status == "theorem" else []
+        verdicts.append(summarise(claim, [*outcomes[claim.name], *broken], errors.get(claim.name, [])))
+    verdicts += [summarise(_breached_claim(name), broken, []) for name, broken in breaches.items()]
     return Report(tuple(verdicts), alpha=alpha, seed=seed, max_draws=max_draws, cases=chosen)
 
 
@@ -203,7 +214,7 @@ def _cells(
     # Half of alpha for the confidence sequences, half for what draws rule out about every A.
     share = alpha / (2 * max(len(places), 1))
     cells = [
-        Cell(quantity, spectrum, m, tuple(tests[place]), alpha=share, seed=seed)
+        Cell(quantity, spectrum, m, tuple(tests[place]), alpha=share, seed=seed, quantity_key=place[0])
         for place, (quantity, spectrum, m) in places.items()
     ]
     return cells, errors
@@ -222,6 +233,7 @@ def _decided(cells: list[Cell], pending: list[int], workers: int | None) -> Iter
     from joblib import Parallel, delayed, parallel_config
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
+    _send_by_value(cells[i].quantity for i in todo)
     left = dict.fromkeys(todo)
     for attempt in range(_RESTARTS + 1):
         try:
@@ -248,6 +260,16 @@ class _Keys:
         if id(quantity) not in self.known:
             self.known[id(quantity)] = (quantity, quantity.key)
         return self.known[id(quantity)][1]
+
+
+def _send_by_value(quantities: Iterable[Quantity]) -> None:
+    """Let workers get users' classes as they are in this process, and not as a fresh import would make them."""
+    import cloudpickle
+
+    for name in {type(quantity).__module__ for quantity in quantities}:
+        module = sys.modules.get(name)
+        if module is not None and name.split(".")[0] != "linflow":
+            cloudpickle.register_pickle_by_value(module)
 
 
 def _attempt(i: int, cell: Cell) -> tuple[int, list[Outcome] | str]:

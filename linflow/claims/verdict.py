@@ -18,8 +18,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -49,12 +50,14 @@ from linflow.claims.evidence import (
     from_json,
 )
 from linflow.claims.proved import proved_about
-from linflow.claims.quantities import Breach, Quantity
-from linflow.claims.relation import RELATIONS, Kind, Relation
+from linflow.claims.quantities import Breach, Draws, Quantity
+from linflow.claims.relation import RELATIONS, Answer, Kind, Relation
+from linflow.errors import ClaimError
 from linflow.identity import code_digest
 from linflow.spectrum import Spectrum
 
 _FIRST_BLOCK, _LARGEST_BLOCK = 64, 512
+_NO_COINCIDENCE = 10
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,8 @@ class Cell:
     tests: tuple[Test, ...]
     alpha: float
     seed: int
+    #: The quantity's key where the cell was made: in another process it must be the same.
+    quantity_key: str = ""
 
     @property
     def place(self) -> str:
@@ -109,18 +114,22 @@ class Cell:
     @property
     def key(self) -> str:
         """Digest of everything that the outcome depends on, code included."""
+        spectrum = [self.spectrum.key, self.spectrum.name]
         tests = [vars(test) for test in self.tests]
-        parts = [
-            code_digest(),
-            self.quantity.key,
-            self.spectrum.key,
-            self.spectrum.name,
-            self.m,
-            tests,
-            self.alpha,
-            self.seed,
-        ]
+        quantity = self.quantity_key or self.quantity.key
+        parts = [code_digest(), quantity, spectrum, self.m, tests, self.alpha, self.seed]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+    def answered_by(self, outcomes: Iterable[Outcome]) -> bool:
+        """Whether stored outcomes answer the questions of this cell, each of them once."""
+        asked = {(t.claim, t.kind, t.value, t.tolerance, t.every_draw) for t in self.tests}
+        rows = list(outcomes)
+        own = [row for row in rows if not row.breach]
+        return (
+            all((row.spectrum_key, row.n, row.m) == (self.spectrum.key, self.spectrum.n, self.m) for row in rows)
+            and len(own) == len(self.tests)
+            and {(row.claim, row.kind, row.value, row.tolerance, row.every_draw) for row in own} == asked
+        )
 
     def generator(self, *words: int) -> np.random.Generator:
         """The cell's own random numbers: they follow from the seed and the place, not from the order of work."""
@@ -143,6 +152,8 @@ class Outcome:
     tolerance: float
     every_draw: bool
     evidence: Evidence
+    #: A draw against what a sampler relies on; `claim` is then the statement that it breaks.
+    breach: bool = False
 
     @property
     def relation(self) -> Relation:
@@ -237,7 +248,7 @@ class Outcome:
         return {name: getattr(self, name) for name in _QUESTION} | {"evidence": self.evidence.to_json()}
 
 
-_QUESTION = ("claim", "spectrum", "spectrum_key", "n", "m", "kind", "value", "tolerance", "every_draw")
+_QUESTION = ("claim", "spectrum", "spectrum_key", "n", "m", "kind", "value", "tolerance", "every_draw", "breach")
 
 
 def outcome_from_json(row: dict[str, Any]) -> Outcome:
@@ -364,11 +375,9 @@ def _without_draws(cell: Cell, tests: list[Test]) -> dict[Test, Evidence]:
         return shown
     oracle = contract.enclosure_of(cell.quantity, cell.spectrum, cell.m)
     if oracle is not None:
-        low, high = oracle
-        enclosed = Enclosed(low=low, high=high, estimate=low + 0.5 * (high - low))
-        shown = dict.fromkeys(tests, enclosed)
+        shown = dict.fromkeys(tests, Enclosed.of(*oracle))
     for test in tests:
-        if test.by_proof and (test not in shown or _word(test, shown[test]) == UNDECIDED):
+        if test.by_proof and (oracle is None or (_word(test, shown[test]) == UNDECIDED and not _false(test, *oracle))):
             proved = proved_about(cell.quantity, cell.spectrum, cell.m, every_draw=False)
             if proved is not None and (word := _word(test, proved)) in _DECISIVE:
                 shown[test] = proved.deciding(test.relation, word)
@@ -402,16 +411,40 @@ class _Sampler:
         self.breaches: list[Breach] = []
 
     def extend(self, size: int) -> None:
-        """Draw `size` more."""
+        """Draw `size` more.
+
+        Raises
+        ------
+        ClaimError
+            The quantity draws the same numbers again, or one of them contradicts what a sampler that is not linflow's own
+            says that it relies on.
+        """
         # Batches of about 32 MB, so that large n does not fill the memory.
         largest = max(1, 4_000_000 // max(self.cell.m * self.cell.spectrum.n, 1))
         while size > 0:
             block = min(size, largest)
             drawn = contract.draws_of(self.cell.quantity, self.cell.spectrum, self.cell.m, block, self.rng)
+            self._hold(drawn)
             self.sequence.add(drawn.weights)
             self.values = np.concatenate([self.values, drawn.values])
             self.breaches += drawn.breaches
             size -= block
+
+    def _hold(self, drawn: Draws) -> None:
+        quantity, before = self.cell.quantity, self.sequence.draws
+        same = min(before.size, drawn.weights.size)
+        # Ten different numbers in the same order are no coincidence.
+        if np.array_equal(before[:same], drawn.weights[:same]) and np.unique(before[:same]).size >= _NO_COINCIDENCE:
+            raise ClaimError(
+                f"quantity {quantity.name!r} breaks its contract: its draws repeat themselves, so they do not come from "
+                "the generator that it is given"
+            )
+        if drawn.breaches and not type(quantity).__module__.startswith("linflow.claims."):
+            breach = drawn.breaches[0]
+            raise ClaimError(
+                f"quantity {quantity.name!r} draws numbers that contradict {breach.statement} by a factor "
+                f"{breach.ratio:g}, on which its sampler relies: nothing can be decided on it"
+            )
 
 
 def _by_sampling(cell: Cell, tests: list[Test], sampler: _Sampler) -> dict[Test, Evidence]:
@@ -441,6 +474,12 @@ def _by_sampling(cell: Cell, tests: list[Test], sampler: _Sampler) -> dict[Test,
     for test in tests:
         # What was excluded once is excluded for good, to the last digit; the interval's own ends are rounded outwards.
         least, most = max(low, excluded[test][0]), min(high, excluded[test][1])
+        if not least <= most < np.inf:
+            if not least < np.inf:
+                why = "the quantity lies beyond float64"
+                shown[test] = Nothing(low=0.0, high=np.inf, why=why, draws=size)
+                continue
+            most = max(least, most)
         shown[test] = Confidence(low=least, high=most, estimate=estimate, alpha=cell.alpha, draws=size)
         if _word(test, shown[test]) == UNDECIDED and not test.relation.two_sided:
             normal = of_quantity(*normal_interval(sampler.sequence.draws, cell.alpha), scale, inverse)
@@ -470,10 +509,17 @@ def _excluded(sequence: ConfidenceSequence, test: Test, scale: float, inverse: b
 
 
 def of_quantity(low: float, high: float, scale: float, inverse: bool) -> tuple[float, float]:
-    """An interval for the quantity from one for the mean weight."""
-    if not inverse:
-        return scale * low, scale * high
-    return scale / high if high > 0 else np.inf, scale / low if low > 0 else np.inf
+    """An interval for the quantity from one for the mean weight, rounded outwards."""
+    if inverse:
+        low, high = scale / high if high > 0 else np.inf, scale / low if low > 0 else np.inf
+    else:
+        low, high = scale * low, scale * high
+    return max(0.0, math.nextafter(low, -math.inf)) if low < np.inf else low, math.nextafter(high, math.inf)
+
+
+def _false(test: Test, low: float, high: float) -> bool:
+    """Whether the oracle shows the claim false, be it by rounding alone: no float64 bound proves it then."""
+    return test.relation.answer(low, high, test.value, tolerance=test.tolerance, forgiven=0.0) is Answer.FAILS
 
 
 def _word(test: Test, evidence: Evidence) -> Word:
@@ -500,7 +546,8 @@ def _breached(cell: Cell, breach: Breach, draws: int) -> Outcome:
     """A draw outside the range that the sampler relies on: it refutes that statement."""
     ratio = breach.ratio
     test = Test(breach.statement, "upper", 1.0, 1.0, every_draw=True, max_draws=0)
-    return _outcome(cell, test, Violation(low=ratio, high=ratio, estimate=ratio, A=None, enclosed=False, draws=draws))
+    shown = Violation(low=ratio, high=ratio, estimate=ratio, A=None, enclosed=False, draws=draws)
+    return replace(_outcome(cell, test, shown), breach=True)
 
 
 def summarise(claim: Claim, outcomes: Iterable[Outcome], errors: Iterable[str]) -> Verdict:

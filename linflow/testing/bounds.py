@@ -165,7 +165,7 @@ def assert_every_draw(
     __tracebackhide__ = True
     claim = _as_claim(value, kind, None, None)
     one_of(claim.kind, "kind of a bound for every A", ("upper", "lower"))
-    if not isinstance(claim.quantity, ExpectedError) or claim.quantity.field != "real":
+    if type(claim.quantity) is not ExpectedError or claim.quantity.field != "real":
         raise InputError(f"assert_every_draw is about X_A, not {claim.quantity.name!r}: use assert_bound")
     if isinstance(value, Claim) and not value.every_draw:
         raise InputError(f"claim {value.name!r} is about the mean: use assert_bound, or set every_draw=True")

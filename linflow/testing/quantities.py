@@ -54,6 +54,8 @@ def assert_quantity(
     >>> class Doubled(ExpectedError):
     ...     def scale(self, spectrum, m):
     ...         return 2 * super().scale(spectrum, m)
+    ...     def enclosure(self, spectrum, m):
+    ...         return super().enclosure(spectrum, m)
     >>> assert_quantity(Doubled(), cases=[Case(Spectrum.flat(6), (2,))])
     Traceback (most recent call last):
     ...
@@ -140,7 +142,7 @@ def _agree(
 ) -> None:
     """The interval of the weights against the enclosure, the estimate, and the mean of plain values."""
     __tracebackhide__ = True
-    name, rounding = quantity.name, quantity.rounding
+    name, rounding = quantity.name, contract.rounding_of(quantity)
     oracle = contract.enclosure_of(quantity, spectrum, m)
     if oracle is not None and _apart(oracle, shown, rounding):
         fail(f"{name}: its draws contradict its enclosure", ("enclosure", oracle), ("draws", shown), where)
