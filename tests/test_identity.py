@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from linflow import identity
 from linflow.errors import InputError
 from linflow.identity import code_digest, content
 from linflow.spectrum import Spectrum
@@ -127,6 +128,121 @@ def test_code_counts_as_far_as_it_reaches(monkeypatch: pytest.MonkeyPatch) -> No
     assert (content(calls_helper), content(Holds(calls_helper))) == before
 
 
+def functions(what: str) -> tuple[Any, Any]:
+    """Two functions of equal names that differ in one part."""
+
+    def defaults(value: int) -> Any:
+        def inner(x: int = value) -> int:
+            return x
+
+        return inner
+
+    def keywords(value: int) -> Any:
+        def inner(*, x: int = value) -> int:
+            return x
+
+        return inner
+
+    def compiled(text: str) -> Any:
+        space: dict[str, Any] = {"__name__": __name__, "CONSTANT": 1, "OTHER": 2}
+        exec(text, space)  # not a line of a file: only what is compiled can tell the two apart
+        return space["f"]
+
+    makers: dict[str, tuple[Callable[[Any], Any], Any, Any]] = {
+        "default": (defaults, 1, 2),
+        "keyword": (keywords, 1, 2),
+        "constant": (compiled, "def f(x): return x + 300", "def f(x): return x + 301"),
+        "constant inside": (compiled, "def f(x): return lambda: x + 300", "def f(x): return lambda: x + 301"),
+        "constant in a tuple": (compiled, "def f(x): return x in (1, 2)", "def f(x): return x in (1, 3)"),
+        "operation": (compiled, "def f(x): return x + x", "def f(x): return x * x"),
+        "global": (compiled, "def f(x): return CONSTANT", "def f(x): return OTHER"),
+        "attribute": (compiled, "def f(x): return x.real", "def f(x): return x.imag"),
+        "bound to": (lambda value: Holds(value).__eq__, 1, 2),
+        "method of": (lambda value: Sums(value).total, 1, 2),
+    }
+    make, one, other = makers[what]
+    return make(one), make(other)
+
+
+@dataclass(frozen=True)
+class Sums:
+    value: Any
+
+    def total(self) -> Any:
+        return self.value
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "default",
+        "keyword",
+        "constant",
+        "constant inside",
+        "constant in a tuple",
+        "operation",
+        "global",
+        "attribute",
+        "bound to",
+        "method of",
+    ],
+)
+def test_every_part_of_a_function_counts(what: str) -> None:
+    one, other = functions(what)
+    assert content(one) != content(other)
+    assert content(one) == content(functions(what)[0])
+    assert content(Holds(one)) != content(Holds(other))
+
+
+def calls_from_inside() -> Callable[[], int]:
+    return lambda: helper() + CONSTANT
+
+
+def test_globals_of_inner_functions_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = content(calls_from_inside)
+    for name, value in (("CONSTANT", 2), ("helper", lambda: 2)):
+        with monkeypatch.context() as patched:
+            patched.setattr(sys.modules[__name__], name, value)
+            assert content(calls_from_inside) != before
+    assert content(calls_from_inside) == before
+
+
+def derived(what: str, value: int) -> Any:
+    """An object of a class that holds `value` in one of its parts."""
+
+    class Base:
+        inherited = value if what == "attribute of a base" else 0
+
+        def method(self) -> int:
+            return value if what == "method of a base" else 0
+
+    class Middle(Base):
+        own = value if what == "attribute" else 0
+
+        @property
+        def asked(self) -> int:
+            return value if what == "property" else 0
+
+        @staticmethod
+        def static() -> int:
+            return value if what == "static method" else 0
+
+        @classmethod
+        def of_class(cls) -> int:
+            return value if what == "class method" else 0
+
+    return Middle()
+
+
+PARTS = ("attribute of a base", "method of a base", "attribute", "property", "static method", "class method")
+
+
+@pytest.mark.parametrize("what", PARTS)
+def test_every_part_of_a_class_counts(what: str) -> None:
+    assert content(derived(what, 1)) != content(derived(what, 2))
+    assert content(derived(what, 1)) == content(derived(what, 1))
+
+
 def test_without_code_an_object_is_its_class_and_its_fields() -> None:
     inner = [class_closing_over(i) for i in (1, 2)]
     assert content(inner[0]) != content(inner[1])
@@ -180,6 +296,21 @@ def test_the_same_in_every_process() -> None:
     assert len(found) == 1
 
 
-def test_the_digest_of_the_code_sees_every_file() -> None:
+def test_the_digest_of_the_code_sees_every_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert code_digest() == code_digest()
     assert len(code_digest()) == 64
+    outer, inner = tmp_path / "outer.py", tmp_path / "deeper" / "still" / "inner.py"
+    inner.parent.mkdir(parents=True)
+    for path in (outer, inner):
+        path.write_text("x = 1\n")
+    monkeypatch.setattr(identity, "__file__", str(tmp_path / "identity.py"))
+    digests = [code_digest.__wrapped__()]
+    for path in (outer, inner):
+        path.write_text("x = 2\n")  # of equal length
+        digests.append(code_digest.__wrapped__())
+    inner.rename(inner.with_name("other.py"))
+    digests.append(code_digest.__wrapped__())
+    monkeypatch.setattr(identity, "_version", lambda library: "another")
+    digests.append(code_digest.__wrapped__())
+    assert len(set(digests)) == len(digests)
+    assert code_digest.__wrapped__() == digests[-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.mutations.rigour import RIGOUR
 from tests.mutations.runner import Fault
 
 _SPECTRUM = "linflow/spectrum.py"
@@ -1867,7 +1868,7 @@ _HUNT_AND_DEEP = (
     ),
 )
 
-_ALL = (*_MODEL, *_MEASURING, *_RISK, *_CLAIMS, *_EXPERIMENTS, *_FACE, *_SIMULATIONS, *_HUNT_AND_DEEP)
+_ALL = (*_MODEL, *_MEASURING, *_RISK, *_CLAIMS, *_EXPERIMENTS, *_FACE, *_SIMULATIONS, *_HUNT_AND_DEEP, *RIGOUR)
 _FILES = list(dict.fromkeys(fault.file for fault in _ALL))
 
 FAULTS: tuple[Fault, ...] = tuple(sorted(_ALL, key=lambda fault: _FILES.index(fault.file)))
