@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import functools
+import inspect
 import math
 import subprocess
 import sys
+import typing
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from linflow import identity
+from linflow.claims import ExpectedError
 from linflow.errors import InputError
 from linflow.identity import code_digest, content
 from linflow.spectrum import Spectrum
@@ -223,6 +229,14 @@ def derived(what: str, value: int) -> Any:
         def asked(self) -> int:
             return value if what == "property" else 0
 
+        @functools.cached_property
+        def remembered(self) -> int:
+            return value if what == "remembered property" else 0
+
+        @functools.lru_cache  # noqa: B019 - the object does not outlive the test
+        def cached(self) -> int:
+            return value if what == "cached method" else 0
+
         @staticmethod
         def static() -> int:
             return value if what == "static method" else 0
@@ -234,13 +248,75 @@ def derived(what: str, value: int) -> Any:
     return Middle()
 
 
-PARTS = ("attribute of a base", "method of a base", "attribute", "property", "static method", "class method")
+PARTS = (
+    "attribute of a base",
+    "method of a base",
+    "attribute",
+    "property",
+    "remembered property",
+    "cached method",
+    "static method",
+    "class method",
+)
 
 
 @pytest.mark.parametrize("what", PARTS)
 def test_every_part_of_a_class_counts(what: str) -> None:
     assert content(derived(what, 1)) != content(derived(what, 2))
     assert content(derived(what, 1)) == content(derived(what, 1))
+
+
+def fresh(how: str) -> Any:
+    """An object of a class that nothing was done with yet."""
+
+    class Ordinary:
+        def __init__(self) -> None:
+            self.value = 1
+
+    @dataclass(frozen=True)
+    class Frozen:
+        value: int = 1
+
+    class Slots:
+        __slots__ = ("value",)
+
+        def __init__(self) -> None:
+            self.value = 1
+
+    class Mine(ExpectedError):  # noqa: N818 - an error of estimation, no exception
+        @functools.cached_property
+        def slow(self) -> int:
+            return 1
+
+    return {"ordinary": Ordinary, "dataclass": Frozen, "slots": Slots, "quantity": Mine}[how]()
+
+
+def pickled(value: Any) -> None:
+    with contextlib.suppress(TypeError):  # Python 3.11 cannot pickle a class of a function with a property that remembers
+        cloudpickle.dumps(value)
+
+
+#: What may be done with an object between two looks at it.
+USES: dict[str, Callable[[Any], Any]] = {
+    "its content": content,
+    "its content without code": lambda value: content(value, code=False),
+    "copies": lambda value: (copy.copy(value), copy.deepcopy(value)),
+    "pickled": pickled,
+    "shown": lambda value: (repr(value), str(value), dir(value)),
+    "compared": lambda value: (value == 1, hash(value), isinstance(value, ExpectedError)),
+    "documented": lambda value: (inspect.signature(type(value)), typing.get_type_hints(type(value))),
+    "derived from": lambda value: type("Derived", (type(value),), {}),
+    "properties asked": lambda value: getattr(value, "slow", None),
+}
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("how", ["ordinary", "dataclass", "slots", "quantity"])
+def test_use_is_no_difference(how: str, use: str) -> None:
+    used, unused = fresh(how), fresh(how)
+    USES[use](used)
+    assert content(used) == content(unused)
+    assert content(used) == content(used)
 
 
 def test_without_code_an_object_is_its_class_and_its_fields() -> None:

@@ -530,6 +530,14 @@ _IDENTITY_FAULTS = (
     ),
     _fault(
         _IDENTITY,
+        "use-is-content",
+        "an object is another one once it was copied",
+        '        "__slotnames__",\n',
+        "",
+        "identity.py::test_use_is_no_difference",
+    ),
+    _fault(
+        _IDENTITY,
         "bound-object-not-content",
         "a method of another object is the same",
         "self.read(value.__self__)",
