@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linflow.checks import FloatArray
+from linflow.claims import certainties
 from linflow.claims.certainties import Dominance, _ranks
 from linflow.errors import InputError, RankError
 from linflow.risk.enclosure import Enclosure
@@ -110,3 +111,14 @@ def test_the_quotient_of_enclosures_is_rounded_outwards(seed: int, m: int) -> No
     exact = exact_error(spectrum, A) / min(exact_truncated(spectrum, A, k) for k in _ranks(m))
     assert Fraction(low) <= exact <= Fraction(high)
     assert high - low <= 1e-14 * high
+
+
+def test_each_end_of_a_quotient_is_that_of_the_worst_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Enclosures much wider than the margin that their quotient is rounded by.
+    risks = iter([Enclosure(4.0, 8.0), Enclosure(5.0, 40.0), None])
+    monkeypatch.setattr(certainties, "error_enclosure", lambda spectrum, A: Enclosure(1.0, 2.0))
+    monkeypatch.setattr(certainties, "truncated_enclosure", lambda spectrum, A, k: next(risks))
+    assert len(_ranks(2)) == 3
+    low, high = Dominance().enclosure_at(Spectrum.power_law(6), 2, np.eye(2, 6))
+    assert (1 - 1e-14) / 8 <= low <= 1 / 8
+    assert 2 / 4 <= high <= (1 + 1e-14) * 2 / 4

@@ -1140,7 +1140,7 @@ _CLAIMS = (
         "T4 held against the prior of one rank less than its name",
         "    tail = float(spectrum.tail(k))\n",
         "    tail = float(spectrum.tail(max(k - 1, 0)))\n",
-        "certainties.py::test_sharper_bounds_are_refuted",
+        "contract.py::test_linflows_own_quantities_keep_the_contract[max_k X_A/Y_k]",
     ),
     _fault(
         _CERTAINTIES,
