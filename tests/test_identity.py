@@ -213,39 +213,38 @@ def test_globals_of_inner_functions_count(monkeypatch: pytest.MonkeyPatch) -> No
     assert content(calls_from_inside) == before
 
 
+def returns_nothing(self: Any) -> int:
+    return 0
+
+
+def returns_one(self: Any) -> int:
+    return 1
+
+
+def returns_two(self: Any) -> int:
+    return 2
+
+
 def derived(what: str, value: int) -> Any:
-    """An object of a class that holds `value` in one of its parts."""
+    """An object of a class of which one part depends on `value`, and nothing else does."""
 
-    class Base:
-        inherited = value if what == "attribute of a base" else 0
+    def part(name: str) -> Callable[[Any], int]:
+        return (returns_nothing, returns_one, returns_two)[value if name == what else 0]
 
-        def method(self) -> int:
-            return value if what == "method of a base" else 0
-
-    class Middle(Base):
-        own = value if what == "attribute" else 0
-
-        @property
-        def asked(self) -> int:
-            return value if what == "property" else 0
-
-        @functools.cached_property
-        def remembered(self) -> int:
-            return value if what == "remembered property" else 0
-
-        @functools.lru_cache  # noqa: B019 - the object does not outlive the test
-        def cached(self) -> int:
-            return value if what == "cached method" else 0
-
-        @staticmethod
-        def static() -> int:
-            return value if what == "static method" else 0
-
-        @classmethod
-        def of_class(cls) -> int:
-            return value if what == "class method" else 0
-
-    return Middle()
+    base = type(
+        "Base",
+        (),
+        {"inherited": value if what == "attribute of a base" else 0, "method": part("method of a base")},
+    )
+    parts = {
+        "own": value if what == "attribute" else 0,
+        "asked": property(part("property")),
+        "remembered": functools.cached_property(part("remembered property")),
+        "cached": functools.lru_cache(part("cached method")),
+        "static": staticmethod(part("static method")),
+        "of_class": classmethod(part("class method")),
+    }
+    return type("Middle", (base,), parts)()
 
 
 PARTS = (

@@ -228,7 +228,7 @@ _SCOPE_FAULTS = (
         "an enclosure of Y_k too wide to say anything, at the first precision",
         "if total.rel_accuracy_bits() > _ACCURACY:",
         "if total.is_finite():",
-        "witness.py::test_enclosures_are_narrow_however_wide_the_spectrum",
+        "witness.py::test_rows_that_are_nearly_dependent_cost_precision_and_no_digits",
     ),
     _fault(
         "linflow/claims/certainties.py",
@@ -276,7 +276,7 @@ _SCOPE_FAULTS = (
         "T7, which is about complex A, used for real ones",
         'best = bounds.best_upper if quantity.field == "real" else bounds.complex_upper',
         "best = bounds.complex_upper",
-        "proved.py::test_a_little_beyond_a_bound_it_proves_nothing",
+        "proved.py::test_bounds_for_complex_measurements_are_not_used_for_real_ones",
     ),
     _fault(
         _VERDICT,
@@ -457,7 +457,7 @@ _VERDICT_FAULTS = (
         "the table shows the basis of another case than the one it names",
         "{_ratio(worst)} ({worst.evidence.words()})",
         "{_ratio(worst)} ({verdict.cases[0].evidence.words()})",
-        "report.py::test_the_table_shows_what_the_case_shown_rests_on",
+        "report.py::test_the_basis_shown_is_that_of_the_case_shown",
     ),
     _fault(
         "linflow/report.py",
