@@ -188,7 +188,7 @@ _SCOPE_FAULTS = (
         "searches for large values only",
         "    for direction in relation.directions:\n        for start",
         "    for direction in (1,):\n        for start",
-        "every.py::test_a_false_bound_on_every_A_falls_by_one_A[power-1e-06-real]",
+        "every.py::test_a_users_quantity_is_hunted_over_A_as_well",
     ),
     _fault(
         _EVERY,
