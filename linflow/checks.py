@@ -54,6 +54,22 @@ def finite_array(values: ArrayLike, name: str) -> FloatArray:
     return array
 
 
+def real_number(value: object) -> float:
+    """`value` as a float; NaN if it is not one real number: text, a masked entry, or complex, whatever its parts.
+
+    >>> real_number(2), real_number(np.complex128(2.0)), real_number("2")
+    (2.0, nan, nan)
+    """
+    if isinstance(value, str | bytes | bytearray | complex | np.ma.MaskedArray):
+        return float("nan")
+    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind not in "biuf":
+        return float("nan")
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return float("nan")
+
+
 def measurement_counts(m: ArrayLike, n: int | None, name: str = "m") -> IntArray:
     """`m` as an int64 array; raises unless every entry is a whole number in 0..n (n None: of any size)."""
     raw = np.asarray(unmasked(m, name))

@@ -27,7 +27,8 @@ from linflow.errors import InputError
 
 #: Libraries whose version decides the numbers that linflow returns.
 _LIBRARIES = ("numpy", "scipy", "python-flint")
-#: Entries of a class that say nothing about what it does.
+#: Entries of a class that say nothing about what it does, or that Python adds when it is first used (`__slotnames__`: when
+#: an object of it is first pickled or copied).
 _INCIDENTAL = frozenset(
     {
         "__annotations__",
@@ -39,6 +40,7 @@ _INCIDENTAL = frozenset(
         "__firstlineno__",
         "__match_args__",
         "__module__",
+        "__slotnames__",
         "__static_attributes__",
         "__weakref__",
         "__abstractmethods__",
@@ -156,11 +158,10 @@ class _Reader:
             self._code(value)
         elif isinstance(value, type):
             self._class(value)
-        elif isinstance(value, property | classmethod | staticmethod):
+        elif isinstance(value, property | cached_property | classmethod | staticmethod):
             self.tell(type(value).__name__)
-            parts = (value.fget, value.fset, value.fdel) if isinstance(value, property) else (value.__func__,)
-            for part in parts:
-                self.read(part)
+            for name in ("fget", "fset", "fdel", "func", "__func__"):
+                self.read(getattr(value, name, None))
         elif isinstance(value, types.BuiltinFunctionType | types.BuiltinMethodType | np.ufunc):
             self.tell("builtin", f"{getattr(value, '__module__', '')}.{value.__name__}".encode())
         else:

@@ -12,7 +12,7 @@ from linflow.checks import Field, FloatArray
 from linflow.claims import Case, Claim, ExpectedError, Quantity, every, verify
 from linflow.claims.certainties import Dominance
 from linflow.claims.evidence import NoViolation, Violation
-from linflow.claims.quantities import Draws, SpectralError
+from linflow.claims.quantities import Draws, Plain, SpectralError
 from linflow.claims.relation import Kind
 from linflow.claims.verdict import Outcome
 from linflow.errors import InputError
@@ -116,6 +116,27 @@ def test_a_users_quantity_is_hunted_over_A_as_well() -> None:
     spectrum = Spectrum.flat(5)
     assert judged(Ring(), spectrum, 1, "lower", 1e-3).verdict == "refuted"
     assert judged(Ring(), spectrum, 1, "lower", 1e-6).verdict == "not refuted"
+
+
+@dataclass(frozen=True)
+class Tilted(Quantity):
+    """Plain draws are about 1/4; those for the mean come from another law."""
+
+    name: ClassVar[str] = "tilted"
+
+    def draws(self, spectrum: Spectrum, m: int, size: int, rng: np.random.Generator) -> Draws:
+        return Draws(weights=np.full(size, 0.5), values=np.full(size, 0.75))
+
+    def plain(self, spectrum: Spectrum, m: int, size: int, rng: np.random.Generator) -> Plain:
+        return Plain(rng.uniform(0.2, 0.3, size))
+
+
+def test_what_draws_rule_out_is_about_plain_draws() -> None:
+    found = judged(Tilted(), Spectrum.flat(4), 2, "upper", 1.0)
+    assert isinstance(found.evidence, NoViolation)
+    assert 0.2 <= found.low < found.high <= 0.3
+    assert judged(Tilted(), Spectrum.flat(4), 2, "upper", 0.5).verdict == "not refuted"
+    assert judged(Tilted(), Spectrum.flat(4), 2, "lower", 0.5).verdict == "refuted"
 
 
 def test_T4_is_never_broken_by_a_climb_and_its_sharpened_twin_is() -> None:

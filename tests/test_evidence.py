@@ -109,7 +109,9 @@ def test_only_an_interval_without_width_shows_an_equality() -> None:
     assert Enclosed(low=0.5, high=width).verdict(equal, 0.5, TOLERANCE) == NOT_REFUTED
     # A deviation that the interval leaves larger than the tolerance says too little.
     assert Confidence(low=0.4, high=0.6, alpha=0.1, draws=9).verdict(equal, 0.5, 0.3) == NOT_REFUTED
-    assert Confidence(low=0.4, high=0.6, alpha=0.1, draws=9).verdict(equal, 0.5, 0.1) == UNDECIDED
+    for low, high in ((0.4, 0.6), (0.4, 0.51), (0.49, 0.6)):  # whichever end is the farther one
+        assert Confidence(low=low, high=high, alpha=0.1, draws=9).verdict(equal, 0.5, 0.1) == UNDECIDED
+        assert equal.deviation(low, high, 0.5) == pytest.approx(0.2, rel=1e-12)
 
 
 @pytest.mark.parametrize("kind", ONE_SIDED)
@@ -125,6 +127,30 @@ def test_within_rounding_an_inequality_is_neither_supported_nor_refuted(kind: Ki
     # The twin: beyond rounding it is decided.
     for value, verdict in ((scale * (1 - sign * 1e-11), REFUTED), (scale * (1 + sign * 1e-11), SUPPORTED)):
         assert Enclosed(low=scale, high=scale).verdict(relation, value, TOLERANCE) == verdict
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+@pytest.mark.parametrize("scale", [6.0, 1e-200, 1e200])
+def test_at_the_edge_of_a_tolerance_rounding_decides_nothing(side: int, scale: float) -> None:
+    close = RELATIONS["close"]
+    for off in (-9e-13, -1e-13, 0.0, 1e-13, 9e-13):
+        edge = scale * (1 + side * (TOLERANCE + off))
+        for evidence in (Enclosed(low=edge, high=edge), Confidence(low=edge, high=edge, alpha=0.1, draws=1)):
+            assert evidence.verdict(close, scale, TOLERANCE) == UNDECIDED
+    # The twins: beyond rounding it is decided.
+    for off, verdict in ((-1e-11, SUPPORTED), (1e-11, REFUTED)):
+        edge = scale * (1 + side * (TOLERANCE + off))
+        assert Enclosed(low=edge, high=edge).verdict(close, scale, TOLERANCE) == verdict
+
+
+def test_only_inequalities_are_equalities_up_to_rounding() -> None:
+    for evidence in (Enclosed(low=1.0, high=1.0), Confidence(low=1.0, high=1.0, alpha=0.1, draws=1)):
+        for kind in KINDS:
+            assert evidence.equal_up_to_rounding(RELATIONS[kind], 1.0) == (kind in ONE_SIDED)
+    # "Close" within less than rounding is left open, and that is not to be excused as an equality.
+    found = Enclosed(low=1.0, high=1.0)
+    assert found.verdict(RELATIONS["close"], 1.0, 1e-13) == UNDECIDED
+    assert not found.equal_up_to_rounding(RELATIONS["close"], 1.0)
 
 
 def test_a_proved_bound_is_the_claim_that_states_it_and_no_more() -> None:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import functools
+import inspect
 import math
 import subprocess
 import sys
+import typing
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from linflow import identity
+from linflow.claims import ExpectedError
 from linflow.errors import InputError
 from linflow.identity import code_digest, content
 from linflow.spectrum import Spectrum
@@ -127,6 +134,190 @@ def test_code_counts_as_far_as_it_reaches(monkeypatch: pytest.MonkeyPatch) -> No
     assert (content(calls_helper), content(Holds(calls_helper))) == before
 
 
+def functions(what: str) -> tuple[Any, Any]:
+    """Two functions of equal names that differ in one part."""
+
+    def defaults(value: int) -> Any:
+        def inner(x: int = value) -> int:
+            return x
+
+        return inner
+
+    def keywords(value: int) -> Any:
+        def inner(*, x: int = value) -> int:
+            return x
+
+        return inner
+
+    def compiled(text: str) -> Any:
+        space: dict[str, Any] = {"__name__": __name__, "CONSTANT": 1, "OTHER": 2}
+        exec(text, space)  # not a line of a file: only what is compiled can tell the two apart
+        return space["f"]
+
+    makers: dict[str, tuple[Callable[[Any], Any], Any, Any]] = {
+        "default": (defaults, 1, 2),
+        "keyword": (keywords, 1, 2),
+        "constant": (compiled, "def f(x): return x + 300", "def f(x): return x + 301"),
+        "constant inside": (compiled, "def f(x): return lambda: x + 300", "def f(x): return lambda: x + 301"),
+        "constant in a tuple": (compiled, "def f(x): return x in (1, 2)", "def f(x): return x in (1, 3)"),
+        "operation": (compiled, "def f(x): return x + x", "def f(x): return x * x"),
+        "global": (compiled, "def f(x): return CONSTANT", "def f(x): return OTHER"),
+        "attribute": (compiled, "def f(x): return x.real", "def f(x): return x.imag"),
+        "bound to": (lambda value: Holds(value).__eq__, 1, 2),
+        "method of": (lambda value: Sums(value).total, 1, 2),
+    }
+    make, one, other = makers[what]
+    return make(one), make(other)
+
+
+@dataclass(frozen=True)
+class Sums:
+    value: Any
+
+    def total(self) -> Any:
+        return self.value
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "default",
+        "keyword",
+        "constant",
+        "constant inside",
+        "constant in a tuple",
+        "operation",
+        "global",
+        "attribute",
+        "bound to",
+        "method of",
+    ],
+)
+def test_every_part_of_a_function_counts(what: str) -> None:
+    one, other = functions(what)
+    assert content(one) != content(other)
+    assert content(one) == content(functions(what)[0])
+    assert content(Holds(one)) != content(Holds(other))
+
+
+def calls_from_inside() -> Callable[[], int]:
+    return lambda: helper() + CONSTANT
+
+
+def test_globals_of_inner_functions_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = content(calls_from_inside)
+    for name, value in (("CONSTANT", 2), ("helper", lambda: 2)):
+        with monkeypatch.context() as patched:
+            patched.setattr(sys.modules[__name__], name, value)
+            assert content(calls_from_inside) != before
+    assert content(calls_from_inside) == before
+
+
+def returns_nothing(self: Any) -> int:
+    return 0
+
+
+def returns_one(self: Any) -> int:
+    return 1
+
+
+def returns_two(self: Any) -> int:
+    return 2
+
+
+def derived(what: str, value: int) -> Any:
+    """An object of a class of which one part depends on `value`, and nothing else does."""
+
+    def part(name: str) -> Callable[[Any], int]:
+        return (returns_nothing, returns_one, returns_two)[value if name == what else 0]
+
+    base = type(
+        "Base",
+        (),
+        {"inherited": value if what == "attribute of a base" else 0, "method": part("method of a base")},
+    )
+    parts = {
+        "own": value if what == "attribute" else 0,
+        "asked": property(part("property")),
+        "remembered": functools.cached_property(part("remembered property")),
+        "cached": functools.lru_cache(part("cached method")),
+        "static": staticmethod(part("static method")),
+        "of_class": classmethod(part("class method")),
+    }
+    return type("Middle", (base,), parts)()
+
+
+PARTS = (
+    "attribute of a base",
+    "method of a base",
+    "attribute",
+    "property",
+    "remembered property",
+    "cached method",
+    "static method",
+    "class method",
+)
+
+
+@pytest.mark.parametrize("what", PARTS)
+def test_every_part_of_a_class_counts(what: str) -> None:
+    assert content(derived(what, 1)) != content(derived(what, 2))
+    assert content(derived(what, 1)) == content(derived(what, 1))
+
+
+def fresh(how: str) -> Any:
+    """An object of a class that nothing was done with yet."""
+
+    class Ordinary:
+        def __init__(self) -> None:
+            self.value = 1
+
+    @dataclass(frozen=True)
+    class Frozen:
+        value: int = 1
+
+    class Slots:
+        __slots__ = ("value",)
+
+        def __init__(self) -> None:
+            self.value = 1
+
+    class Mine(ExpectedError):  # noqa: N818 - an error of estimation, no exception
+        @functools.cached_property
+        def slow(self) -> int:
+            return 1
+
+    return {"ordinary": Ordinary, "dataclass": Frozen, "slots": Slots, "quantity": Mine}[how]()
+
+
+def pickled(value: Any) -> None:
+    with contextlib.suppress(TypeError):  # Python 3.11 cannot pickle a class of a function with a property that remembers
+        cloudpickle.dumps(value)
+
+
+#: What may be done with an object between two looks at it.
+USES: dict[str, Callable[[Any], Any]] = {
+    "its content": content,
+    "its content without code": lambda value: content(value, code=False),
+    "copies": lambda value: (copy.copy(value), copy.deepcopy(value)),
+    "pickled": pickled,
+    "shown": lambda value: (repr(value), str(value), dir(value)),
+    "compared": lambda value: (value == 1, hash(value), isinstance(value, ExpectedError)),
+    "documented": lambda value: (inspect.signature(type(value)), typing.get_type_hints(type(value))),
+    "derived from": lambda value: type("Derived", (type(value),), {}),
+    "properties asked": lambda value: getattr(value, "slow", None),
+}
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("how", ["ordinary", "dataclass", "slots", "quantity"])
+def test_use_is_no_difference(how: str, use: str) -> None:
+    used, unused = fresh(how), fresh(how)
+    USES[use](used)
+    assert content(used) == content(unused)
+    assert content(used) == content(used)
+
+
 def test_without_code_an_object_is_its_class_and_its_fields() -> None:
     inner = [class_closing_over(i) for i in (1, 2)]
     assert content(inner[0]) != content(inner[1])
@@ -180,6 +371,21 @@ def test_the_same_in_every_process() -> None:
     assert len(found) == 1
 
 
-def test_the_digest_of_the_code_sees_every_file() -> None:
+def test_the_digest_of_the_code_sees_every_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert code_digest() == code_digest()
     assert len(code_digest()) == 64
+    outer, inner = tmp_path / "outer.py", tmp_path / "deeper" / "still" / "inner.py"
+    inner.parent.mkdir(parents=True)
+    for path in (outer, inner):
+        path.write_text("x = 1\n")
+    monkeypatch.setattr(identity, "__file__", str(tmp_path / "identity.py"))
+    digests = [code_digest.__wrapped__()]
+    for path in (outer, inner):
+        path.write_text("x = 2\n")  # of equal length
+        digests.append(code_digest.__wrapped__())
+    inner.rename(inner.with_name("other.py"))
+    digests.append(code_digest.__wrapped__())
+    monkeypatch.setattr(identity, "_version", lambda library: "another")
+    digests.append(code_digest.__wrapped__())
+    assert len(set(digests)) == len(digests)
+    assert code_digest.__wrapped__() == digests[-1]

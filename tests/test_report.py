@@ -16,7 +16,7 @@ from linflow import Case, Claim, Spectrum, catalogue, verify_all
 from linflow import report as module
 from linflow.claims import Report, Verdict
 from linflow.claims.claim import STATUSES
-from linflow.claims.evidence import Confidence
+from linflow.claims.evidence import Confidence, Enclosed
 from linflow.claims.verdict import Outcome
 from linflow.errors import OutputError
 from linflow.files import prepare_folder, write_bytes
@@ -72,6 +72,16 @@ def test_the_table_shows_what_the_case_shown_rests_on(report: Report) -> None:
         assert verdict.worst.ratio <= high * (1 + 1e-12)
     assert re.match(r"not refuted \(deviation at most 0\.\d+; rigorous\)", decision(by_name["T3"]))
     assert re.match(r"not refuted \(no violation in \d+ draws and \d+ searches", decision(by_name["T1-lower"]))
+
+
+def test_the_basis_shown_is_that_of_the_case_shown() -> None:
+    claim = Claim(name="c", statement="", kind="upper", value=_one)
+    tight = Outcome("c", "tight", "k", 4, 2, "upper", 1.0, 0.05, False, Enclosed(low=0.9, high=0.9))
+    loose = Outcome("c", "loose", "l", 4, 3, "upper", 1.0, 0.05, False, Confidence(low=0.4, high=0.5, alpha=1e-9, draws=9))
+    for order in ((tight, loose), (loose, tight)):
+        verdict = Verdict(claim, order)
+        assert tightest(verdict) == "tight, n = 4, m = 2: 1.111 (exact)"
+        assert decision(verdict) == "supported (rigorous)"  # no stronger than its weakest case
 
 
 def test_the_summary_counts_how_claims_came_out() -> None:

@@ -436,6 +436,17 @@ def test_every_place_has_random_numbers_of_its_own() -> None:
     assert len({c.key for c in (base, *same)}) == 4
 
 
+def test_the_code_is_part_of_every_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    base = cell(Even(), 0.5, "upper")
+    before, alone = base.key, base.quantity.key
+    for module in (verdict_module, quantities_module):
+        with monkeypatch.context() as patched:
+            patched.setattr(module, "code_digest", lambda: "another version")
+            assert base.key != before
+            assert (base.quantity.key != alone) == (module is quantities_module)
+    assert (base.key, base.quantity.key) == (before, alone)
+
+
 def test_quantities_of_users_have_draws_that_can_be_repeated() -> None:
     claim = one(0.6, quantity=Plain())
     again = one(0.6, quantity=Plain())
@@ -824,6 +835,8 @@ def test_every_draw_means_each_of_them() -> None:
     assert [says("upper", v) for v in (0.6, 0.98, 1.0)] == ["refuted", "refuted", "not refuted"]
     assert [says("lower", v) for v in (0.4, 0.02, 0.01)] == ["refuted", "refuted", "not refuted"]
     assert says("equal", 0.5) == "refuted"
+    # Two-sided statements that only the smallest draw breaks, and only the largest: tolerance 0.1.
+    assert [says("close", v) for v in (0.9, 0.45)] == ["refuted", "refuted"]
 
 
 def test_the_central_limit_theorem_decides_nothing_and_is_said_only_against() -> None:
@@ -919,6 +932,14 @@ def test_summary_of_equalities_measures_from_one_on_both_sides() -> None:
     assert summary("equal", cells[:2])[2] == 0
     near = [drawn(r - 0.05, 1.05, "equal", m=i) for i, r in enumerate((0.85, 0.95))]
     assert summary("equal", near)[::2] == ("not refuted", 0)
+
+
+def test_a_summary_says_the_largest_deviation_that_is_left() -> None:
+    cells = [drawn(1 - off, 1 + off / 2, "equal", m=i) for i, off in enumerate((0.01, 0.2, 0.05))]
+    for order in (cells, cells[::-1]):
+        found = summarise(one(1.0, "equal"), order, [])
+        assert (found.verdict, found.note) == ("not refuted", "deviation at most 0.2")
+        assert found.sentence == "not refuted (deviation at most 0.2; rigorous)"
 
 
 def test_rows_are_json() -> None:

@@ -58,16 +58,6 @@ class Dominance(_PerDraw):
         errors, risks = error_curve(spectrum, A)[:, m], [_risks(spectrum, A, k) for k in _ranks(m)]
         ratios: FloatArray = errors / np.min(risks, axis=0)
         return ratios
-        return np.array(
-            [max(e / self._risk(spectrum, rows, k) for k in _ranks(m)) for e, rows in zip(errors, A, strict=True)]
-        )
-
-    def _risk(self, spectrum: Spectrum, A: FloatArray, k: int) -> float:
-        """Y_k(A) by dense algebra; infinite where the first k columns of A are dependent."""
-        if k == 0:
-            return float(spectrum.tail(0))
-        mixing, _, rank, _ = np.linalg.lstsq(A[:, :k], A[:, k:] * spectrum.singular_values[k:], rcond=None)
-        return float(spectrum.tail(k)) + float(np.sum(mixing**2)) if rank == k else np.inf
 
     def enclosure_at(self, spectrum: Spectrum, m: int, A: FloatArray) -> tuple[float, float]:  # noqa: D102
         error = error_enclosure(spectrum, A)

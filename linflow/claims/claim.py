@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from linflow.checks import measurement_counts, one_of
+from linflow.checks import measurement_counts, one_of, real_number
 from linflow.claims.quantities import EXPECTED_ERROR, Quantity
 from linflow.claims.relation import KINDS, RELATIONS, Kind, Relation
 from linflow.errors import ClaimError, InputError
@@ -112,20 +112,15 @@ class Claim:
 
     def applies(self, spectrum: Spectrum, m: int) -> bool:
         """Whether (spectrum, m) is in the domain of the claim and of its quantity."""
-        defined = self._call(lambda s, m: bool(self.quantity.defined(s, m)), "quantity.defined", spectrum, m)
-        return defined and bool(self._call(lambda s, m: bool(self.holds_for(s, m)), "holds_for", spectrum, m))
+        inside = self._call(lambda s, m: bool(self.quantity.defined(s, m)), "quantity.defined", spectrum, m)
+        return inside and bool(self._call(lambda s, m: bool(self.holds_for(s, m)), "holds_for", spectrum, m))
 
     def value_at(self, spectrum: Spectrum, m: int) -> float:
         """The claimed value, a float; raises ClaimError if the user's function raises or returns no number."""
         returned = self._call(self.value, "value", spectrum, m)
-        try:
-            value = np.nan if isinstance(returned, str | bytes) else float(returned)
-        except (TypeError, ValueError, OverflowError):
-            value = np.nan
+        value = real_number(returned)
         if np.isnan(value):
-            raise ClaimError(
-                f"claim {self.name!r}: value({spectrum.name}, m={m}) returned {_shown(returned)}, not a number"
-            )
+            raise ClaimError(f"{self._at(spectrum, m)} returned {_shown(returned)}, not a number")
         if np.isfinite(value) and not returned == value:
             raise ClaimError(
                 f"{self._at(spectrum, m)} returned {_shown(returned)}, which no float64 number is: what is decided is a "

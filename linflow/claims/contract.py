@@ -11,7 +11,7 @@ from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
-from linflow.checks import FloatArray
+from linflow.checks import FloatArray, real_number
 from linflow.claims.quantities import Breach, Draws, Plain, Quantity, Sketch
 from linflow.errors import ClaimError, LinflowError
 from linflow.spectrum import Spectrum
@@ -19,6 +19,11 @@ from linflow.spectrum import Spectrum
 T = TypeVar("T")
 
 _LARGEST_ROUNDING = 1e-3
+
+
+def defined_at(quantity: Quantity, spectrum: Spectrum, m: int) -> bool:
+    """`Quantity.defined`: what has a truth value."""
+    return _asked(lambda spectrum, m: bool(quantity.defined(spectrum, m)), quantity, "defined", spectrum, m)
 
 
 def enclosure_of(quantity: Quantity, spectrum: Spectrum, m: int) -> tuple[float, float] | None:
@@ -51,9 +56,13 @@ def estimate_of(quantity: Quantity, spectrum: Spectrum, m: int) -> float | None:
 def sketch_of(quantity: Quantity, spectrum: Spectrum, m: int, size: int, rng: np.random.Generator) -> Sketch:
     """`Quantity.sketch`: a number inside its interval."""
     found = _asked(quantity.sketch, quantity, "sketch", spectrum, m, size, rng)
-    if not found.low <= found.value <= found.high:
+    if not isinstance(found, Sketch):
+        _broken(quantity, "sketch", spectrum, m, f"returned {type(found).__name__}, not Sketch(value, low, high)")
+    ends = (found.value, found.low, found.high)
+    value, low, high = (_number(end, quantity, "sketch", spectrum, m) for end in ends)
+    if not low <= value <= high:
         _broken(quantity, "sketch", spectrum, m, f"returned {found!r}, whose value lies outside of its interval")
-    return found
+    return Sketch(value, low, high)
 
 
 def draws_of(quantity: Quantity, spectrum: Spectrum, m: int, size: int, rng: np.random.Generator) -> Draws:
@@ -66,7 +75,8 @@ def draws_of(quantity: Quantity, spectrum: Spectrum, m: int, size: int, rng: np.
     if weights.size and not (weights.min() >= 0 and weights.max() <= 1):
         at = f"{weights.min():g}..{weights.max():g}"
         _broken(quantity, "draws", spectrum, m, f"returned weights in {at}: they must lie in 0..1")
-    if not all(isinstance(breach, Breach) for breach in found.breaches):
+    breaches: object = found.breaches
+    if not (isinstance(breaches, tuple | list) and all(isinstance(breach, Breach) for breach in breaches)):
         _broken(quantity, "draws", spectrum, m, "returned breaches that are no Breach")
     return Draws(weights, values, tuple(found.breaches))
 
@@ -93,11 +103,7 @@ def values_at(quantity: Quantity, spectrum: Spectrum, m: int, A: FloatArray) -> 
 def slope_at(quantity: Quantity, spectrum: Spectrum, m: int, A: FloatArray) -> FloatArray | None:
     """`Quantity.slope_at`: None, or an array of the shape of A; where a slope leaves float64 it need not be finite."""
     found = _asked(quantity.slope_at, quantity, "slope_at", spectrum, m, A)
-    if found is None:
-        return None
-    usable = np.where(np.isfinite(found), found, 0.0)
-    _finite(usable, A.shape, quantity, "slope_at", "a gradient", spectrum, m)
-    return np.asarray(found, dtype=np.float64)
+    return None if found is None else _real(found, A.shape, quantity, "slope_at", "a gradient", spectrum, m)
 
 
 def rounding_of(quantity: Quantity) -> float:
@@ -143,10 +149,7 @@ def _broken(quantity: Quantity, what: str, spectrum: Spectrum, m: int, how: str)
 
 
 def _number(found: object, quantity: Quantity, what: str, spectrum: Spectrum, m: int) -> float:
-    try:
-        number = float(found)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        number = np.nan
+    number = real_number(found)
     if np.isnan(number):
         _broken(quantity, what, spectrum, m, f"returned {found!r}, which is no number")
     return number
@@ -164,6 +167,16 @@ def _interval(found: object, quantity: Quantity, what: str, spectrum: Spectrum, 
 def _finite(
     found: object, shape: tuple[int, ...], quantity: Quantity, what: str, name: str, spectrum: Spectrum, m: int
 ) -> FloatArray:
+    values = _real(found, shape, quantity, what, name, spectrum, m)
+    if not np.isfinite(values).all():
+        bad = values[~np.isfinite(values)]
+        _broken(quantity, what, spectrum, m, f"returned {name} that are not finite ({bad.size} of {values.size})")
+    return values
+
+
+def _real(
+    found: object, shape: tuple[int, ...], quantity: Quantity, what: str, name: str, spectrum: Spectrum, m: int
+) -> FloatArray:
     if isinstance(found, np.ma.MaskedArray):
         _broken(quantity, what, spectrum, m, f"returned {name} as a masked array: fill or drop what is masked")
     try:
@@ -175,7 +188,4 @@ def _finite(
         _broken(quantity, what, spectrum, m, f"returned {name} that are no real numbers")
     if values.shape != shape:
         _broken(quantity, what, spectrum, m, f"returned {name} of shape {values.shape}, asked for were {shape}")
-    if not np.isfinite(values).all():
-        bad = values[~np.isfinite(values)]
-        _broken(quantity, what, spectrum, m, f"returned {name} that are not finite ({bad.size} of {values.size})")
     return values
