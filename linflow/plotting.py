@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from linflow import risk
 from linflow.checks import FloatArray, finite_array
 from linflow.claims.evidence import Confidence, Enclosed
-from linflow.claims.verdict import Outcome
+from linflow.claims.outcome import Outcome
 from linflow.errors import InputError, OutputError, ShapeError
 from linflow.spectrum import Spectrum
 

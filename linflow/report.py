@@ -25,8 +25,8 @@ from linflow.claims import (
     verify_all,
 )
 from linflow.claims.evidence import NOT_REFUTED, REFUTED, SUPPORTED, UNDECIDED, NoViolation
+from linflow.claims.outcome import as_json
 from linflow.claims.quantities import EXPECTED_ERROR
-from linflow.claims.verdict import as_json
 from linflow.data import image_folder
 from linflow.files import prepare_folder, write_bytes
 from linflow.plotting import error_figure, save, singular_value_figure

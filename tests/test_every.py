@@ -12,9 +12,9 @@ from linflow.checks import Field, FloatArray
 from linflow.claims import Case, Claim, ExpectedError, Quantity, every, verify
 from linflow.claims.certainties import Dominance
 from linflow.claims.evidence import NoViolation, Violation
+from linflow.claims.outcome import Outcome
 from linflow.claims.quantities import Draws, Plain, SpectralError
 from linflow.claims.relation import Kind
-from linflow.claims.verdict import Outcome
 from linflow.errors import InputError
 from linflow.risk.witness import error_enclosure, truncated_enclosure
 from linflow.spectrum import Spectrum

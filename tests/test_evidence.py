@@ -29,8 +29,8 @@ from linflow.claims.evidence import (
     Violation,
     from_json,
 )
+from linflow.claims.outcome import Outcome, outcome_from_json
 from linflow.claims.relation import KINDS, RELATIONS, Answer, Kind
-from linflow.claims.verdict import Outcome, outcome_from_json
 
 ONE_SIDED: tuple[Kind, ...] = ("upper", "lower")
 TOLERANCE = 0.05

@@ -22,9 +22,10 @@ from linflow.claims import rounds as rounds_module
 from linflow.claims.candidates import Candidate, changed, random_candidate, shape
 from linflow.claims.conditional import conditional_errors
 from linflow.claims.landscape import LIMIT, Survey, Terrain, room_of, spread_at
+from linflow.claims.outcome import Outcome
 from linflow.claims.quantities import FailureProbability, TruncatedRisk
 from linflow.claims.relation import Kind
-from linflow.claims.verdict import Cell, Outcome, decide
+from linflow.claims.verdict import Cell, decide
 from linflow.errors import ClaimError, InputError, OutputError
 from linflow.hunting import lines
 

@@ -19,7 +19,7 @@ from matplotlib.text import Text
 
 from linflow import data, risk
 from linflow.claims.evidence import Asymptotic, Confidence, Enclosed, NoViolation
-from linflow.claims.verdict import Outcome
+from linflow.claims.outcome import Outcome
 from linflow.errors import InputError, OutputError, ShapeError
 from linflow.plotting import error_figure, mean_and_band, save, singular_value_figure
 from linflow.spectrum import Spectrum

@@ -17,7 +17,7 @@ from linflow import report as module
 from linflow.claims import Report, Verdict
 from linflow.claims.claim import STATUSES
 from linflow.claims.evidence import Confidence, Enclosed
-from linflow.claims.verdict import Outcome
+from linflow.claims.outcome import Outcome
 from linflow.errors import OutputError
 from linflow.files import prepare_folder, write_bytes
 from linflow.report import (

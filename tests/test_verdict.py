@@ -27,9 +27,10 @@ from linflow.claims import run as run_module
 from linflow.claims import verdict as verdict_module
 from linflow.claims.certainties import Dominance
 from linflow.claims.evidence import Asymptotic, Confidence, Enclosed, Evidence, NoViolation, Violation
+from linflow.claims.outcome import Verdict, as_json, summarise
 from linflow.claims.quantities import Breach, Draws, TruncatedRisk
 from linflow.claims.relation import KINDS, Kind
-from linflow.claims.verdict import Cell, Test, Verdict, as_json, decide, summarise
+from linflow.claims.verdict import Cell, Test, decide
 from linflow.errors import ClaimError, InputError, OutputError
 from linflow.spectrum import Spectrum
 from tests.test_confidence import Peeking

@@ -5,10 +5,10 @@ from linflow.claims.claim import Case, Claim
 from linflow.claims.confidence import ConfidenceSequence
 from linflow.claims.hunt import Hunt, Tightest, hunt
 from linflow.claims.loading import claims_from_file, installed_claims
+from linflow.claims.outcome import Outcome, Verdict
 from linflow.claims.quantities import Draws, ExpectedError, Plain, Quantity
 from linflow.claims.run import Report, verify, verify_all
 from linflow.claims.statements import catalogue
-from linflow.claims.verdict import Outcome, Verdict
 
 __all__ = [
     "Case",

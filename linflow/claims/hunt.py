@@ -24,10 +24,10 @@ from linflow.checks import positive_int
 from linflow.claims.candidates import DECADES, shape
 from linflow.claims.claim import Claim
 from linflow.claims.landscape import Terrain
+from linflow.claims.outcome import Outcome
 from linflow.claims.rounds import FINAL, Find, Plan, Round, is_certain, judge
 from linflow.claims.run import ALPHA
 from linflow.claims.schedule import Journal, rounds_in_order
-from linflow.claims.verdict import Outcome
 from linflow.errors import InputError
 from linflow.risk.bounds import best_rank
 

@@ -17,7 +17,8 @@ from linflow.checks import FloatArray, IntArray
 from linflow.claims.candidates import Candidate, changed, random_candidate, shape
 from linflow.claims.evidence import REFUTED
 from linflow.claims.landscape import AWAY, LIMIT, Reading, Survey, Terrain, best_first, random_n
-from linflow.claims.verdict import Cell, Outcome, Test, decide, outcome_from_json
+from linflow.claims.outcome import Outcome, outcome_from_json
+from linflow.claims.verdict import Cell, Test, decide
 
 #: Spectra that a round begins with, and how many m of each are read where a draw is needed, and where a formula is.
 _POPULATION, _SAMPLED_M, _KNOWN_M = 32, 2, 12

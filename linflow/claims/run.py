@@ -12,8 +12,9 @@ from linflow.checks import available_cores, positive_int, probability, whole_num
 from linflow.claims.cases import default_cases
 from linflow.claims.claim import Case, Claim
 from linflow.claims.evidence import NOT_REFUTED, REFUTED, SUPPORTED
+from linflow.claims.outcome import Outcome, Verdict, outcome_from_json, summarise
 from linflow.claims.quantities import Quantity
-from linflow.claims.verdict import Cell, Outcome, Test, Verdict, decide, outcome_from_json, summarise
+from linflow.claims.verdict import Cell, Test, decide
 from linflow.errors import ClaimError, InputError, LinflowError, OutputError
 from linflow.files import JsonLines
 from linflow.spectrum import Spectrum

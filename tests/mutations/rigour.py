@@ -19,6 +19,7 @@ _RUN = "linflow/claims/run.py"
 _TESTING = "linflow/testing/quantities.py"
 _TILTED = "linflow/claims/tilted.py"
 _VERDICT = "linflow/claims/verdict.py"
+_OUTCOME = "linflow/claims/outcome.py"
 _WITNESS = "linflow/risk/witness.py"
 
 _BY_FORM = "evidence.py::test_what_each_kind_of_evidence_may_decide"
@@ -202,7 +203,7 @@ _SCOPE_FAULTS = (
         _EVERY,
         "draws-rounding-forgotten",
         "a float64 value held against a claim beyond its own rounding",
-        'limits["forgiven"] = max(self.quantity.rounding, ROUNDING)',
+        'limits["forgiven"] = max(contract.rounding_of(self.quantity), ROUNDING)',
         'limits["forgiven"] = ROUNDING',
         "verdict.py::test_rounding_is_forgiven_when_refuting_and_never_when_supporting",
     ),
@@ -359,8 +360,8 @@ _VERDICT_FAULTS = (
         _VERDICT,
         "cell-key-without-code",
         "a cell decided by other code is taken from the journal",
-        "            code_digest(),\n            self.quantity.key,",
-        "            self.quantity.key,",
+        "parts = [code_digest(), quantity,",
+        "parts = [quantity,",
         "verdict.py::test_the_code_is_part_of_every_key",
     ),
     _fault(
@@ -375,8 +376,8 @@ _VERDICT_FAULTS = (
         _VERDICT,
         "cell-key-by-name",
         "spectra of one name share their decided cells",
-        "            self.spectrum.key,\n            self.spectrum.name,\n",
-        "            self.spectrum.name,\n",
+        "spectrum = [self.spectrum.key, self.spectrum.name]",
+        "spectrum = [self.spectrum.name]",
         "verdict.py::test_every_place_has_random_numbers_of_its_own",
     ),
     _fault(
@@ -396,7 +397,7 @@ _VERDICT_FAULTS = (
         "verdict.py::test_different_quantities_are_never_merged",
     ),
     _fault(
-        _VERDICT,
+        _OUTCOME,
         "undecided-cells-ignored",
         "a claim supported though some cells are undecided",
         "if not words or self.errors or UNDECIDED in words:",
@@ -404,7 +405,7 @@ _VERDICT_FAULTS = (
         _SUMMARY,
     ),
     _fault(
-        _VERDICT,
+        _OUTCOME,
         "errors-ignored",
         "a claim supported though its functions failed in some cells",
         "if not words or self.errors or UNDECIDED in words:",
@@ -412,7 +413,7 @@ _VERDICT_FAULTS = (
         _SUMMARY,
     ),
     _fault(
-        _VERDICT,
+        _OUTCOME,
         "not-refuted-is-supported",
         "what could only fail to be refuted counted as supported",
         "return NOT_REFUTED if NOT_REFUTED in words else SUPPORTED",
@@ -420,7 +421,7 @@ _VERDICT_FAULTS = (
         _SUMMARY,
     ),
     _fault(
-        _VERDICT,
+        _OUTCOME,
         "one-cell-equal-up-to-rounding",
         "undecided cells excused by one that is so for its rounding",
         "all(c.equal_up_to_rounding for c in left)",
@@ -428,7 +429,7 @@ _VERDICT_FAULTS = (
         "verdict.py::test_a_theorem_that_is_an_equality_up_to_rounding_is_as_expected",
     ),
     _fault(
-        _VERDICT,
+        _OUTCOME,
         "deviation-of-the-best-case",
         "the deviation of the best case said of all",
         "{max(bounded):.2g}",
@@ -436,7 +437,7 @@ _VERDICT_FAULTS = (
         "verdict.py::test_a_summary_says_the_largest_deviation_that_is_left",
     ),
     _fault(
-        _VERDICT,
+        _OUTCOME,
         "best-case-for-worst",
         "the case with the most room shown as the worst",
         "return max(refuting or decided or self.cases, key=self._strain",
@@ -617,7 +618,7 @@ _CONTRACT_FAULTS = (
         _CONTRACT,
         "sign-unchecked",
         "a scale may be negative",
-        "if not 0 < found < np.inf:",
+        "if not np.finfo(np.float64).tiny <= found < np.inf:",
         "if not -np.inf < found < np.inf:",
         _MEAN,
     ),

@@ -31,6 +31,7 @@ _QUANTITIES = "linflow/claims/quantities.py"
 _CERTAINTIES = "linflow/claims/certainties.py"
 _STATEMENTS = "linflow/claims/statements.py"
 _VERDICT = "linflow/claims/verdict.py"
+_OUTCOME = "linflow/claims/outcome.py"
 _RELATION = "linflow/claims/relation.py"
 _EVIDENCE = "linflow/claims/evidence.py"
 _EVERY = "linflow/claims/every.py"
@@ -1207,7 +1208,7 @@ _CLAIMS = (
         "verdict.py::test_equal_means_equal_and_close_means_within_the_tolerance",
     ),
     _fault(
-        _VERDICT,
+        _OUTCOME,
         "strongest-basis-supports",
         "a supported claim called exact for one exact cell",
         'return max((case.basis for case in self.cases), key=BASES.index, default="none")',
@@ -1215,7 +1216,7 @@ _CLAIMS = (
         "verdict.py::test_summary_takes_the_weakest_basis_to_support_and_the_strongest_to_refute",
     ),
     _fault(
-        _VERDICT,
+        _OUTCOME,
         "one-supporting-cell",
         "supported as soon as one cell supports",
         "return NOT_REFUTED if NOT_REFUTED in words else SUPPORTED",
@@ -1258,16 +1259,16 @@ _CLAIMS = (
         _VERDICT,
         "journal-mixes-runs",
         "the journal takes cells of a run with another seed",
-        "            self.alpha,\n            self.seed,\n        ]",
-        "            self.alpha,\n        ]",
+        "self.m, tests, self.alpha, self.seed]",
+        "self.m, tests, self.alpha]",
         "verdict.py::test_another_run_takes_nothing_from_the_journal",
     ),
     _fault(
         _VERDICT,
         "inverse-interval",
         "scale / E W with its edges exchanged",
-        "return scale / high if high > 0 else np.inf, scale / low if low > 0 else np.inf",
-        "return scale / low if low > 0 else np.inf, scale / high if high > 0 else np.inf",
+        "low, high = scale / high if high > 0 else np.inf, scale / low if low > 0 else np.inf",
+        "low, high = scale / low if low > 0 else np.inf, scale / high if high > 0 else np.inf",
         "verdict.py::test_the_interval_of_an_inverse_mean_is_ordered",
     ),
     _fault(
