@@ -277,18 +277,18 @@ class _Reader:
         if keyed is not None and keyed.__module__.startswith("linflow.") and provenance.of_class(keyed):
             self.tell("key", str(value.content_key).encode())
             if kind is keyed:  # which says all about its own fields, and nothing about those of subclasses
-                self._fields(value, known=frozenset(keyed.__annotations__))
+                self.read(state.fields(value, known=frozenset(keyed.__annotations__)))
                 return
         if isinstance(value, np.ndarray | np.generic):
             self._array(value)
             if provenance.of_class(kind) is None:
-                self._fields(value)
+                self.read(state.fields(value))
         elif isinstance(value, np.dtype):
             self.read([value.str, value.metadata, value.__reduce__()[1:]])
         elif isinstance(value, property | classmethod | staticmethod | cached_property):
             self.read([getattr(value, part, None) for part in _HELD])
-            self._fields(value, known=_COPIED | {"func", "attrname", "lock"})
-        elif isinstance(value, types.GetSetDescriptorType):
+            self.read(state.fields(value, known=_COPIED | {"func", "attrname", "lock"}))
+        elif isinstance(value, types.GetSetDescriptorType | types.ClassMethodDescriptorType):
             self.read([value.__objclass__, value.__name__])
         elif isinstance(value, TypeVar | ParamSpec | TypeVarTuple):
             told = ("__name__", "__bound__", "__constraints__", "__covariant__", "__contravariant__")
@@ -310,18 +310,19 @@ class _Reader:
 
     def _held(self, value: Any) -> None:
         kind = type(value)
+        fields = state.fields(value)  # first, as some types pickle an empty dict only after they were asked for one
         self.read(state.payload(value))
         reduced = state.reduced(value)
         if isinstance(reduced, str):
             module = getattr(value, "__module__", None) or kind.__module__
             if self._installed(value, str(module), reduced):
                 return
-            if state.is_compiled(kind) and not getattr(value, "__dict__", None):
+            if state.is_compiled(kind) and not fields:
                 raise state.untold(value, f"it says no more than its name, {reduced!r}")
             self.tell("named", f"{module}.{reduced}".encode())
         else:
             self.read(reduced)
-        self._fields(value)
+        self.read(fields)
 
     def _installed(self, value: object, module: str, name: str) -> bool:
         """Tell a library's own object by its name, if it is found there."""
@@ -335,6 +336,3 @@ class _Reader:
             return False
         self.tell("installed", f"{place}.{name} {known if self.code else ''}".encode())
         return True
-
-    def _fields(self, value: Any, known: frozenset[str] = frozenset()) -> None:
-        self.read(state.fields(value, known))

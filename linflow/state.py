@@ -59,8 +59,12 @@ def fields(value: object, known: frozenset[str] = frozenset()) -> dict[str, Any]
     [('Fraction._denominator', 3), ('Fraction._numerator', 1)]
     """
     kind = type(value)
-    found: dict[str, Any] = {name: field for name, field in getattr(value, "__dict__", {}).items() if name not in known}
-    found = _lasting(kind, found)
+    try:
+        # Not by `getattr`: a proxy would answer for what it stands for.
+        own: dict[str, Any] = object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        own = {}
+    found = {name: field for name, field in _lasting(kind, own).items() if name not in known}
     for base in kind.__mro__:
         if "__slots__" in vars(base):
             for name, slot in vars(base).items():

@@ -27,8 +27,8 @@ class Mine(Quantity):
     def draws(self, s, m, size, rng):
         return Draws((rng.random(size) < {probability}) * 1.0, np.full(size, 0.5))
 """
-#: Ways in which a user's files say what the probability is: the quantity's, that of a helper, one that the helper imports, one
-#: named like a module of Python's own, and data that the helper reads when it is imported.
+#: Ways in which a user's files say what the probability is: the quantity's, that of a helper, one that the helper imports,
+#: one named like a module of Python's own, and data that the helper reads when it is imported.
 WAYS: dict[str, Callable[[float], str]] = {
     "in the method": lambda p: OWN.format(before="", probability=p),
     "in a global": lambda p: OWN.format(before=f"P = {p}", probability="P"),
@@ -81,6 +81,8 @@ HELPERS = ("this", "linflow_test_second", "linflow_test_helper")
 
 @pytest.fixture(autouse=True)
 def _as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A file that is edited within a second, to the same length, would be taken for its older compilation.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     for name in (*HELPERS, "linflow_test_mine"):
         monkeypatch.setitem(sys.modules, name, None)  # so that whatever is left there is taken away
 
@@ -143,10 +145,11 @@ def test_what_the_old_code_decided_is_not_taken(way: str, tmp_path: Path, decide
     assert len(decided) == 2
 
 
-def test_what_the_same_code_decided_is_taken(tmp_path: Path, decided: list[Cell]) -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_what_the_same_code_decided_is_taken(way: str, tmp_path: Path, decided: list[Cell]) -> None:
     journal = tmp_path / "cells.jsonl"
-    interrupted(quantity(tmp_path, "in a function", 0.2), journal)
-    again = quantity(tmp_path, "in a function", 0.2)  # the file read once more, as a second start reads it
+    interrupted(quantity(tmp_path, way, 0.2), journal)
+    again = quantity(tmp_path, way, 0.2)  # the file read once more, as a second start reads it
     verify_all([claim(again)], cases=CASES, workers=1, journal=journal)
     assert len(decided) == 2
 
