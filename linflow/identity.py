@@ -179,10 +179,10 @@ class _Reader:
         if isinstance(value, types.ModuleType):
             name, known = value.__name__, provenance.of_module(value)
         elif isinstance(value, type):
-            name, known = f"{value.__module__}.{value.__qualname__}", provenance.of_class(value)
+            name, known = f"{value.__module__}.{value.__name__}", provenance.of_class(value)
         else:
             name, known = f"{value.__module__}.{value.__qualname__}", provenance.of_function(value)
-            if not provenance.is_found(value, value.__module__, value.__qualname__):
+            if not provenance.is_found_in_library(value, value.__module__, value.__qualname__):
                 known = None  # one of many that a library may have made under this name
         if not self.code or known is not None:
             self.tell("installed", f"{name} {known if self.code else ''}".encode())
@@ -197,7 +197,7 @@ class _Reader:
             self.tell("module", value.__name__.encode())
             self._entries(vars(value), _INCIDENTAL_IN_MODULE)
         elif isinstance(value, type):
-            self.tell("class", f"{value.__module__}.{value.__qualname__}".encode())
+            self.tell("class", f"{value.__module__}.{value.__name__}".encode())
             self.read((type(value), *value.__mro__[1:]))
             self._entries(vars(value), _INCIDENTAL_IN_CLASS)
         else:
@@ -249,8 +249,9 @@ class _Reader:
         elif kind is types.CodeType:
             self.read(compiled.parts(value))
         elif kind is types.MethodType:
-            self.tell("method")
-            self.read([value.__func__, value.__self__])
+            # The function by itself: it is an entry of the object's class, or, once pickled, a copy of that entry.
+            self.tell("method", self._apart(value.__func__, {}))
+            self.read(value.__self__)
         elif kind is types.BuiltinFunctionType:
             self.tell("builtin", f"{value.__module__}.{value.__qualname__}".encode())
             self.read(value.__self__)
@@ -259,15 +260,17 @@ class _Reader:
 
     def _unordered(self, tag: str, items: Iterable[Any]) -> None:
         self.tell(tag)
-        digests = []
-        for item in items:
-            # Each from the same start: the numbers of definitions must not depend on the order.
-            reader = _Reader(self.code)
-            reader.met, reader.inside = dict(self.met), self.inside
-            digests.append(reader.digest(item))
-            self.loops += reader.loops
-        for digest in sorted(digests):
+        # Each from the same start: the numbers of definitions must not depend on the order.
+        for digest in sorted([self._apart(item, self.met) for item in items]):
             self.tell("item", digest)
+
+    def _apart(self, value: object, met: dict[int, tuple[int, _Definition]]) -> bytes:
+        """Digest of a value with definitions numbered from those already `met`, and none of its own counted later."""
+        reader = _Reader(self.code)
+        reader.met, reader.inside = dict(met), self.inside
+        digest = reader.digest(value)
+        self.loops += reader.loops
+        return digest
 
     def _object(self, value: Any) -> None:
         kind = type(value)
@@ -328,7 +331,7 @@ class _Reader:
         """Tell a library's own object by its name, if it is found there."""
         # A numpy function does not know its module: one that was made from a function of the user's is in none of these.
         places = ("numpy", "scipy.special") if isinstance(value, np.ufunc) else (module,)
-        place = next((place for place in places if provenance.is_found(value, place, name)), None)
+        place = next((place for place in places if provenance.is_found_in_library(value, place, name)), None)
         known = None if place is None else provenance.of_import(place)
         if known is None:
             if isinstance(value, np.ufunc):

@@ -96,12 +96,20 @@ def of_class(kind: type) -> str | None:
     known = None if module is None else of_module(module)
     if not kind.__flags__ & _HEAP_TYPE:
         return known or "compiled"
-    return known if is_found(kind, kind.__module__, kind.__qualname__) else None
+    return known if known is not None and _is_found(kind, module, kind.__qualname__) else None
 
 
-def is_found(value: object, module: object, path: str) -> bool:
-    """Whether the entry `path` (names joined by dots) of a loaded module is this very object."""
-    owner: object = sys.modules.get(str(module))
+def is_found_in_library(value: object, module: object, path: str) -> bool:
+    """Whether the entry `path` (names joined by dots) of a library's loaded module is this very object.
+
+    A decorator of a library makes functions that are found in the user's module: they are the user's.
+    """
+    place = sys.modules.get(str(module))
+    return place is not None and of_module(place) is not None and _is_found(value, place, path)
+
+
+def _is_found(value: object, module: object, path: str) -> bool:
+    owner = module
     for name in path.split("."):
         # Not by `getattr`: a module may answer it by loading something, or by a warning.
         owner = getattr(owner, "__dict__", {}).get(name)
