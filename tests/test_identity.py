@@ -81,6 +81,10 @@ class Items(list[Any]):
     pass
 
 
+class Members(set[Any]):
+    pass
+
+
 class Singleton:
     """Pickled by name."""
 
@@ -177,6 +181,7 @@ HOLDERS: dict[str, Callable[[Any], Any]] = {
     "field that is no state": Stateless,
     "item of a list's subclass": lambda value: Items([value]),
     "field of a list's subclass": lambda value: with_field(Items([1]), value),
+    "member of a set's subclass": lambda value: Members([closing_over(value), 1]),
     "key of a dict": lambda value: {closing_over(value): 1},
     "member of a set": lambda value: {closing_over(value), 1},
 }
@@ -290,6 +295,23 @@ def test_equal_data_are_equal_however_they_are_shared(value: Any) -> None:
 def test_the_order_of_a_set_is_no_content_and_that_of_a_dict_is_code() -> None:
     assert content({f"k{i}" for i in range(99)}) == content({f"k{i}" for i in reversed(range(99))})
     assert content({"a": 1, "b": 2}, code=False) == content({"b": 2, "a": 1}, code=False)
+
+
+def test_what_python_leaves_in_a_class_is_no_content() -> None:
+    class Kept:
+        pass
+
+    before = content(Kept)
+    Kept().__reduce_ex__(4)
+    assert "__slotnames__" in vars(Kept)
+    assert Kept.__annotations__ == {}
+    assert content(Kept) == before
+
+
+@pytest.mark.parametrize(("one", "other"), [("x, y: x - y", "y, x: y - x"), ("a: len(a)", "*a: len(a)")])
+def test_the_names_and_kinds_of_arguments_count(one: str, other: str) -> None:
+    first, second = lambdas(f"lambda {one}", f"lambda {other}")
+    assert content(first) != content(second)
 
 
 def test_shared_parts_take_no_longer_than_their_number() -> None:
