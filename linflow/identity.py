@@ -2,53 +2,78 @@
 
 Names and ``repr`` do not identify: an array of a thousand entries shows six, a class made inside a function shows nothing
 of what it closes over, and a mended function keeps its name. :func:`content` looks at what is there: all bytes of an array,
-every field of an object, the compiled code of a function with its defaults, the variables that it closes over and the
-globals that it names, followed as far as they lead. Packages that are installed count by name and version, and linflow
-itself by the digest of its whole source (:func:`code_digest`), since results depend on all of it.
+every field of an object, the compiled code of a function with its defaults and attributes, the variables that it closes
+over, the globals that it names and the modules that it imports, followed as far as they lead. Only what was installed
+counts by name and version, and linflow itself by the digest of its whole source (:mod:`linflow.provenance`).
 
-Two values of equal content are equal for every purpose of this package; unequal ones are never merged.
+Two values of equal content are equal for every purpose of this package; unequal ones are never merged; and the content of a
+value is the same in every process, before and after it was pickled. What remains outside is what no one can see before code
+runs: files, environment variables and devices that it reads when it is called, names that it makes up
+(``globals()["V"]``, ``importlib.import_module(text)``), and libraries that are altered while a program runs. The values
+that a `functools.cached_property` remembers follow from the rest and do not count. Whoever depends on a file holds its
+contents, or their digest, in a field of the object::
+
+    @dataclass(frozen=True)
+    class Measured(Quantity):
+        table: bytes = Path("table.csv").read_bytes()
 """
 
 from __future__ import annotations
 
 import hashlib
 import struct
-import sys
-import sysconfig
 import types
-from functools import cache, cached_property
-from importlib.metadata import PackageNotFoundError, packages_distributions, version
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any, ParamSpec, TypeVar, TypeVarTuple
 
 import numpy as np
 
+from linflow import compiled, provenance, state
 from linflow.errors import InputError
+from linflow.provenance import code_digest
 
-#: Libraries whose version decides the numbers that linflow returns.
-_LIBRARIES = ("numpy", "scipy", "python-flint")
-#: Entries of a class that say nothing about what it does, or that Python adds when it is first used (`__slotnames__`: when
-#: an object of it is first pickled or copied).
-_INCIDENTAL = frozenset(
-    {
-        "__annotations__",
+__all__ = ["code_digest", "content"]
+
+#: Entries of a class that say nothing about what it does: others imply them, or Python leaves them there as it runs.
+_INCIDENTAL_IN_CLASS = frozenset(
+    [
         "__annotate__",
         "__annotate_func__",
         "__annotations_cache__",
         "__dict__",
-        "__doc__",
         "__firstlineno__",
-        "__match_args__",
         "__module__",
         "__slotnames__",
         "__static_attributes__",
         "__weakref__",
         "__abstractmethods__",
         "_abc_impl",
-        "__parameters__",
-        "__orig_bases__",
-    }
+    ]
 )
+#: Entries of a module that say where it lies and how it was loaded.
+_INCIDENTAL_IN_MODULE = frozenset(
+    [
+        "__annotate__",
+        "__builtins__",
+        "__cached__",
+        "__conditional_annotations__",
+        "__file__",
+        "__loader__",
+        "__package__",
+        "__path__",
+        "__spec__",
+        "__warningregistry__",
+    ]
+)
+#: What a descriptor copies from the function that it holds.
+_COPIED = frozenset(
+    ["__annotations__", "__doc__", "__isabstractmethod__", "__module__", "__name__", "__qualname__", "__wrapped__"]
+)
+#: What it holds.
+_HELD = ("fget", "fset", "fdel", "func", "__func__", "attrname", "__doc__")
+_SIMPLE = frozenset({type(None), bool, str, bytes, int, float, complex})
+_Definition = types.FunctionType | type | types.ModuleType
 
 
 def content(value: object, *, code: bool = True) -> str:
@@ -57,13 +82,14 @@ def content(value: object, *, code: bool = True) -> str:
     Parameters
     ----------
     value : numbers, strings, arrays, containers, functions, classes, modules, and objects with fields.
-    code : whether the code of functions and classes counts. Without it they count by their qualified name, so that the
-        digest of an object with fields is that of its class's name and its fields' content.
+    code : whether the code of functions and classes counts, and the order of dicts. Without it functions and classes count
+        by their qualified name, so that the digest of an object with fields is that of its class's name and its fields'
+        content, whatever version of any library is installed.
 
     Raises
     ------
     InputError
-        It holds something whose content cannot be told, such as an open file.
+        It holds something whose content cannot be told, such as an open file, or is nested too deeply.
 
     Examples
     --------
@@ -76,43 +102,41 @@ def content(value: object, *, code: bool = True) -> str:
     >>> content(scaled(2)) == content(scaled(2)), content(scaled(2)) == content(scaled(3))
     (True, False)
     """
-    reader = _Reader(code)
-    reader.read(value)
-    return reader.hash.hexdigest()
-
-
-@cache
-def code_digest() -> str:
-    """Digest of linflow's own source and of the versions of the libraries that its numbers come from.
-
-    >>> len(code_digest())
-    64
-    """
-    digest = hashlib.sha256()
-    root = Path(__file__).parent
-    for path in sorted(root.rglob("*.py")):
-        text = path.read_bytes()
-        digest.update(f"{path.relative_to(root).as_posix()} {len(text)}\n".encode())
-        digest.update(text)
-    for library in _LIBRARIES:
-        digest.update(f"{library} {_version(library)}\n".encode())
-    return digest.hexdigest()
+    try:
+        return _Reader(code).digest(value).hex()
+    except RecursionError:
+        raise InputError(
+            f"the content of a {type(value).__qualname__} cannot be told: its parts lie within each other too deeply to be "
+            "read, so hold it flat, as an array or a list"
+        ) from None
 
 
 class _Reader:
     """Feeds a value's content to a hash.
 
-    Functions, classes and modules refer to each other freely: one that was met before is named by its number. Data are read
-    each time they occur, so that it makes no difference whether two equal parts are one object; only an object that holds
-    itself is named, by its depth.
+    Functions, classes and modules refer to each other freely: each is named by a number where it occurs, and read once,
+    after the data. Data are told by a digest of their own each time they occur, so that it makes no difference whether two
+    equal parts are one object; only an object that holds itself is named, by its depth.
     """
 
-    def __init__(self, code: bool, met: dict[int, tuple[int, object]] | None = None, inside: tuple[int, ...] = ()) -> None:
+    def __init__(self, code: bool) -> None:
         self.hash = hashlib.sha256()
         self.code = code
-        #: By address; kept alive, so that no address is used twice.
-        self.met = {} if met is None else dict(met)
-        self.inside = inside
+        #: Definitions by address; kept alive, as all that is remembered here, so that no address is used twice.
+        self.met: dict[int, tuple[int, _Definition]] = {}
+        self.waiting: list[_Definition] = []
+        self.told: dict[int, tuple[bytes, object]] = {}
+        self.inside: tuple[int, ...] = ()
+        self.loops = 0
+
+    def digest(self, value: object) -> bytes:
+        """Digest of a value and of all definitions that it leads to."""
+        self.read(value)
+        while self.waiting:
+            definition = self.waiting.pop(0)
+            self.tell("definition", str(self.met[id(definition)][0]).encode())
+            self._definition(definition)
+        return self.hash.digest()
 
     def tell(self, tag: str, data: bytes = b"") -> None:
         """One unambiguous piece: tag, length, bytes."""
@@ -120,52 +144,24 @@ class _Reader:
         self.hash.update(data)
 
     def read(self, value: Any) -> None:
-        if value is None or (isinstance(value, bool | str | bytes | int | float | complex) and type(value) in _SIMPLE):
+        if type(value) in _SIMPLE:
             self._simple(value)
-            return
-        if id(value) in self.inside:
+        elif issubclass(type(value), _Definition) and (self.code or type(value) is not types.FunctionType):
+            self._name(value)
+        elif id(value) in self.told:
+            self.tell("data", self.told[id(value)][0])
+        elif id(value) in self.inside:
             self.tell("itself", str(self.inside.index(id(value))).encode())
-            return
-        if isinstance(value, types.FunctionType | type | types.ModuleType):
-            if id(value) in self.met:
-                self.tell("met", str(self.met[id(value)][0]).encode())
-                return
-            self.met[id(value)] = (len(self.met), value)
-        before, self.inside = self.inside, (*self.inside, id(value))
-        self._compound(value)
-        self.inside = before
-
-    def _compound(self, value: Any) -> None:
-        if isinstance(value, np.ndarray | np.generic) and type(value).__module__.split(".")[0] == "numpy":
-            self._array(np.asarray(value), masked=np.ma.getmaskarray(value) if np.ma.isMaskedArray(value) else None)
-        elif isinstance(value, list | tuple) and type(value) in (list, tuple):
-            self.tell(type(value).__name__, str(len(value)).encode())
-            for item in value:
-                self.read(item)
-        elif type(value) in (dict, types.MappingProxyType):
-            self._unordered("dict", [(k, v) for k, v in value.items()])
-        elif type(value) in (set, frozenset):
-            self._unordered("set", list(value))
-        elif isinstance(value, types.ModuleType):
-            self._module(value)
-        elif isinstance(value, types.FunctionType):
-            self._function(value)
-        elif isinstance(value, types.MethodType):
-            self.tell("method")
-            self.read(value.__func__)
-            self.read(value.__self__)
-        elif isinstance(value, types.CodeType):
-            self._code(value)
-        elif isinstance(value, type):
-            self._class(value)
-        elif isinstance(value, property | cached_property | classmethod | staticmethod):
-            self.tell(type(value).__name__)
-            for name in ("fget", "fset", "fdel", "func", "__func__"):
-                self.read(getattr(value, name, None))
-        elif isinstance(value, types.BuiltinFunctionType | types.BuiltinMethodType | np.ufunc):
-            self.tell("builtin", f"{getattr(value, '__module__', '')}.{value.__name__}".encode())
+            self.loops += 1
         else:
-            self._object(value)
+            around, loops, path = self.hash, self.loops, self.inside
+            self.hash, self.inside = hashlib.sha256(), (*path, id(value))
+            self._data(value)
+            found = self.hash.digest()
+            self.hash, self.inside = around, path
+            self.tell("data", found)
+            if self.loops == loops:  # else it depends on what lies around it
+                self.told[id(value)] = found, value
 
     def _simple(self, value: Any) -> None:
         if isinstance(value, float):
@@ -174,148 +170,172 @@ class _Reader:
             self.tell("complex", struct.pack("<dd", value.real, value.imag))
         elif isinstance(value, bytes):
             self.tell("bytes", value)
+        else:  # integers by hexadecimal digits: Python refuses to write out long ones in decimal
+            text = f"{value:x}" if isinstance(value, int) else str(value)
+            self.tell(type(value).__name__, text.encode("utf-8", "surrogatepass"))
+
+    def _name(self, value: _Definition) -> None:
+        """A definition where it occurs: by name if that says all, else by the number under which it is read."""
+        if isinstance(value, types.ModuleType):
+            name, known = value.__name__, provenance.of_module(value)
+        elif isinstance(value, type):
+            name, known = f"{value.__module__}.{value.__name__}", provenance.of_class(value)
         else:
-            self.tell(type(value).__name__, str(value).encode("utf-8", "surrogatepass"))
-
-    def _array(self, array: np.ndarray[Any, Any], masked: np.ndarray[Any, Any] | None) -> None:
-        self.tell("array", f"{array.dtype.str} {array.shape}".encode())
-        if array.dtype.hasobject:
-            for item in array.ravel().tolist():
-                self.read(item)
-        else:
-            self.tell("entries", np.ascontiguousarray(array).tobytes())
-        if masked is not None:
-            self.tell("mask", masked.tobytes())
-
-    def _unordered(self, tag: str, items: list[Any]) -> None:
-        self.tell(tag, str(len(items)).encode())
-        # Sorted by content: the order of insertion is no part of what a dict or a set is.
-        digests = []
-        for item in items:
-            reader = _Reader(self.code, self.met, self.inside)
-            reader.read(item)
-            digests.append(reader.hash.digest())
-        for digest in sorted(digests):
-            self.tell("item", digest)
-
-    def _module(self, module: types.ModuleType) -> None:
-        known = _installed(module.__name__)
-        if known is not None:
-            self.tell("module", f"{module.__name__} {known}".encode())
+            name, known = f"{value.__module__}.{value.__qualname__}", provenance.of_function(value)
+            if not provenance.is_found_in_library(value, value.__module__, value.__qualname__):
+                known = None  # one of many that a library may have made under this name
+        if not self.code or known is not None:
+            self.tell("installed", f"{name} {known if self.code else ''}".encode())
             return
-        file = getattr(module, "__file__", None)
-        text = Path(file).read_bytes() if file and Path(file).is_file() else b""
-        self.tell("module", module.__name__.encode() + b"\0" + text)
+        if id(value) not in self.met:
+            self.met[id(value)] = len(self.met), value
+            self.waiting.append(value)
+        self.tell("number", str(self.met[id(value)][0]).encode())
+
+    def _definition(self, value: _Definition) -> None:
+        if isinstance(value, types.ModuleType):
+            self.tell("module", value.__name__.encode())
+            self._entries(vars(value), _INCIDENTAL_IN_MODULE)
+        elif isinstance(value, type):
+            self.tell("class", f"{value.__module__}.{value.__name__}".encode())
+            self.read((type(value), *value.__mro__[1:]))
+            self._entries(vars(value), _INCIDENTAL_IN_CLASS)
+        else:
+            self._function(value)
+
+    def _entries(self, namespace: Any, incidental: frozenset[str]) -> None:
+        # By name: pickling a class by value sorts them.
+        for name, entry in sorted(namespace.items()):
+            # Python makes an empty dict of annotations when it is asked for one.
+            if name not in incidental and not (name == "__annotations__" and not entry):
+                self.tell("entry", name.encode())
+                self.read(entry)
 
     def _function(self, function: types.FunctionType) -> None:
-        known = _installed(function.__module__)
-        self.tell("function", f"{function.__qualname__} {known or ''}".encode())
-        if known is not None or not self.code:
-            self.tell("of", str(function.__module__).encode())
-            # A function of a library that was made with arguments differs by what it closes over.
-            closed = function.__closure__ or ()
-        else:
-            self._code(function.__code__)
-            self.read(function.__defaults__)
-            self.read(function.__kwdefaults__)
-            closed = function.__closure__ or ()
-            for name in sorted(_names(function.__code__)):
-                if name in function.__globals__:
+        self.tell("function", f"{function.__module__}.{function.__qualname__} {function.__name__}".encode())
+        if self.code:
+            self.read(function.__code__)
+            self.read([function.__defaults__, function.__kwdefaults__, function.__doc__, function.__annotations__])
+            self.read(function.__dict__)
+            known = provenance.of_function(function)
+            self.tell("globals of", (known or "the user").encode())
+            if known is None:
+                for name, found in compiled.reached(function):
                     self.tell("global", name.encode())
-                    self.read(function.__globals__[name])
-        for cell in closed:
+                    self.read(found)
+        for cell in function.__closure__ or ():
             try:
                 self.read(cell.cell_contents)
             except ValueError:  # a variable that was never set
                 self.tell("unset")
 
-    def _code(self, compiled: types.CodeType) -> None:
-        self.tell("code", compiled.co_code)
-        self.tell("names", "\0".join(compiled.co_names).encode())
-        for constant in compiled.co_consts:
-            self.read(constant)
+    def _data(self, value: Any) -> None:
+        kind = type(value)
+        if kind in (list, tuple):
+            self.tell(kind.__name__, str(len(value)).encode())
+            for item in value:
+                self.read(item)
+        elif kind in (dict, types.MappingProxyType):
+            if self.code:
+                self.tell(kind.__name__, str(len(value)).encode())
+                for item in value.items():
+                    self.read(item)
+            else:
+                self._unordered(kind.__name__, value.items())
+        elif kind in (set, frozenset):
+            self._unordered(kind.__name__, value)
+        elif kind is types.FunctionType:
+            self._function(value)
+        elif kind is types.CodeType:
+            self.read(compiled.parts(value))
+        elif kind is types.MethodType:
+            # The function by itself: it is an entry of the object's class, or, once pickled, a copy of that entry.
+            self.tell("method", self._apart(value.__func__, {}))
+            self.read(value.__self__)
+        elif kind is types.BuiltinFunctionType:
+            self.tell("builtin", f"{value.__module__}.{value.__qualname__}".encode())
+            self.read(value.__self__)
+        else:
+            self._object(value)
 
-    def _class(self, kind: type) -> None:
-        known = _installed(kind.__module__)
-        self.tell("class", f"{kind.__module__}.{kind.__qualname__} {known or ''}".encode())
-        if known is not None or not self.code:
-            return
-        for base in kind.__mro__[1:]:
-            self.read(base)
-        for name, entry in sorted(vars(kind).items()):
-            if name not in _INCIDENTAL and not isinstance(entry, types.MemberDescriptorType | types.GetSetDescriptorType):
-                self.tell("entry", name.encode())
-                self.read(entry)
+    def _unordered(self, tag: str, items: Iterable[Any]) -> None:
+        self.tell(tag)
+        # Each from the same start: the numbers of definitions must not depend on the order.
+        for digest in sorted([self._apart(item, self.met) for item in items]):
+            self.tell("item", digest)
+
+    def _apart(self, value: object, met: dict[int, tuple[int, _Definition]]) -> bytes:
+        """Digest of a value with definitions numbered from those already `met`, and none of its own counted later."""
+        reader = _Reader(self.code)
+        reader.met, reader.inside = dict(met), self.inside
+        digest = reader.digest(value)
+        self.loops += reader.loops
+        return digest
 
     def _object(self, value: Any) -> None:
-        self.read(type(value))
-        identity = getattr(type(value), "content_key", None)
-        if isinstance(identity, property):
+        kind = type(value)
+        self.tell("object")
+        self.read(kind)
+        keyed = next((base for base in kind.__mro__ if "content_key" in vars(base)), None)
+        if keyed is not None and keyed.__module__.startswith("linflow.") and provenance.of_class(keyed):
             self.tell("key", str(value.content_key).encode())
-            return
-        wrapped = getattr(value, "__wrapped__", None)
-        if wrapped is not None:  # a decorated function is known by its name to pickle, and by its code here
-            self.read(wrapped)
-        try:
-            reduced = value.__reduce_ex__(4)
-        except (TypeError, AttributeError) as error:
-            raise InputError(
-                f"the content of a {type(value).__qualname__} cannot be told ({error}), so results that depend on it "
-                "cannot be kept apart: hold numbers, strings, arrays, functions, or objects made of these"
-            ) from None
-        self.read(reduced if isinstance(reduced, str) else tuple(_part(type(value), part) for part in reduced))
+            if kind is keyed:  # which says all about its own fields, and nothing about those of subclasses
+                self.read(state.fields(value, known=frozenset(keyed.__annotations__)))
+                return
+        if isinstance(value, np.ndarray | np.generic):
+            self._array(value)
+            if provenance.of_class(kind) is None:
+                self.read(state.fields(value))
+        elif isinstance(value, np.dtype):
+            self.read([value.str, value.metadata, value.__reduce__()[1:]])
+        elif isinstance(value, property | classmethod | staticmethod | cached_property):
+            self.read([getattr(value, part, None) for part in _HELD])
+            self.read(state.fields(value, known=_COPIED | {"func", "attrname", "lock"}))
+        elif isinstance(value, types.GetSetDescriptorType | types.ClassMethodDescriptorType):
+            self.read([value.__objclass__, value.__name__])
+        elif isinstance(value, TypeVar | ParamSpec | TypeVarTuple):
+            told = ("__name__", "__bound__", "__constraints__", "__covariant__", "__contravariant__")
+            self.read([getattr(value, part, None) for part in told])
+        else:
+            self._held(value)
 
+    def _array(self, value: Any) -> None:
+        array = np.asarray(np.ma.getdata(value))
+        plain = array.dtype.kind in "biufcSUOmM" and array.dtype.metadata is None
+        # The letters of a structured type leave out the names of its fields.
+        self.read([array.dtype.str if plain else array.dtype, array.shape])
+        if array.dtype.hasobject:
+            self.read(array.ravel().tolist())
+        else:
+            self.tell("entries", np.ascontiguousarray(array).tobytes())
+        if isinstance(value, np.ma.MaskedArray):
+            self.read([np.ma.getmaskarray(value), np.asarray(value.fill_value), bool(value.hardmask)])
 
-_SIMPLE = (bool, str, bytes, int, float, complex)
+    def _held(self, value: Any) -> None:
+        kind = type(value)
+        fields = state.fields(value)  # first, as some types pickle an empty dict only after they were asked for one
+        self.read(state.payload(value))
+        reduced = state.reduced(value)
+        if isinstance(reduced, str):
+            module = getattr(value, "__module__", None) or kind.__module__
+            if self._installed(value, str(module), reduced):
+                return
+            if state.is_compiled(kind) and not fields:
+                raise state.untold(value, f"it says no more than its name, {reduced!r}")
+            self.tell("named", f"{module}.{reduced}".encode())
+        else:
+            self.read(reduced)
+        self.read(fields)
 
-
-def _part(kind: type, part: Any) -> Any:
-    """One part of what pickling would store: iterators as lists, and no values that a property merely remembers."""
-    if hasattr(part, "__next__"):
-        return list(part)
-    if isinstance(part, tuple) and len(part) == 2 and all(isinstance(half, dict | None) for half in part):
-        return tuple(_part(kind, half) for half in part)
-    if isinstance(part, dict):
-        return {key: item for key, item in part.items() if not isinstance(getattr(kind, str(key), None), cached_property)}
-    return part
-
-
-def _names(compiled: types.CodeType) -> set[str]:
-    """Global names of a function's code and of the functions inside it."""
-    names = set(compiled.co_names)
-    for constant in compiled.co_consts:
-        if isinstance(constant, types.CodeType):
-            names |= _names(constant)
-    return names
-
-
-def _installed(module: str | None) -> str | None:
-    """What stands for the whole code of a module that is not the user's own; None for one that is."""
-    top = (module or "").split(".")[0]
-    if top == "linflow":
-        return code_digest()
-    if top in sys.stdlib_module_names or top in sys.builtin_module_names:
-        # An interpreter's minor version decides what its library does.
-        return f"python {sys.version_info.major}.{sys.version_info.minor}" if top != "__main__" else None
-    return _site_package(top)
-
-
-@cache
-def _site_package(top: str) -> str | None:
-    loaded = sys.modules.get(top)
-    file = getattr(loaded, "__file__", None)
-    if loaded is None or file is None:
-        return None
-    folders = {Path(sysconfig.get_path(name)).resolve() for name in ("purelib", "platlib")}
-    if not any(folder in Path(file).resolve().parents for folder in folders):
-        return None
-    names = packages_distributions().get(top, [top])
-    return " ".join(f"{name} {_version(name)}" for name in sorted(set(names)))
-
-
-@cache
-def _version(distribution: str) -> str:
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return "?"
+    def _installed(self, value: object, module: str, name: str) -> bool:
+        """Tell a library's own object by its name, if it is found there."""
+        # A numpy function does not know its module: one that was made from a function of the user's is in none of these.
+        places = ("numpy", "scipy.special") if isinstance(value, np.ufunc) else (module,)
+        place = next((place for place in places if provenance.is_found_in_library(value, place, name)), None)
+        known = None if place is None else provenance.of_import(place)
+        if known is None:
+            if isinstance(value, np.ufunc):
+                raise state.untold(value, "it does not show which function it was made of")
+            return False
+        self.tell("installed", f"{place}.{name} {known if self.code else ''}".encode())
+        return True

@@ -6,12 +6,18 @@ import contextlib
 import copy
 import functools
 import inspect
+import itertools
 import math
+import operator
+import pickle
+import re
 import subprocess
 import sys
+import threading
+import types
 import typing
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,8 +28,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linflow import identity
-from linflow.claims import ExpectedError
+from linflow import provenance
+from linflow.claims.quantities import ExpectedError, Quantity
 from linflow.errors import InputError
 from linflow.identity import code_digest, content
 from linflow.spectrum import Spectrum
@@ -53,6 +59,92 @@ class Slotted:
         self.value = value
 
 
+class Named(Spectrum):
+    """A spectrum that carries more than its values."""
+
+
+class Forgetful:
+    """Pickles itself without what it holds."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __reduce__(self) -> Any:
+        return Forgetful, (0,)
+
+
+class Stateless(Forgetful):
+    __reduce__ = object.__reduce__
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+class Items(list[Any]):
+    pass
+
+
+class Members(set[Any]):
+    pass
+
+
+class Singleton:
+    """Pickled by name."""
+
+    def __reduce__(self) -> str:
+        return "SINGLETON"
+
+
+def with_field(made: Any, value: Any) -> Any:
+    made.__dict__["value"] = value
+    return made
+
+
+def attribute(value: Any) -> Callable[[], Any]:
+    def level() -> Any:
+        return level.value  # type: ignore[attr-defined]
+
+    level.value = value  # type: ignore[attr-defined]
+    return level
+
+
+def default(value: Any) -> Callable[..., Any]:
+    def chosen(x: Any = value) -> Any:
+        return x
+
+    return chosen
+
+
+def keyword_default(value: Any) -> Callable[..., Any]:
+    def chosen(*, x: Any = value) -> Any:
+        return x
+
+    return chosen
+
+
+def behind_a_name(value: Any, original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def mine(*args: Any) -> Any:
+        return value
+
+    return mine
+
+
+def in_module(value: Any, name: str = "settings") -> types.ModuleType:
+    module = types.ModuleType(name)
+    module.value = value  # type: ignore[attr-defined]
+    return module
+
+
+def in_globals(value: Any) -> types.FunctionType:
+    """A function whose namespace says that it is numpy's."""
+    return types.FunctionType(calls_helper.__code__, {"helper": len, "CONSTANT": value, "__file__": np.__file__})
+
+
+def in_metaclass(value: Any) -> Any:
+    return type("Meta", (type(Quantity),), {"value": value})("Inner", (Quantity,), {})
+
+
 #: Ways to hold a value in which its `repr`, its name or its hash would not show a difference.
 HOLDERS: dict[str, Callable[[Any], Any]] = {
     "itself": lambda value: value,
@@ -66,7 +158,61 @@ HOLDERS: dict[str, Callable[[Any], Any]] = {
     "partial": lambda value: functools.partial(max, value),
     "ordered": lambda value: OrderedDict(a=value),
     "object array": lambda value: np.array([None, Holds(value)], dtype=object),
+    "bound builtin": lambda value: {1: value}.get,
+    "bound builtin of a list": lambda value: [value].__getitem__,
+    "bound method": lambda value: class_closing_over(value).method,
+    "attribute of a function": attribute,
+    "default": default,
+    "keyword default": keyword_default,
+    "cached function": lambda value: functools.lru_cache(closing_over(value)),
+    "behind a name of numpy's": lambda value: behind_a_name(value, np.linalg.norm),
+    "behind a name of linflow's": lambda value: behind_a_name(value, ExpectedError.enclosure),
+    "class of type()": lambda value: type("Inner", (ExpectedError,), {"value": value})(),
+    "class that says it is numpy's": lambda value: type("ndarray", (), {"value": value, "__module__": "numpy"}),
+    "method of a class of type()": lambda value: type("Inner", (), {"value": lambda self: value}),
+    "property": lambda value: type("Inner", (), {"value": property(lambda self: value)}),
+    "cached property": lambda value: type("Inner", (), {"value": functools.cached_property(lambda self: value)}),
+    "partial method": lambda value: type("Inner", (), {"value": functools.partialmethod(max, value)}),
+    "metaclass": in_metaclass,
+    "docstring of a class": lambda value: type("Inner", (), {"__doc__": value}),
+    "module": in_module,
+    "module that says it is numpy": lambda value: in_module(value, "numpy"),
+    "globals that say they are numpy's": in_globals,
+    "field of a spectrum's subclass": lambda value: with_field(Named([2.0, 1.0]), value),
+    "further field of a spectrum": lambda value: with_field(Spectrum([2.0, 1.0]), value),
+    "field that is not pickled": Forgetful,
+    "field that is no state": Stateless,
+    "item of a list's subclass": lambda value: Items([value]),
+    "field of a list's subclass": lambda value: with_field(Items([1]), value),
+    "member of a set's subclass": lambda value: Members([closing_over(value), 1]),
+    "key of a dict": lambda value: {closing_over(value): 1},
+    "member of a set": lambda value: {closing_over(value), 1},
 }
+
+
+#: Those of which pickling makes no equal copy: it refuses, or it takes what the class or the name says.
+UNPICKLED = {
+    "cached function",
+    "cached property",
+    "module that says it is numpy",
+    "field that is not pickled",
+    "field that is no state",
+    "further field of a spectrum",
+}
+
+
+def lambdas(one: str, other: str) -> tuple[Any, Any]:
+    return eval(one), eval(other)
+
+
+def attempt(x: float) -> float:
+    try:
+        return 1 / x
+    except ZeroDivisionError:
+        return 2.0
+
+
+RECORDS = np.array([(1.0, 2.0)], dtype=[("a", "f8"), ("b", "f8")])
 LONG = np.zeros(5000)
 CHANGED = LONG.copy()
 CHANGED[2500] = 5e-324
@@ -88,6 +234,30 @@ PAIRS: list[tuple[Any, Any]] = [
     ({1, 2}, {1, 3}),
     (b"\0", b"\0\0"),
     (Holds, Slotted),
+    ({"a": 1, "b": 2}, {"b": 2, "a": 1}),
+    (10**5000, 10**5000 + 1),
+    (RECORDS, RECORDS.view([("b", "f8"), ("a", "f8")])),
+    (RECORDS, RECORDS.view([("a", "i8"), ("b", "f8")])),
+    (RECORDS.dtype, np.dtype([("b", "f8"), ("a", "f8")])),
+    (np.eye(2), np.eye(2).view(np.matrix)),
+    (np.float64(1.0), np.array(1.0)),
+    (np.array([0.0, 1.0]).item, np.array([0.0, 2.0]).item),
+    (np.ma.masked_array([1.0, 2.0], fill_value=0.0), np.ma.masked_array([1.0, 2.0], fill_value=1.0)),
+    (np.poly1d([1.0, 2.0]), np.poly1d([1.0, 3.0])),
+    (np.vectorize(lambda x: 1.0), np.vectorize(lambda x: 2.0)),
+    (operator.itemgetter(1), operator.itemgetter(2)),
+    (re.compile("a"), re.compile("a", re.IGNORECASE)),
+    (range(3), range(4)),
+    (bytearray(b"a"), bytearray(b"b")),
+    (in_module(1, "this"), in_module(1, "that")),
+    lambdas("lambda x, y: x - y", "lambda y, x: x - y"),
+    lambdas("lambda x, y: x - y", "lambda y, x: y - x"),
+    lambdas("lambda a: len(a)", "lambda *a: len(a)"),
+    lambdas("lambda a: len(a)", "lambda *, a: len(a)"),
+    lambdas("lambda a, b=1: a", "lambda a, b=2: a"),
+    lambdas("lambda a: a.b", "lambda a: a.c"),
+    (attempt, types.FunctionType(attempt.__code__.replace(co_exceptiontable=b""), globals(), "attempt")),
+    (type("Made", (ExpectedError,), {"__module__": "linflow"}), type("Made", (Quantity,), {"__module__": "linflow"})),
 ]
 
 
@@ -96,8 +266,26 @@ PAIRS: list[tuple[Any, Any]] = [
 def test_a_difference_anywhere_is_another_identity(holder: str, pair: int) -> None:
     one, other = PAIRS[pair]
     hold = HOLDERS[holder]
-    assert content(hold(one)) != content(hold(other))
-    assert content(hold(one)) == content(hold(one))
+    held = hold(one)
+    assert content(held) != content(hold(other))
+    assert content(held) == content(hold(one)) == content(held)
+
+
+@pytest.mark.parametrize("holder", [name for name in HOLDERS if name not in UNPICKLED])
+def test_a_copy_that_was_pickled_is_the_same(holder: str) -> None:
+    held = HOLDERS[holder](Holds((1.5, "a", np.arange(3))))
+    before = content(held), content(held, code=False)
+    copy = pickle.loads(cloudpickle.dumps(held))
+    assert (content(copy), content(copy, code=False)) == before
+    assert (content(held), content(held, code=False)) == before
+
+
+@pytest.mark.parametrize("quantity", [ExpectedError(), Holds(ExpectedError)])
+def test_without_code_no_version_counts(quantity: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = content(quantity), content(quantity, code=False)
+    monkeypatch.setattr(provenance, "code_digest", lambda: "another version")
+    assert content(quantity) != before[0]
+    assert content(quantity, code=False) == before[1]
 
 
 @given(st.recursive(st.none() | st.integers() | st.floats(allow_nan=False) | st.text(), st.lists))
@@ -107,9 +295,33 @@ def test_equal_data_are_equal_however_they_are_shared(value: Any) -> None:
     assert content([first, first]) == content([first, second])
 
 
-def test_the_order_of_a_dict_and_of_a_set_is_no_content() -> None:
-    assert content({"a": 1, "b": 2}) == content({"b": 2, "a": 1})
+def test_the_order_of_a_set_is_no_content_and_that_of_a_dict_is_code() -> None:
     assert content({f"k{i}" for i in range(99)}) == content({f"k{i}" for i in reversed(range(99))})
+    assert content({"a": 1, "b": 2}, code=False) == content({"b": 2, "a": 1}, code=False)
+
+
+def test_what_python_leaves_in_a_class_is_no_content() -> None:
+    class Kept:
+        pass
+
+    before = content(Kept)
+    Kept().__reduce_ex__(4)
+    assert "__slotnames__" in vars(Kept)
+    assert Kept.__annotations__ == {}
+    assert content(Kept) == before
+
+
+@pytest.mark.parametrize(("one", "other"), [("x, y: x - y", "y, x: y - x"), ("a: len(a)", "*a: len(a)")])
+def test_the_names_and_kinds_of_arguments_count(one: str, other: str) -> None:
+    first, second = lambdas(f"lambda {one}", f"lambda {other}")
+    assert content(first) != content(second)
+
+
+def test_shared_parts_take_no_longer_than_their_number() -> None:
+    value: Any = Holds(1)
+    for _ in range(60):
+        value = Holds((value, value))
+    assert content(value) == content(value)
 
 
 CONSTANT = 1
@@ -338,7 +550,40 @@ def test_the_name_of_a_spectrum_is_no_content() -> None:
     assert content(Spectrum([2.0, 1.0], name="a")) == content(Spectrum([1.0, 2.0], name="b"))
 
 
-def test_what_cannot_be_told_is_refused_in_a_sentence(tmp_path: Path) -> None:
+@dataclass(frozen=True)
+class Unread:
+    value: Any
+    says: str
+
+
+def nested(depth: int) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+UNTOLD = [
+    Unread(np.frompyfunc(lambda x: x, 1, 1), "content of a ufunc cannot be told .*which function"),
+    Unread(itertools.count(1), "content of a count cannot be told .*after each step"),
+    Unread(iter([1]), "content of a list_iterator cannot be told"),
+    Unread((i for i in (1, 2)), "content of a generator cannot be told"),
+    Unread(functools.singledispatch(closing_over), "content of a ReferenceType cannot be told"),
+    Unread(threading.Lock(), "content of a lock cannot be told"),
+    Unread(memoryview(b"a"), "content of a memoryview cannot be told"),
+    Unread(nested(100_000), "content of a (Holds|list) cannot be told.* too deeply"),
+]
+
+
+@pytest.mark.parametrize("hold", [Holds, lambda value: value])
+@pytest.mark.parametrize("unread", UNTOLD, ids=lambda unread: type(unread.value).__name__)
+def test_what_cannot_be_told_is_refused_in_a_sentence(unread: Unread, hold: Callable[[Any], Any]) -> None:
+    with pytest.raises(InputError, match=unread.says) as caught:
+        content(hold(unread.value))
+    assert "\n" not in str(caught.value)
+
+
+def test_an_open_file_is_refused(tmp_path: Path) -> None:
     with (
         (tmp_path / "file").open("w") as file,
         pytest.raises(InputError, match="content of a TextIOWrapper cannot be told"),
@@ -346,21 +591,94 @@ def test_what_cannot_be_told_is_refused_in_a_sentence(tmp_path: Path) -> None:
         content(Holds(file))
 
 
+def test_code_that_calls_itself_in_a_long_chain_is_read() -> None:
+    """The twin of the depth that is refused: definitions are read one after the other, however far they lead."""
+    chain: Any = None
+    for i in range(2000):
+        chain = types.FunctionType(calls_next.__code__, {"following": chain, "CONSTANT": i})
+    assert content(chain) == content(chain)
+
+
+def calls_next() -> Any:
+    return following() + CONSTANT  # type: ignore[name-defined]  # noqa: F821
+
+
+def test_an_import_that_fails_is_told_or_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def absent() -> Any:
+        import linflow_test_absent  # type: ignore[import-not-found]
+
+        return linflow_test_absent
+
+    def raising() -> Any:
+        import linflow_test_raising  # type: ignore[import-not-found]
+
+        return linflow_test_raising
+
+    (tmp_path / "linflow_test_raising.py").write_text("1 / 0")
+    assert content(absent) == content(absent)
+    with pytest.raises(InputError, match=r"importing 'linflow_test_raising'.* raises ZeroDivisionError"):
+        content(raising)
+
+
+def test_installed_modules_are_named_and_not_imported() -> None:
+    code = (
+        "import sys\nfrom linflow.identity import content\ndef f():\n    import matplotlib.pyplot\n"
+        "content(f)\nassert 'matplotlib' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1], check=True)
+
+
+@contextlib.contextmanager
+def managed() -> Iterator[int]:
+    yield 1
+
+
+def test_what_a_library_made_for_the_user_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = content(managed)
+
+    def other() -> Iterator[int]:
+        yield 2
+
+    other.__qualname__ = "managed"
+    monkeypatch.setattr(sys.modules[__name__], "managed", contextlib.contextmanager(other))
+    assert content(managed) != before
+
+
+SINGLETON = Singleton()
+
+
+def test_what_is_pickled_by_name_is_its_fields() -> None:
+    assert content(SINGLETON) == content(Singleton()) != content(with_field(Singleton(), 1))
+    assert content(np.sin) != content(np.cos)
+    assert content(Ellipsis) != content(NotImplemented)
+
+
 SCRIPT = """
+import pickle, sys
 import numpy as np
-from tests.test_identity import Holds, calls_helper, class_closing_over
+from tests.test_identity import HOLDERS, Holds, calls_helper, class_closing_over
 from linflow.claims.quantities import ExpectedError
 from linflow.identity import content
-print(content([Holds({"b": {3, "x", (1, 2)}, "a": np.arange(9)}), calls_helper, class_closing_over(3), ExpectedError()]))
+value = Holds({"b": {3, "x", (1, 2)}, "a": np.arange(9)})
+for code in (True, False):
+    print(content([value, calls_helper, class_closing_over(3), ExpectedError()], code=code))
+    print(*(content(hold(value), code=code) for hold in HOLDERS.values()))
+    print(*(content(copy, code=code) for copy in pickle.load(open(sys.argv[1], "rb"))))
 """
 
 
-def test_the_same_in_every_process() -> None:
-    root = Path(__file__).parents[1]
+def test_the_same_in_every_process(tmp_path: Path) -> None:
+    value = Holds({"b": {3, "x", (1, 2)}, "a": np.arange(9)})
+    held = [hold(value) for name, hold in HOLDERS.items() if name not in UNPICKLED]
+    held.append(class_closing_over(1))
+    file = tmp_path / "copies.pickle"
+    file.write_bytes(cloudpickle.dumps(held))
     found = {
         subprocess.run(
-            [sys.executable, "-c", SCRIPT],
-            cwd=root,
+            [sys.executable, "-c", SCRIPT, str(file)],
+            cwd=Path(__file__).parents[1],
             env={"PYTHONHASHSEED": seed},
             capture_output=True,
             text=True,
@@ -369,6 +687,9 @@ def test_the_same_in_every_process() -> None:
         for seed in ("0", "1", "2")
     }
     assert len(found) == 1
+    lines = found.pop().splitlines()
+    assert lines[2].split() == [content(one) for one in held]
+    assert lines[5].split() == [content(one, code=False) for one in held]
 
 
 def test_the_digest_of_the_code_sees_every_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -378,14 +699,14 @@ def test_the_digest_of_the_code_sees_every_file(tmp_path: Path, monkeypatch: pyt
     inner.parent.mkdir(parents=True)
     for path in (outer, inner):
         path.write_text("x = 1\n")
-    monkeypatch.setattr(identity, "__file__", str(tmp_path / "identity.py"))
+    monkeypatch.setattr(provenance, "_ROOT", tmp_path)
     digests = [code_digest.__wrapped__()]
     for path in (outer, inner):
         path.write_text("x = 2\n")  # of equal length
         digests.append(code_digest.__wrapped__())
     inner.rename(inner.with_name("other.py"))
     digests.append(code_digest.__wrapped__())
-    monkeypatch.setattr(identity, "_version", lambda library: "another")
+    monkeypatch.setattr(provenance, "_version", lambda library: "another")
     digests.append(code_digest.__wrapped__())
     assert len(set(digests)) == len(digests)
     assert code_digest.__wrapped__() == digests[-1]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from linflow import files, identity
+from linflow import files, provenance
 from linflow.claims import Case, Claim, Outcome, Quantity, verify_all
 from linflow.claims import run as run_module
 from linflow.claims import verdict as verdict_module
@@ -27,14 +27,64 @@ class Mine(Quantity):
     def draws(self, s, m, size, rng):
         return Draws((rng.random(size) < {probability}) * 1.0, np.full(size, 0.5))
 """
-#: Ways in which a user's file says what the probability is.
+#: Ways in which a user's files say what the probability is: the quantity's, that of a helper, one that the helper imports,
+#: one named like a module of Python's own, and data that the helper reads when it is imported.
 WAYS: dict[str, Callable[[float], str]] = {
     "in the method": lambda p: OWN.format(before="", probability=p),
     "in a global": lambda p: OWN.format(before=f"P = {p}", probability="P"),
     "in a function": lambda p: OWN.format(before=f"def p():\n    return {p}", probability="p()"),
     "in a module": lambda p: OWN.format(before="import linflow_test_helper as helper", probability="helper.P"),
     "in a function of a module": lambda p: OWN.format(before="from linflow_test_helper import p", probability="p()"),
+    "in a module imported when called": lambda p: OWN.format(
+        before="def p():\n    import linflow_test_helper\n    return linflow_test_helper.P", probability="p()"
+    ),
+    "from a module imported when called": lambda p: OWN.format(
+        before="def p():\n    from linflow_test_helper import P\n    return P", probability="p()"
+    ),
+    "in a module that a module imports": lambda p: OWN.format(
+        before="import linflow_test_helper as helper", probability="helper.second()"
+    ),
+    "in a name that a module hands on": lambda p: OWN.format(
+        before="import linflow_test_helper as helper", probability="helper.handed_on()"
+    ),
+    "in data that a module reads": lambda p: OWN.format(
+        before="import linflow_test_helper as helper", probability="helper.DATA"
+    ),
+    "in a module named like one of Python's": lambda p: OWN.format(before="from this import p", probability="p()"),
+    "in an attribute of a function": lambda p: OWN.format(
+        before=f"def p():\n    return p.level\np.level = {p}", probability="p()"
+    ),
+    "behind the name of a library's function": lambda p: OWN.format(
+        before=f"import functools\n@functools.wraps(np.linalg.norm)\ndef p():\n    return {p}", probability="p()"
+    ),
+    "in a method of a dict": lambda p: OWN.format(before=f"look = {{1: {p}}}.get", probability="look(1)"),
+    "in the order of a dict": lambda p: OWN.format(
+        before=f"table = {{i: i for i in sorted([0.2, 0.8], key=lambda i: i != {p})}}", probability="next(iter(table))"
+    ),
 }
+
+
+HELPER = """
+from pathlib import Path
+import linflow_test_second
+from linflow_test_second import p as handed_on
+P = {probability}
+DATA = float(Path(__file__).with_name("data.txt").read_text())
+def p():
+    return {probability}
+def second():
+    return linflow_test_second.p()
+"""
+#: Modules of the user's that a quantity imports, those that others import first.
+HELPERS = ("this", "linflow_test_second", "linflow_test_helper")
+
+
+@pytest.fixture(autouse=True)
+def _as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A file that is edited within a second, to the same length, would be taken for its older compilation.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    for name in (*HELPERS, "linflow_test_mine"):
+        monkeypatch.setitem(sys.modules, name, None)  # so that whatever is left there is taken away
 
 
 def loaded(name: str, file: Path) -> None:
@@ -47,13 +97,14 @@ def loaded(name: str, file: Path) -> None:
 
 
 def quantity(folder: Path, way: str, probability: float) -> Quantity:
-    """The user's quantity, from a file as it stands after an edit."""
-    helper = folder / "linflow_test_helper.py"
-    helper.write_text(f"P = {probability}\ndef p():\n    return {probability}\n")
-    loaded("linflow_test_helper", helper)
-    mine = folder / "linflow_test_mine.py"
-    mine.write_text(WAYS[way](probability))
-    loaded("linflow_test_mine", mine)
+    """The user's quantity, from files as they stand after an edit."""
+    (folder / "data.txt").write_text(str(probability))
+    plain = f"def p():\n    return {probability}\n"
+    texts = dict(zip(HELPERS, (plain, plain, HELPER.format(probability=probability)), strict=True))
+    for name, text in {**texts, "linflow_test_mine": WAYS[way](probability)}.items():
+        file = folder / f"{name}.py"
+        file.write_text(text)
+        loaded(name, file)
     made: Quantity = sys.modules["linflow_test_mine"].Mine()
     return made
 
@@ -94,10 +145,11 @@ def test_what_the_old_code_decided_is_not_taken(way: str, tmp_path: Path, decide
     assert len(decided) == 2
 
 
-def test_what_the_same_code_decided_is_taken(tmp_path: Path, decided: list[Cell]) -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_what_the_same_code_decided_is_taken(way: str, tmp_path: Path, decided: list[Cell]) -> None:
     journal = tmp_path / "cells.jsonl"
-    interrupted(quantity(tmp_path, "in a function", 0.2), journal)
-    again = quantity(tmp_path, "in a function", 0.2)  # the file read once more, as a second start reads it
+    interrupted(quantity(tmp_path, way, 0.2), journal)
+    again = quantity(tmp_path, way, 0.2)  # the file read once more, as a second start reads it
     verify_all([claim(again)], cases=CASES, workers=1, journal=journal)
     assert len(decided) == 2
 
@@ -108,7 +160,7 @@ def test_what_an_older_linflow_decided_is_not_taken(
     journal = tmp_path / "cells.jsonl"
     about = quantity(tmp_path, "in the method", 0.2)
     interrupted(about, journal)
-    for module in (identity, verdict_module):
+    for module in (provenance, verdict_module):
         monkeypatch.setattr(module, "code_digest", lambda: "another version")
     verify_all([claim(about)], cases=CASES, workers=1, journal=journal)
     assert len(decided) == 3

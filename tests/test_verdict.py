@@ -841,17 +841,17 @@ def test_every_draw_means_each_of_them() -> None:
 
 
 def test_the_central_limit_theorem_decides_nothing_and_is_said_only_against() -> None:
-    # Mean 1/2, 200 draws of standard deviation 0.289: the normal interval at this level ends at 0.54; the capital against
-    # 0.56 is at most exp(200 * 0.06**2 / (2 / 12)) = e^4.3 for the best stake, and no more than e^2.6 for the mixture.
-    few = decide(cell(Even(), 0.56, "upper", alpha=0.05, max_draws=200))[0]
+    # Mean 1/2, 200 draws of standard deviation 0.289: the normal interval at this level ends at 0.553; the capital against
+    # 0.56 is about exp(200 * 0.06**2 / (2 / 12)) = e^4.3 for the best stake at the end, and 2/alpha = e^5.3.
+    few = decide(cell(Even(), 0.56, "upper", alpha=0.01, max_draws=200))[0]
     assert (few.verdict, few.basis, few.draws, few.suspected) == ("undecided", "rigorous", 200, False)
-    many = decide(cell(Even(), 0.56, "upper", alpha=0.05, max_draws=4000))[0]
+    many = decide(cell(Even(), 0.56, "upper", alpha=0.01, max_draws=4000))[0]
     assert (many.verdict, many.basis) == ("supported", "rigorous")
     assert many.draws < 4000
-    against = decide(cell(Even(), 0.44, "upper", alpha=0.05, max_draws=200))[0]
+    against = decide(cell(Even(), 0.44, "upper", alpha=0.01, max_draws=200))[0]
     assert (against.verdict, against.basis, against.suspected) == ("undecided", "asymptotic", True)
     assert isinstance(against.evidence, Asymptotic)
-    assert decide(cell(Even(), 0.5, "upper", alpha=0.05, max_draws=200))[0].verdict == "undecided"
+    assert decide(cell(Even(), 0.5, "upper", alpha=0.01, max_draws=200))[0].verdict == "undecided"
 
 
 def test_rounding_is_forgiven_when_refuting_and_never_when_supporting() -> None:

@@ -1869,7 +1869,100 @@ _HUNT_AND_DEEP = (
     ),
 )
 
-_ALL = (*_MODEL, *_MEASURING, *_RISK, *_CLAIMS, *_EXPERIMENTS, *_FACE, *_SIMULATIONS, *_HUNT_AND_DEEP, *RIGOUR)
+#: Of one pair, 0.0 and -0.0, held in one way.
+_HELD = "identity.py::test_a_difference_anywhere_is_another_identity[2-"
+_IDENTITY = (
+    _fault(
+        "linflow/identity.py",
+        "identity-attributes",
+        "the attributes of a function do not count",
+        "self.read(function.__dict__)",
+        "self.read(None)",
+        f"{_HELD}attribute of a function]",
+    ),
+    _fault(
+        "linflow/identity.py",
+        "identity-bound-builtin",
+        "what a built-in method is bound to does not count",
+        '.__qualname__}".encode())\n            self.read(value.__self__)',
+        '.__qualname__}".encode())',
+        f"{_HELD}bound builtin]",
+    ),
+    _fault(
+        "linflow/identity.py",
+        "identity-state-is-pickle",
+        "an object is what it pickles",
+        "self.read(reduced)\n        self.read(fields)",
+        "self.read(reduced)",
+        f"{_HELD}field that is not pickled]",
+    ),
+    _fault(
+        "linflow/identity.py",
+        "identity-metaclass",
+        "the class of a class does not count",
+        "self.read((type(value), *value.__mro__[1:]))",
+        "self.read(value.__mro__[1:])",
+        f"{_HELD}metaclass]",
+    ),
+    _fault(
+        "linflow/identity.py",
+        "identity-slot-names",
+        "what pickling leaves in a class counts",
+        '"__slotnames__",',
+        "",
+        "identity.py::test_what_python_leaves_in_a_class_is_no_content",
+    ),
+    _fault(
+        "linflow/state.py",
+        "identity-subclass-items",
+        "the items of a subclass of set do not count",
+        "next((see(value) for base, see in _PAYLOADS if isinstance(value, base)), None)",
+        "None",
+        f"{_HELD}member of a set's subclass]",
+    ),
+    _fault(
+        "linflow/provenance.py",
+        "provenance-class-by-name",
+        "a class is the library's whose name it bears",
+        "return known if known is not None and _is_found(kind, module, kind.__qualname__) else None",
+        "return known",
+        f"{_HELD}class of type()]",
+    ),
+    _fault(
+        "linflow/provenance.py",
+        "provenance-function-by-namespace",
+        "a function is the library's whose file its namespace names",
+        "known = _of_file(compiled_from)",
+        'known = _of_file(namespace.get("__file__"))',
+        f"{_HELD}globals that say they are numpy's]",
+    ),
+    _fault(
+        "linflow/provenance.py",
+        "provenance-decorated",
+        "what a library's decorator made of a function of the user's is the library's",
+        "of_module(place) is not None and _is_found",
+        "_is_found",
+        "identity.py::test_what_a_library_made_for_the_user_is_read",
+    ),
+    _fault(
+        "linflow/compiled.py",
+        "compiled-names-of-arguments",
+        "the names of a function's arguments do not count",
+        "        code.co_varnames,\n",
+        "",
+        "identity.py::test_the_names_and_kinds_of_arguments_count",
+    ),
+    _fault(
+        "linflow/compiled.py",
+        "compiled-imports",
+        "modules that are imported inside a function do not count",
+        'instruction.opname == "IMPORT_NAME"',
+        'instruction.opname == "IMPORT_NEVER"',
+        "journal.py::test_what_the_old_code_decided_is_not_taken[in a module imported when called]",
+    ),
+)
+
+_ALL = (*_MODEL, *_MEASURING, *_RISK, *_CLAIMS, *_EXPERIMENTS, *_FACE, *_SIMULATIONS, *_HUNT_AND_DEEP, *_IDENTITY, *RIGOUR)
 _FILES = list(dict.fromkeys(fault.file for fault in _ALL))
 
 FAULTS: tuple[Fault, ...] = tuple(sorted(_ALL, key=lambda fault: _FILES.index(fault.file)))
