@@ -64,7 +64,7 @@ class Tried:
             return None
         proved = None if A is None else contract.enclosure_at(self.quantity, self.spectrum, self.m, A)
         if proved is None:
-            # Its own rounding, or for "close" and "equal" of the theory's constants, what it declares.
+            # Taken at its word, beyond the rounding that it declares.
             low = high = found
             limits["forgiven"] = max(contract.rounding_of(self.quantity), ROUNDING)
         else:

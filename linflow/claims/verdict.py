@@ -19,6 +19,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -169,7 +170,7 @@ def _without_draws(cell: Cell, tests: list[Test]) -> dict[Test, Evidence]:
 def _about_every_A(cell: Cell, tests: list[Test]) -> dict[Test, Evidence]:
     shown: dict[Test, Evidence] = {}
     tried: Tried | None = None
-    for index, test in enumerate(tests):
+    for test in tests:
         if test.by_proof:
             proved = proved_about(cell.quantity, cell.spectrum, cell.m, every_draw=True)
             if proved is not None and _word(test, proved) == SUPPORTED:
@@ -177,9 +178,9 @@ def _about_every_A(cell: Cell, tests: list[Test]) -> dict[Test, Evidence]:
                 continue
         if tried is None:
             tried = Tried.of(cell.quantity, cell.spectrum, cell.m, cell.generator(0))
-        shown[test] = evidence_on_every_A(
-            tried, test.relation, test.value, test.tolerance, alpha=cell.alpha, rng=cell.generator(1, index)
-        )
+        # A search knows its claim by name, so that what it finds does not depend on the other claims of the run.
+        rng = cell.generator(1, zlib.crc32(test.claim.encode()))
+        shown[test] = evidence_on_every_A(tried, test.relation, test.value, test.tolerance, alpha=cell.alpha, rng=rng)
     return shown
 
 
