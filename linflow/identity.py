@@ -309,7 +309,13 @@ class _Reader:
         else:
             self.tell("entries", np.ascontiguousarray(array).tobytes())
         if isinstance(value, np.ma.MaskedArray):
-            self.read([np.ma.getmaskarray(value), np.asarray(value.fill_value), bool(value.hardmask)])
+            self.read(
+                [
+                    np.ma.getmaskarray(value),
+                    None if value is np.ma.masked else np.asarray(value.fill_value),
+                    bool(value.hardmask),
+                ]
+            )
 
     def _held(self, value: Any) -> None:
         kind = type(value)

@@ -25,7 +25,9 @@ ROOT = Path(__file__).resolve().parent.parent
 #: Tests whose outcome could hang on rounding.
 NUMERICAL = (
     *("bounds", "certainties", "confidence", "equivalent", "estimators", "exact", "flow", "hunt", "measurement", "pursuit"),
-    *("rank_decisions", "simulate", "spectrum", "testing", "tilted", "verdict"),
+    *("contract", "edges_of_verdicts", "evidence", "every", "fista", "laws_of_measurements", "planted_claims", "proved"),
+    *("pursuit_certificates", "rank_decisions", "risk_laws", "simulate", "spectrum", "testing", "tilted", "verdict"),
+    "witness",
 )
 #: Tests of what the other libraries are used for: with the oldest versions these are run as well.
 LIBRARIES = ("data", "experiments_engines", "experiments_run", "experiments_store", "loading", "plotting", "report")
@@ -34,10 +36,15 @@ OTHERS = {
     "architecture": "reads source code",
     "cli": "starts the command in processes of its own; what it computes is tested above",
     "deep_": "torch has kernels of its own",
+    "documentation": "reads the documentation",
+    "files": "writes and reads files",
+    "identity": "compares digests",
+    "journal": "keeps and reads digests",
     "machines": "tests this script",
     "mutations": "plants faults",
     "proofs_": "exact arithmetic and intervals",
     "simulations_": "whole experiments, most of them with torch",
+    "types": "reads source code",
 }
 #: Without torch, which the oldest run does not install.
 NEED_TORCH = ("tests/test_experiments_run.py::test_the_code_of_deep_counts_where_an_experiment_mentions_it",)

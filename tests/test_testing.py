@@ -344,6 +344,9 @@ class Faulty(Coin):
         return Draws(weights=drawn.weights, values=drawn.values, breaches=(Breach("T4", 1.5),))
 
 
+Faulty.__module__ = "linflow.claims.of_a_test"  # a sampler of linflow's own: one of a user's says nothing about T4
+
+
 def test_alpha_is_the_chance_of_a_false_alarm() -> None:
     def alarms(value: float, alpha: float) -> int:
         count = 0

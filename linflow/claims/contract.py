@@ -43,7 +43,7 @@ def scale_of(quantity: Quantity, spectrum: Spectrum, m: int) -> float:
     """`Quantity.scale`: a finite number > 0."""
     found = _number(_asked(quantity.scale, quantity, "scale", spectrum, m), quantity, "scale", spectrum, m)
     if not np.finfo(np.float64).tiny <= found < np.inf:
-        _broken(quantity, "scale", spectrum, m, f"returned {found!r}, which is not a finite (and normal) number > 0")
+        _broken(quantity, "scale", spectrum, m, f"returned {found!r}, which is not a finite number > 0 of full precision")
     return found
 
 
@@ -117,19 +117,20 @@ def rounding_of(quantity: Quantity) -> float:
 
 
 def _own_enclosure(quantity: Quantity, spectrum: Spectrum, m: int) -> None:
-    """An enclosure that is inherited says nothing about a quantity whose draws or scale are others."""
+    """An oracle of linflow's that is inherited says nothing about a quantity whose draws or scale are others."""
     kinds = type(quantity).__mro__
     place = {
         name: next(i for i, kind in enumerate(kinds) if name in vars(kind)) for name in ("enclosure", "draws", "scale")
     }
     changed = [name for name in ("draws", "scale") if place[name] < place["enclosure"]]
-    if changed and kinds[place["enclosure"]] is not Quantity:
+    owner = kinds[place["enclosure"]]
+    if changed and owner is not Quantity and owner.__module__.startswith("linflow."):
         _broken(
             quantity,
             "enclosure",
             spectrum,
             m,
-            f"is that of {kinds[place['enclosure']].__name__}, while {changed[0]} is not: define both, or neither",
+            f"is that of {owner.__name__}, while {changed[0]} is not: define both, or neither",
         )
 
 

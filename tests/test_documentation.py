@@ -1,0 +1,45 @@
+"""The tables of the documentation are of the claims that there are, and are written by the one generator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from linflow import catalogue
+from tests.tables import first_tables, replaced
+
+ROOT = Path(__file__).parents[1]
+
+
+def rows(document: str, name: str) -> list[list[str]]:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    inside = text.split(f"<!-- {name} -->\n", 1)[1].split(f"<!-- /{name} -->", 1)[0]
+    lines = [line.replace("\\|", "\0") for line in inside.splitlines() if line.startswith("|")]
+    return [[cell.strip().replace("\0", "|") for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def test_the_table_of_verdicts_is_of_the_claims_that_there_are() -> None:
+    claims = catalogue()
+    table = rows("README.md", "verdicts")
+    assert [row[:3] for row in table] == [[claim.name, claim.statement, claim.kind] for claim in claims]
+    for row, claim in zip(table, claims, strict=True):
+        wanted = {"theorem": ("supported", "not refuted"), "control": ("refuted",), "conjecture": ("conjecture, ",)}
+        assert row[4].startswith(wanted[claim.status]), row
+        # What is shown beside the case is what that case rests on.
+        assert row[5].endswith(")")
+
+
+def test_the_table_of_calibration_is_there() -> None:
+    table = rows("docs/evidence.md", "calibration")
+    assert len({row[0] for row in table}) >= 8
+    assert {row[1] for row in table} >= {"0.05", "0.01", "0.001"}
+
+
+def test_tables_are_put_between_their_marks() -> None:
+    text = "before\n<!-- t -->\n| old |\n|---|\n<!-- /t -->\nafter\n"
+    assert replaced(text, "t", "| new |") == "before\n<!-- t -->\n| new |\n<!-- /t -->\nafter\n"
+    assert replaced(replaced(text, "t", "x"), "t", "| old |\n|---|") == text
+    assert first_tables("# Title\n\n| a |\n|---|\n| 1 |\n\ntext | no\n| b |\n", whole=False) == "| a |\n|---|\n| 1 |"
+    with pytest.raises(ValueError, match="there is no <!-- u -->"):
+        replaced(text, "u", "")
