@@ -295,7 +295,7 @@ def gradient_flow(
         raise ShapeError(
             f"start and y must have batches that broadcast, got {w_0.shape[:-1]} and {system.r.shape[:-1]}"
         ) from None
-    residual = np.ldexp(system.r - (s * w_0) @ system.B.T, system.exponents)
+    residual = system.r - (s * w_0) @ system.B.T
     found = _singular_triplets(system, s)
     # (S sqrt(t))^2 rather than S^2 t: S^2 alone may underflow where the product matters.
     with np.errstate(over="ignore", invalid="ignore"):
@@ -305,7 +305,16 @@ def gradient_flow(
             "the rows of A G are so nearly dependent that float64 cannot tell, and by this time it decides the answer: "
             f"stop before {np.finfo(np.float64).eps / 2 / found.doubtful**2:.1e}, or drop a measurement"
         )
-    w = w_0 + ((residual @ found.Q) * (-np.expm1(-decay) / found.S)) @ found.P.T
+    limit = found.limit(residual)
+    if math.isinf(time):
+        return flow.mean + times_transposed(s * (w_0 + limit), flow.basis)
+    # The coefficient of a direction is Q_i^T r / S_i, known to rounding of |r| / S_i, and P_i^T limit, known to rounding of
+    # |limit|: the first is better where S_i is large and at early times, the second where rows differ wildly in size.
+    raw = np.ldexp(residual, system.exponents)
+    with np.errstate(over="ignore"):
+        direct = np.hypot.reduce(raw, axis=-1, keepdims=True) / found.S <= np.hypot.reduce(limit, axis=-1, keepdims=True)
+        coefficients = np.where(direct, (raw @ found.Q) / found.S, limit @ found.P)
+    w = w_0 + (coefficients * -np.expm1(-decay)) @ found.P.T
     return flow.mean + times_transposed(s * w, flow.basis)
 
 
@@ -368,17 +377,22 @@ class _PenalisedSolver:
     @property
     def solution(self) -> FloatArray:
         """w, (..., n)."""
-        m, r = self.system.m, self.system.r
-        if m == 0:
-            return np.zeros((*r.shape[:-1], self.n))
-        rhs = r[..., self.qr.pivots].reshape(-1, m)
-        v = scipy.linalg.solve_triangular(self.qr.R, rhs.T, trans="T", check_finite=False)
-        return np.reshape((self.qr.Q[: self.n, :m] @ v).T, (*r.shape[:-1], self.n))
+        r = self.system.r
+        return _smallest_solution(self.qr, r[..., self.qr.pivots])[..., : self.n]
 
     @property
     def complement(self) -> FloatArray:
         """Q_c, (n, r): ``Q_c Q_c^T`` is the posterior covariance of w."""
         return self.qr.Q[: self.n, self.system.m :]
+
+
+def _smallest_solution(qr: GradedQR, r: FloatArray) -> FloatArray:
+    """The smallest w with ``w @ K[:, pivots] = r`` for K = Q R of full rank; r (..., rank) in the order of the pivots."""
+    m = qr.rank
+    if m == 0:
+        return np.zeros((*r.shape[:-1], len(qr.Q)))
+    v = scipy.linalg.solve_triangular(qr.R[:m, :m], r.reshape(-1, m).T, trans="T", check_finite=False)
+    return np.reshape((qr.Q[:, :m] @ v).T, (*r.shape[:-1], len(qr.Q)))
 
 
 def _penalised(flow: LinearFlow, A: Measurement, y: ArrayLike, *, root_penalty: float) -> FloatArray:
@@ -389,23 +403,41 @@ def _penalised(flow: LinearFlow, A: Measurement, y: ArrayLike, *, root_penalty: 
 
 def _least_squares(system: _System, k: int) -> FloatArray:
     """Minimiser c (..., k) of ``|B_k c - r|`` in the original units, B_k the first k <= m columns of B."""
-    m, r = system.m, system.r
-    if k == 0:
-        return np.zeros((*r.shape[:-1], 0))
-    # Least squares weighs the measurements by their size, so the units go back in, all shifted alike to keep them finite.
-    shift = system.exponents - system.exponents.max()
-    rows = np.ldexp(system.B[:, :k], shift[:, None])
-    noise = np.ldexp(np.full(m, system.rounded_at), shift)
-    qr = GradedQR.of(rows, row_noise=noise, column_noise=np.full(k, noise.max()))
-    if qr.rank < k:
+    fit = _WeightedFit.of(system.B[:, :k], system.exponents, np.full(system.m, system.rounded_at))
+    if fit.qr.rank < k:
         raise RankError(
-            f"the {m} measurements do not determine direction {int(qr.pivots[qr.rank])} of the rank-{k} prior: lower the "
-            "rank, or use penalised with a penalty > 0"
+            f"the {system.m} measurements do not determine direction {int(fit.qr.pivots[fit.qr.rank])} of the rank-{k} "
+            "prior: lower the rank, or use penalised with a penalty > 0"
         )
-    v = scipy.linalg.solve_triangular(qr.R, qr.Q.T @ np.ldexp(r, shift).reshape(-1, m).T, check_finite=False)
-    c = np.empty_like(v)
-    c[qr.pivots] = v
-    return np.reshape(c.T, (*r.shape[:-1], k))
+    return fit.solution(system.r)
+
+
+@dataclass(frozen=True, eq=False)
+class _WeightedFit:
+    """Least squares ``|2^exponents (B c - r)|`` for B (m, k), k <= m: ``2^shift B[:, pivots] = Q R``."""
+
+    qr: GradedQR
+    shift: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, B: FloatArray, exponents: NDArray[np.int32], row_noise: FloatArray) -> _WeightedFit:
+        # Least squares weighs the measurements by their size, so the units go back in, all shifted alike to keep them
+        # finite.
+        shift = exponents - (exponents.max() if exponents.size else 0)
+        noise = np.ldexp(row_noise, shift)
+        rows, columns = np.ldexp(B, shift[:, None]), np.full(B.shape[1], noise.max(initial=0.0))
+        return cls(GradedQR.of(rows, row_noise=noise, column_noise=columns), shift)
+
+    def solution(self, r: FloatArray) -> FloatArray:
+        """The minimiser c (..., k), R being of full rank."""
+        k = self.qr.pivots.size
+        if k == 0:
+            return np.zeros((*r.shape[:-1], 0))
+        rhs = np.ldexp(r, self.shift).reshape(-1, len(self.shift))
+        v = scipy.linalg.solve_triangular(self.qr.R, self.qr.Q.T @ rhs.T, check_finite=False)
+        c = np.empty_like(v)
+        c[self.qr.pivots] = v
+        return np.reshape(c.T, (*r.shape[:-1], k))
 
 
 @dataclass(frozen=True, eq=False)
@@ -417,12 +449,23 @@ class _Triplets:
     P, S, Q : (n, r), (r,), (m, r) arrays
     doubtful : float
         Size of the largest column left out that float64 cannot tell from a combination of the others; 0 if there is none.
+    qr : GradedQR
+        Of r rows that do not depend on each other, and perhaps others.
+    readings : _WeightedFit
+        Of those r rows (in the order of ``qr.pivots``) to all of them: what they should read, given what all of them read.
     """
 
     P: FloatArray
     S: FloatArray
     Q: FloatArray
     doubtful: float
+    qr: GradedQR
+    readings: _WeightedFit
+
+    def limit(self, r: FloatArray) -> FloatArray:
+        """The smallest minimiser w of ``|B diag(s) w - r|`` in the original units, (..., n)."""
+        # Not P diag(1/S) Q^T r: where rows differ wildly in size, that loses the small ones.
+        return _smallest_solution(self.qr, self.readings.solution(r))
 
 
 def _singular_triplets(system: _System, s: FloatArray) -> _Triplets:
@@ -434,18 +477,35 @@ def _singular_triplets(system: _System, s: FloatArray) -> _Triplets:
         dependent = ~(qr.excess > MARGIN)
         dependent[0] = True
         chosen = kept[qr.pivots[qr.rank :][dependent]]
-        spanned.append((chosen, kept[qr.pivots[: qr.rank]], qr.combinations[:, dependent]))
+        spanned.append((chosen, kept[qr.pivots[: qr.rank]], _without_rounding(qr.combinations[:, dependent])))
         left = np.ldexp(np.hypot.reduce(qr.R[qr.rank :, qr.rank :][:, dependent], axis=0), system.exponents[chosen])
         doubtful = max(doubtful, float(left.max(where=qr.excess[dependent] > CERTAIN, initial=0.0)))
         kept = np.setdiff1d(kept, chosen)
-    if qr.rank == 0:
-        return _Triplets(np.zeros((s.size, 0)), np.zeros(0), np.zeros((system.m, 0)), doubtful)
-    R = np.empty((qr.rank, system.m))
-    R[:, kept[qr.pivots]] = qr.R
+    if kept.size > qr.rank:  # more rows than coordinates
+        spanned.append((kept[qr.pivots[qr.rank :]], kept[qr.pivots[: qr.rank]], _without_rounding(qr.combinations)))
+    # Every row as a combination of r of them. Exact for those, so that the small ones stay apart from the large.
+    combinations = np.zeros((qr.rank, system.m))
+    combinations[:, kept[qr.pivots[: qr.rank]]] = np.eye(qr.rank)
     for chosen, others, combination in reversed(spanned):
-        R[:, chosen] = R[:, others] @ combination
-    Q, S, V = graded_svd(np.ldexp(R, system.exponents).T)
-    return _Triplets(qr.Q @ V, S, Q, doubtful)
+        combinations[:, chosen] = combinations[:, others] @ combination
+    readings = _WeightedFit.of(combinations.T, system.exponents, np.zeros(system.m))
+    if readings.qr.rank < qr.rank:
+        raise RankError(
+            "the rows of A G depend on each other and differ so much in size that float64 cannot tell what they say "
+            "together: drop the dependent ones"
+        )
+    if qr.rank == 0:
+        return _Triplets(np.zeros((s.size, 0)), np.zeros(0), np.zeros((system.m, 0)), doubtful, qr, readings)
+    weighted = np.ldexp(readings.qr.R, system.exponents.max()) @ qr.R[:, : qr.rank].T[readings.qr.pivots]
+    Q, S, V = graded_svd(weighted)
+    return _Triplets(qr.Q[:, : qr.rank] @ V, S, readings.qr.Q @ Q, doubtful, qr, readings)
+
+
+def _without_rounding(C: FloatArray) -> FloatArray:
+    """Combinations of rows (r, k) without the coefficients that are only rounding: a repeated row repeats one row."""
+    size = np.hypot.reduce(C, axis=0, initial=1.0)
+    cleaned: FloatArray = np.where(np.abs(C) > CERTAIN * math.sqrt(len(C) + 1) * np.finfo(np.float64).eps * size, C, 0.0)
+    return cleaned
 
 
 def _system(flow: LinearFlow, A: Measurement, y: ArrayLike) -> _System:

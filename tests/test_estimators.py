@@ -565,6 +565,29 @@ def test_gradient_flow_at_tiny_and_huge_times_against_many_digits(name: str, tim
         assert np.abs(mle(flow, A, y) - x_ref).max() <= 200 * EPS * blocks**2 * np.abs(x_ref).max()
 
 
+@pytest.mark.parametrize("repeated", [False, True])
+@pytest.mark.parametrize("time", [1e-30, 1.0, 1e10, 1e60, math.inf])
+def test_gradient_flow_where_rows_differ_wildly_in_size(time: float, repeated: bool) -> None:
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        flow = LinearFlow.from_spectrum([3.0, 2.0, 1.0, 0.5, 0.2, 0.1], rng=rng)
+        A = rng.standard_normal((4, 6)) * (10.0 ** rng.uniform(-20.0, 20.0, 4))[:, None]
+        y = A @ rng.standard_normal(6)
+        N = A @ flow.matrix
+        with mpmath.workdps(DIGITS):
+            # To read a row twice is to read it once in units of its size over sqrt(2).
+            size = mpmath.diag([mpmath.sqrt(2) if repeated else 1, 1, 1, 1])
+            K = size * mpmath.matrix(N.tolist())
+            values, Q = mpmath.eigsy(K * K.T)
+            c = Q.T * (size * mpmath.matrix(y.tolist()))
+            gain = [(1 if math.isinf(time) else -mpmath.expm1(-2 * v * mpmath.mpf(time))) / v for v in values]
+            w = K.T * (Q * mpmath.matrix([g * t for g, t in zip(gain, c, strict=True)]))
+            expected = flow.matrix @ np.array([float(value) for value in w])
+        if repeated:
+            A, y = np.vstack([A, A[:1]]), np.append(y, y[0])
+        np.testing.assert_allclose(gradient_flow(flow, A, y, time=time), expected, atol=1e-11 * np.abs(expected).max())
+
+
 def test_gradient_flow_with_repeated_rows_and_too_many_rows() -> None:
     rng = np.random.default_rng(2)
     flow = LinearFlow.from_spectrum([2.0, 1.0, 0.5], rng=rng, mean=[1.0, 2.0, 3.0])

@@ -156,8 +156,11 @@ def broken(subject: Subject, law: str, given: Problem, factor: float) -> float:
     elif law == SIGNALS:
         found = subject.estimate(rescaled(flow, factor), A, factor * y, Unit(x=factor)) / factor**subject.power
     elif law == ROWS:
-        factors = factor ** rng.uniform(-0.5, 0.5, len(A))
-        found = subject.estimate(flow, factors[:, None] * A, factors * y, Unit())
+        drawn = []
+        for _ in range(4):
+            factors = factor ** rng.uniform(-0.5, 0.5, len(A))
+            drawn.append(subject.estimate(flow, factors[:, None] * A, factors * y, Unit()))
+        found = max(drawn, key=lambda x: float(np.abs(x - seen).max()))
     elif law == ORDER:
         order = np.arange(len(A))[::-1]
         found = subject.estimate(flow, A[order], y[:, order], Unit())
