@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from functools import cache
 from pathlib import Path
@@ -155,6 +156,25 @@ def test_an_interrupt_leaves_nothing_behind(number: int, tmp_path: Path) -> None
         assert "interrupted" in process.stderr.read()
         assert process.wait(20) == 130
     assert list(tmp_path.iterdir()) == []
+
+
+def test_closing_waits_for_a_run_that_the_pool_does_not_know() -> None:
+    """A pool that is interrupted in the start of a thread forgets it, and the thread goes on."""
+    begun, left = threading.Event(), []
+
+    def late() -> None:
+        with workshop._place("run-") as place:
+            begun.set()
+            time.sleep(0.3)
+            left.append(place.exists())
+
+    with Workshop(workers=1) as workshop:
+        threading.Thread(target=late).start()
+        begun.wait(20)
+    assert left == [True]
+    assert not workshop.folder.exists()
+    with pytest.raises(HarnessError, match="stopped"), workshop._place("run-"):
+        pass
 
 
 def test_exit_status_zero_only_if_all_are_caught(capsys: pytest.CaptureFixture[str]) -> None:

@@ -116,7 +116,8 @@ class Workshop:
         self.workers, self.timeout, self.root = workers, timeout, root
         self._pool = ThreadPoolExecutor(workers)
         self._live: set[subprocess.Popen[str]] = set()
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
+        self._at_work = 0
         self._stopped = False
 
     def __enter__(self) -> Workshop:
@@ -145,7 +146,28 @@ class Workshop:
                 _kill(process)
         # Also on an interrupt: what has not begun never does, and what has is ended by now.
         self._pool.shutdown(wait=True, cancel_futures=True)
+        # The pool does not know a thread in the start of which it was interrupted, and that thread may write here still.
+        with self._lock:
+            self._lock.wait_for(lambda: self._at_work == 0)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def _place(self, prefix: str) -> Iterator[Path]:
+        """A folder for as long as it is needed; HarnessError once the workshop is closing."""
+        with self._lock:
+            if self._stopped:
+                raise HarnessError("stopped")
+            self._at_work += 1
+        try:
+            place = Path(tempfile.mkdtemp(prefix=prefix, dir=self.folder))
+            try:
+                yield place
+            finally:
+                shutil.rmtree(place, ignore_errors=True)
+        finally:
+            with self._lock:
+                self._at_work -= 1
+                self._lock.notify_all()
 
     def check(self, faults: Sequence[Fault]) -> None:
         """Raise HarnessError unless every fault can be planted in the tree as it was copied."""
@@ -173,21 +195,21 @@ class Workshop:
 
     def try_out(self, fault: Fault) -> Result:
         """Plant one fault and run its tests."""
-        place = Path(tempfile.mkdtemp(prefix="fault-", dir=self.folder))
-        try:
+        with self._place("fault-") as place:
             copy = place / "copy"
             shutil.copytree(self.sound, copy)
             (copy / fault.file).write_text(fault.planted(self.sound), encoding="utf-8")
             run = self._pytest(copy, fault.tests, self.timeout)
-        finally:
-            shutil.rmtree(place, ignore_errors=True)
         outcome, by, why = judged(run)
         return Result(fault, outcome, by, why, run.seconds)
 
     def _pytest(self, copy: Path, tests: Sequence[str], timeout: float) -> Run:
-        start = time.monotonic()
         # A folder beside the copy for each run, since several share the sound one.
-        place = Path(tempfile.mkdtemp(prefix="run-", dir=self.folder))
+        with self._place("run-") as place:
+            return self._pytest_in(place, copy, tests, timeout)
+
+    def _pytest_in(self, place: Path, copy: Path, tests: Sequence[str], timeout: float) -> Run:
+        start = time.monotonic()
         report = place / "report.json"
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "tests.mutations.witness"]
         command += ["-o", "addopts=", "--tb=short", f"--basetemp={place / 'tmp'}", *tests]
@@ -228,7 +250,6 @@ class Workshop:
         content = {"counts": {"passed": 0, "failed": 0, "skipped": 0}, "failures": []}
         if report.is_file():
             content = json.loads(report.read_text(encoding="utf-8"))
-        shutil.rmtree(place, ignore_errors=True)
         tail = " / ".join(line.strip() for line in output.strip().splitlines()[-4:])
         return Run(status, **content, tail=tail, seconds=time.monotonic() - start)  # type: ignore[arg-type]
 
