@@ -160,7 +160,8 @@ def test_an_interrupt_leaves_nothing_behind(number: int, tmp_path: Path) -> None
 
 def test_closing_waits_for_a_run_that_the_pool_does_not_know() -> None:
     """A pool that is interrupted in the start of a thread forgets it, and the thread goes on."""
-    begun, left = threading.Event(), []
+    begun = threading.Event()
+    left: list[bool] = []
 
     def late() -> None:
         with workshop._place("run-") as place:
