@@ -102,8 +102,9 @@ def run_verify(
         write_bytes(out / "verdicts.json", json.dumps(to_json(report), indent=1, allow_nan=False).encode())
         write_bytes(out / "verdicts.csv", to_csv(report).encode())
         write_bytes(out / "verdicts.md", to_markdown(report).encode())
-        task = bar.add_task("drawing figures", total=len(cases) + 1)
-        for _ in _figures(report, out / "figures", workers):
+        asked = asked_on(report)
+        task = bar.add_task("drawing figures", total=len(asked) + 1)
+        for _ in _figures(report, asked, out / "figures", workers):
             bar.advance(task)
     console = Console(width=None if Console().is_terminal else 150)
     print_report(report, console)
@@ -243,18 +244,24 @@ def refutation(claim: Claim, worst: Outcome) -> str:
     )
 
 
-def _figures(report: Report, folder: Path, workers: int | None) -> Any:
-    """Draw every figure, in processes; yields once for each."""
+def asked_on(report: Report) -> list[Case]:
+    """The cases of a report whose spectra some claim was asked on."""
+    keys = {outcome.spectrum_key for verdict in report.verdicts for outcome in verdict.cases}
+    return [case for case in report.cases if case.spectrum.key in keys]
+
+
+def _figures(report: Report, cases: list[Case], folder: Path, workers: int | None) -> Any:
+    """Draw every figure of these cases, in processes; yields once for each."""
     from joblib import Parallel, delayed, parallel_config
 
     prepare_folder(folder)
-    save(singular_value_figure([case.spectrum for case in report.cases]), folder / "spectra.png")
+    save(singular_value_figure([case.spectrum for case in cases]), folder / "spectra.png")
     yield
     about_error = error_outcomes(report)
-    names = file_names([case.spectrum for case in report.cases])
+    names = file_names([case.spectrum for case in cases])
     jobs = [
         (case, [o for o in about_error if o.spectrum_key == case.spectrum.key], folder / f"{name}.png")
-        for case, name in zip(report.cases, names, strict=True)
+        for case, name in zip(cases, names, strict=True)
     ]
     with parallel_config(backend="loky", inner_max_num_threads=1):
         pool = Parallel(n_jobs=workers or available_cores(), return_as="generator_unordered")

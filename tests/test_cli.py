@@ -30,6 +30,9 @@ claim = lf.Claim(
 )
 """
 
+#: The same, asked on the smallest spectra only.
+WRONG_ON_FEW = WRONG.replace("m < spectrum.n", "m < spectrum.n <= 4")
+
 
 def linflow(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "linflow", *map(str, words)]
@@ -236,7 +239,7 @@ def test_bad_input_is_one_sentence(words: list[str], sentence: str, tmp_path: Pa
 
 def test_a_claim_that_raises_costs_nothing_but_itself(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(
-        WRONG + WRONG.replace("claim =", "bad =").replace("twice", "bad").replace("2 * ", "1 / 0 * ")
+        WRONG_ON_FEW + WRONG_ON_FEW.replace("claim =", "bad =").replace("twice", "bad").replace("2 * ", "1 / 0 * ")
     )
     done = linflow("verify", "mine.py", "--quick", "--out", "r", cwd=tmp_path)
     assert done.returncode == 2
@@ -245,10 +248,15 @@ def test_a_claim_that_raises_costs_nothing_but_itself(tmp_path: Path) -> None:
     rows = {row["name"]: row for row in json.loads((tmp_path / "r" / "verdicts.json").read_text())["claims"]}
     assert rows["twice-the-tail"]["verdict"] == "refuted"
     assert rows["bad-the-tail"]["verdict"] == "undecided"
+    # Figures of the spectra that were asked about, and no others.
+    assert {path.stem for path in (tmp_path / "r" / "figures").iterdir()} == {
+        "spectra",
+        *("single-n1", "pair-n2", "step-1-floor-0.001-n3", "step-2-floor-0.0001-n4"),
+    }
 
 
 def test_an_interrupted_run_says_so_and_is_continued(tmp_path: Path) -> None:
-    (tmp_path / "mine.py").write_text(WRONG)
+    (tmp_path / "mine.py").write_text(WRONG_ON_FEW)
     command = [sys.executable, "-m", "linflow", "verify", "mine.py", "--quick", "--workers", "1", "--out", "r"]
     # A shell that starts the tests in the background has them ignore interrupts, and their children with them.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
