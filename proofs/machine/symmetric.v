@@ -49,7 +49,7 @@ move=> iS; rewrite (reindex_onto (fun T => i |: T) (fun T => T :\ i)) /=; last f
 rewrite mulr_sumr; apply: eq_big => [T | T /andP[_ /eqP T_is]].
   rewrite setU11 andbT subUset sub1set iS /= subsetD1.
   case: (boolP (i \in T)) => [iT | iT]; last by rewrite setU1K // eqxx !andbT cardsU1 iT add1n eqSS.
-  by rewrite andbF; case: eqP; rewrite ?andbF // => T_is; move: iT; rewrite -T_is setD11.
+  by rewrite andbF; case: (_ =P T); rewrite ?andbF // => T_is; move: iT; rewrite -T_is setD11.
 by rewrite big_setU1 // -T_is setD11.
 Qed.
 
@@ -70,7 +70,7 @@ rewrite (eq_bigr _ (fun i iS => esym (products_with k iS))).
 rewrite (exchange_big_dep (fun T : {set I} => (T \subset S) && (#|T| == k.+1))) /=; last by move=> i T _ /andP[].
 rewrite /elementary mulr_sumr; apply: eq_bigr => T /andP[TS /eqP T_card].
 rewrite (eq_bigl (fun i => i \in T)) ?sumr_const ?T_card ?mulr_natl // => i.
-by rewrite TS T_card eqxx /=; case: (boolP (i \in T)) => [/(subsetP TS) ->|]; rewrite ?andbF.
+by rewrite TS eqxx /=; case: (boolP (i \in T)) => [/(subsetP TS) ->|]; rewrite ?andbF.
 Qed.
 
 Section Two.
@@ -107,7 +107,7 @@ Section Signs.
 Hypothesis l_gt0 : forall i, 0 < l i.
 
 Lemma product_gt0 T : 0 < \prod_(i in T) l i.
-Proof. by apply: prodr_gt0 => i _; exact: l_gt0. Qed.
+Proof. by apply: prodr_gt0. Qed.
 
 Lemma elementary_ge0 S k : 0 <= elementary S k.
 Proof. by apply: sumr_ge0 => T _; rewrite ltW ?product_gt0. Qed.
@@ -117,7 +117,7 @@ Proof. by case: k => [|k] /=; rewrite ?elementary_ge0. Qed.
 
 Lemma elementary_gt0 S k : (k <= #|S|)%N -> 0 < elementary S k.
 Proof.
-elim: k S => [|k IH] S k_le; first by rewrite elementary0.
+elim: k S => [|k IH] S k_le; first by rewrite elementary0 ltr01.
 have /set0Pn[i iS] : S != set0 by rewrite -card_gt0 (leq_trans _ k_le).
 rewrite (elementary_recursion _ iS) ltr_paddl ?elementary_ge0 // mulr_gt0 //= IH //.
 by move: k_le; rewrite (cardsD1 i) iS.
