@@ -59,6 +59,14 @@ Lemma sumr_le0 (I : Type) (r : seq I) (P : pred I) (F : I -> R) :
   (forall i, P i -> F i <= 0) -> \sum_(i <- r | P i) F i <= 0.
 Proof. by move=> F_le0; elim/big_ind: _ => // x y; exact: addr_le0. Qed.
 
+Lemma double_sum_symmetric (I : finType) (F : I -> I -> R) :
+  \sum_i \sum_j F i j = 2%:R^-1 * \sum_i \sum_j (F i j + F j i).
+Proof.
+apply: (mulfI two_neq0); rewrite mulrA divff ?two_neq0 // mul1r mulr2n mulrDl mul1r.
+rewrite [X in _ + X = _](exchange_big_dep predT) //= -big_split; apply: eq_bigr => i _.
+by rewrite -big_split.
+Qed.
+
 End Scalars.
 
 (* The same operation is reached through several structures; each is brought to the one name above. *)
