@@ -59,6 +59,12 @@ Lemma sumr_le0 (I : Type) (r : seq I) (P : pred I) (F : I -> R) :
   (forall i, P i -> F i <= 0) -> \sum_(i <- r | P i) F i <= 0.
 Proof. by move=> F_le0; elim/big_ind: _ => // x y; exact: addr_le0. Qed.
 
+Lemma sumr_gt0 (I : finType) (F : I -> R) : (0 < #|I|)%N -> (forall i, 0 < F i) -> 0 < \sum_i F i.
+Proof.
+move=> /card_gt0P[i _] F_gt0; rewrite (bigD1 i) //= ltr_paddr // sumr_ge0 // => j _.
+exact: ltW.
+Qed.
+
 Lemma double_sum_symmetric (I : finType) (F : I -> I -> R) :
   \sum_i \sum_j F i j = 2%:R^-1 * \sum_i \sum_j (F i j + F j i).
 Proof.
