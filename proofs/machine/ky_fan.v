@@ -36,8 +36,8 @@ case: (posnP p) => [p0 | p_gt0].
   by apply: (psumr_eq0P (P := predT)) => //; rewrite q_total p0.
 have last_lt : (p.-1 < n)%N by rewrite (leq_trans _ p_le_n) // prednK.
 pose level := l (Ordinal last_lt).
-have above i : (i < p)%N -> level <= l i by move=> i_lt; apply: descending; rewrite /= -ltnS prednK.
-have below i : (p <= i)%N -> l i <= level by move=> i_ge; apply: descending; rewrite /= (leq_trans (leq_pred p)).
+have above (i : 'I_n) : (i < p)%N -> level <= l i by move=> i_lt; apply: descending; rewrite /= -ltnS prednK.
+have below (i : 'I_n) : (p <= i)%N -> l i <= level by move=> i_ge; apply: descending; rewrite /= (leq_trans (leq_pred p)).
 rewrite -subr_ge0 (bigID (fun i : 'I_n => (i < p)%N) predT) /= opprD addrA -sumrB.
 have head : \sum_(i < n | (i < p)%N) (1 - q i) * level <= \sum_(i < n | (i < p)%N) (l i - q i * l i).
   apply: ler_sum => i i_lt; rewrite -{1}[l i]mul1r -mulrBl ler_wpmul2l ?subr_ge0 ?above //.
@@ -69,11 +69,13 @@ Variable A : 'M[R]_(m, n).
 Hypothesis full_rank : A *m Sigma *m (A *m Sigma)^T \in unitmx.
 
 Let Q := complement (A *m Sigma).
+Let Q_symmetric : Q^T = Q. Proof. exact: complement_symmetric. Qed.
+Let Q_idempotent : Q *m Q = Q. Proof. exact: complement_idempotent. Qed.
 
 Lemma diagonal_is_length i : Q i i = \sum_j Q i j ^+ 2.
 Proof.
-rewrite -{1}(complement_idempotent full_rank) mxE; apply: eq_bigr => j _.
-by rewrite expr2 -{2}(complement_symmetric full_rank) [(_^T) j i]mxE.
+rewrite -{1}Q_idempotent mxE; apply: eq_bigr => j _.
+by rewrite expr2 -{2}Q_symmetric [(_^T) j i]mxE.
 Qed.
 
 Lemma diagonal_ge0 i : 0 <= Q i i.
@@ -90,7 +92,7 @@ Qed.
 Lemma error_is_weighted : error Sigma A = \sum_i Q i i * l i.
 Proof.
 rewrite error_is_posterior_variance // tr_diag_mx mxtrace_mulC mulmxA; apply: eq_bigr => i _.
-by rewrite mulmx_diag mul_diag_mx !mxE eqxx mulr1n mulrC expr2.
+by rewrite mulmx_diag mul_diag_mx mxE -/Q mxE mulrC /l expr2.
 Qed.
 
 Theorem error_at_most_largest : error Sigma A <= \sum_(i < n | (i < n - m)%N) l i.
@@ -107,7 +109,7 @@ have := weighted_sum_at_most l_descending fewer _ _ total.
 have -> : \sum_i (1 - Q i i) * l i = \sum_i l i - error Sigma A.
   by rewrite error_is_weighted -sumrB; apply: eq_bigr => i _; rewrite mulrBl mul1r.
 rewrite (bigID (fun i : 'I_n => (i < m)%N) predT) /= => /(_ _ _).
-rewrite ler_subl_addl ler_add2r => bound.
+rewrite ler_subl_addl [X in X <= _]addrC ler_add2r => bound.
 under eq_bigl => i do rewrite leqNgt.
 apply: bound => i; first by rewrite subr_ge0 diagonal_le1.
 by rewrite ger_addl oppr_le0 diagonal_ge0.
