@@ -117,6 +117,86 @@ Qed.
 
 End Bounds.
 
+(* Measuring m of the coordinates, numbered by choice, without repetition. *)
+Section Attained.
+
+Variable choice : 'I_m -> 'I_n.
+Hypothesis choice_injective : injective choice.
+
+Definition coordinates : 'M[R]_(m, n) := \matrix_(i, j) (choice i == j)%:R.
+
+Let D := diag_mx (\row_i s 0 (choice i)).
+
+Let D_unit : D \in unitmx.
+Proof.
+rewrite unitmxE det_diag unitfE; apply/prodf_neq0 => i _.
+by rewrite mxE lt0r_neq0.
+Qed.
+
+Let orthonormal : coordinates *m coordinates^T = 1%:M.
+Proof.
+apply/matrixP => i i'; rewrite !mxE (bigD1 (choice i)) //= !mxE eqxx mul1r big1 ?addr0.
+  by rewrite (inj_eq choice_injective) eq_sym.
+by move=> j j_not; rewrite !mxE eq_sym (negbTE j_not) mul0r.
+Qed.
+
+Let measured : coordinates *m Sigma = D *m coordinates.
+Proof.
+apply/matrixP => i j; rewrite mul_mx_diag mul_diag_mx !mxE.
+by case: eqP => [->|]; rewrite ?mul1r ?mulr1 ?mul0r ?mulr0.
+Qed.
+
+Lemma coordinates_full_rank : coordinates *m Sigma *m (coordinates *m Sigma)^T \in unitmx.
+Proof.
+rewrite measured trmx_mul mulmxA -[D *m _ *m _]mulmxA orthonormal mulmx1.
+by rewrite unitmx_mul unitmx_tr D_unit.
+Qed.
+
+Lemma coordinates_projector : projector (coordinates *m Sigma) = coordinates^T *m coordinates.
+Proof.
+have gram_unit := coordinates_full_rank; move: gram_unit; rewrite /projector /pseudoinverse measured.
+have -> : D *m coordinates *m (D *m coordinates)^T = D *m D^T.
+  by rewrite trmx_mul mulmxA -[D *m _ *m _]mulmxA orthonormal mulmx1.
+move=> gram_unit; rewrite trmx_mul.
+suff cancel : D^T *m invmx (D *m D^T) *m D = 1%:M.
+  by rewrite mulmxA -2!(mulmxA coordinates^T) cancel mulmx1.
+apply: (can_inj (mulKmx D_unit)); rewrite mulmx1 !mulmxA.
+by rewrite mulmxV // mul1mx.
+Qed.
+
+Theorem error_of_coordinates : error Sigma coordinates = \sum_(j | j \notin codom choice) l j.
+Proof.
+rewrite (error_is_weighted coordinates_full_rank) [RHS]big_mkcond; apply: eq_bigr => j _.
+rewrite /complement coordinates_projector; set P := _ *m coordinates.
+have -> : (1%:M - P) j j = 1 - P j j by rewrite !mxE eqxx.
+rewrite {}/P mxE; case: ifPn => [out | /negPn /codomP[i ->]].
+  rewrite big1 ?subr0 ?mul1r // => i _; rewrite !mxE.
+  by case: eqP => [i_is|]; rewrite ?mul0r //; move: out; rewrite -i_is codom_f.
+rewrite (bigD1 i) //= !mxE eqxx mul1r big1 ?addr0 ?subrr ?mul0r // => i' i'_not.
+by rewrite !mxE (inj_eq choice_injective) (negbTE i'_not) mul0r.
+Qed.
+
+End Attained.
+
+Theorem tail_is_attained : error Sigma (coordinates (widen_ord fewer)) = \sum_(i < n | (m <= i)%N) l i.
+Proof.
+rewrite error_of_coordinates; last by move=> i j /(congr1 val) /= /val_inj.
+apply: eq_bigl => j; rewrite leqNgt; congr (~~ _); apply/codomP/idP => [[i ->] | j_lt]; first by rewrite /= ltn_ord.
+by exists (Ordinal j_lt); apply: val_inj.
+Qed.
+
+Definition last_of (i : 'I_m) : 'I_n := rev_ord (widen_ord fewer i).
+
+Theorem largest_is_attained : error Sigma (coordinates last_of) = \sum_(i < n | (i < n - m)%N) l i.
+Proof.
+rewrite error_of_coordinates; last by move=> i j /rev_ord_inj /(congr1 val) /= /val_inj.
+apply: eq_bigl => j; rewrite -[(j < n - m)%N]negbK -leqNgt; congr (~~ _).
+apply/codomP/idP => [[i ->] | j_ge].
+  by rewrite /= leq_sub2l.
+have j_lt : (rev_ord j < m)%N by rewrite /= ltn_subCl ?subnS // (leq_ltn_trans j_ge).
+by exists (Ordinal j_lt); apply: rev_ord_inj; rewrite rev_ordK; apply: val_inj.
+Qed.
+
 End Errors.
 
 End KyFan.
