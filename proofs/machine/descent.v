@@ -17,9 +17,9 @@ Hypothesis full_rank : B *m B^T \in unitmx.
 
 Add Field scalars : (scalars_form_a_field R).
 
-Definition descend_once z := z - step *: (B^T *m (B *m z - r)).
-Definition descend t := iter t descend_once start.
-Definition limit := start + pseudoinverse B *m (r - B *m start).
+Definition descend_once (z : 'cV[R]_n) : 'cV[R]_n := z - step *: (B^T *m (B *m z - r)).
+Definition descend t : 'cV[R]_n := iter t descend_once start.
+Definition limit : 'cV[R]_n := start + pseudoinverse B *m (r - B *m start).
 
 Theorem limit_explains : B *m limit = r.
 Proof. by rewrite mulmxDr mulmxA pseudoinverse_feasible // mul1mx addrC subrK. Qed.

@@ -16,8 +16,8 @@ Section Dominance.
 Variables (R : realFieldType) (m k p : nat).
 Variables (A_1 : 'M[R]_(m, k)) (A_2 : 'M[R]_(m, p)) (Sigma_1 : 'M[R]_k) (Sigma_2 : 'M[R]_p).
 
-Let A := row_mx A_1 A_2.
-Let Sigma := block_mx Sigma_1 0 0 Sigma_2.
+Notation A := (row_mx A_1 A_2).
+Notation Sigma := (block_mx Sigma_1 0 0 Sigma_2).
 
 Hypothesis truncation_identifiable : A_1^T *m A_1 \in unitmx.
 Hypothesis full_rank : A *m Sigma *m (A *m Sigma)^T \in unitmx.
@@ -71,8 +71,11 @@ Variables (R : realFieldType) (m n : nat) (G : 'M[R]_n) (B : 'M[R]_(m, n)) (gamm
 
 Add Field scalars : (scalars_form_a_field R).
 
-Let W := B *m B^T + gamma%:M.
-Hypothesis W_invertible : W \in unitmx.
+Hypothesis gamma_gt0 : 0 < gamma.
+
+Notation W := (B *m B^T + gamma%:M).
+
+Let W_invertible : W \in unitmx. Proof. exact: penalised_gram_invertible. Qed.
 
 Definition noisy_error (C : 'M[R]_(n, m)) := sqnorm (G - C *m B) + gamma * sqnorm C.
 Definition penalised_estimator := G *m B^T *m invmx W.
@@ -126,12 +129,12 @@ have expands D : noisy_error (penalised_estimator + D)
 by rewrite -{1}(subrK penalised_estimator C) [C - _ + _]addrC expands.
 Qed.
 
-Theorem excess_ge0 C : 0 <= gamma -> 0 <= excess C.
-Proof. by move=> gamma_ge0; rewrite addr_ge0 ?mulr_ge0 ?sqnorm_ge0. Qed.
+Theorem excess_ge0 C : 0 <= excess C.
+Proof. by rewrite addr_ge0 ?mulr_ge0 ?sqnorm_ge0 ?(ltW gamma_gt0). Qed.
 
-Theorem excess_eq0 C : 0 < gamma -> excess C = 0 -> C = penalised_estimator.
+Theorem excess_eq0 C : excess C = 0 -> C = penalised_estimator.
 Proof.
-move=> gamma_gt0 /eqP; rewrite paddr_eq0 ?mulr_ge0 ?sqnorm_ge0 ?(ltW gamma_gt0) //.
+move=> /eqP; rewrite paddr_eq0 ?mulr_ge0 ?sqnorm_ge0 ?(ltW gamma_gt0) //.
 by rewrite mulf_eq0 (gt_eqF gamma_gt0) !sqnorm_eq0 /= subr_eq0 => /andP[_ /eqP].
 Qed.
 

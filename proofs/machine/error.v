@@ -16,7 +16,7 @@ Variables (R : realFieldType) (m n : nat) (B : 'M[R]_(m, n)).
 Hypothesis full_rank : B *m B^T \in unitmx.
 
 Definition projector := pseudoinverse B *m B.
-Definition complement := 1%:M - projector.
+Definition complement : 'M[R]_n := 1%:M - projector.
 
 Theorem projector_symmetric : projector^T = projector.
 Proof. by rewrite /projector /pseudoinverse !trmx_mul trmxK gram_symmetric mulmxA. Qed.

@@ -60,6 +60,24 @@ Proof. by rewrite /sqnorm linearZ /= -scalemxAl -scalemxAr !linearZ /= mulrA exp
 Lemma sqnorm_pythagoras p q (M N : 'M[R]_(p, q)) : inner M N = 0 -> sqnorm (M + N) = sqnorm M + sqnorm N.
 Proof. by move=> orthogonal; rewrite sqnormD orthogonal mul0rn addr0. Qed.
 
+(* A penalty makes every Gram matrix invertible. *)
+Lemma penalised_gram_invertible p q (M : 'M[R]_(p, q)) gamma : 0 < gamma ->
+  M *m M^T + gamma%:M \in unitmx.
+Proof.
+move=> gamma_gt0; rewrite -row_free_unit -kermx_eq0 -sqnorm_eq0.
+set K := kermx _; have kernel : K *m (M *m M^T + gamma%:M) = 0 by exact: mulmx_ker.
+have : sqnorm (K *m M) + gamma * sqnorm K = 0.
+  transitivity (\tr (K *m (M *m M^T + gamma%:M) *m K^T)); last by rewrite kernel mul0mx mxtrace0.
+  rewrite /sqnorm trmx_mul mulmxDr mulmxDl linearD /= !mulmxA; congr (_ + _).
+  by rewrite mul_mx_scalar -scalemxAl linearZ.
+move/eqP; rewrite paddr_eq0 ?mulr_ge0 ?sqnorm_ge0 ?(ltW gamma_gt0) // => /andP[_].
+by rewrite mulf_eq0 (gt_eqF gamma_gt0).
+Qed.
+
+Lemma penalised_inner_invertible p q (M : 'M[R]_(p, q)) gamma : 0 < gamma ->
+  M^T *m M + gamma%:M \in unitmx.
+Proof. by move=> gamma_gt0; have := penalised_gram_invertible M^T gamma_gt0; rewrite trmxK. Qed.
+
 End Frobenius.
 
 Section MinimumNorm.
@@ -109,7 +127,7 @@ Variables (R : realFieldType) (m n : nat) (G : 'M[R]_n) (A : 'M[R]_(m, n)) (mu :
 Hypotheses (G_invertible : G \in unitmx) (full_rank : A *m G *m (A *m G)^T \in unitmx).
 
 Definition exponent (x : 'cV[R]_n) := \tr ((x - mu)^T *m invmx (G *m G^T) *m (x - mu)).
-Definition most_likely := mu + G *m (pseudoinverse (A *m G) *m (y - A *m mu)).
+Definition most_likely : 'cV[R]_n := mu + G *m (pseudoinverse (A *m G) *m (y - A *m mu)).
 
 Lemma exponent_is_latent_norm x : exponent x = sqnorm (invmx G *m (x - mu)).
 Proof.
@@ -141,7 +159,10 @@ Section Penalised.
 
 (* Noise of variance gamma; the rank of B is any. *)
 Variables (R : realFieldType) (m n : nat) (B : 'M[R]_(m, n)) (gamma : R) (r : 'cV[R]_m).
-Hypotheses (inner_invertible : B^T *m B + gamma%:M \in unitmx) (outer_invertible : B *m B^T + gamma%:M \in unitmx).
+Hypothesis gamma_gt0 : 0 < gamma.
+
+Let inner_invertible := penalised_inner_invertible B gamma_gt0.
+Let outer_invertible := penalised_gram_invertible B gamma_gt0.
 
 Add Field scalars : (scalars_form_a_field R).
 
@@ -173,10 +194,10 @@ have regroup (a b c a' b' c' : R) : c + gamma * c' = 0 ->
 exact: regroup.
 Qed.
 
-Theorem penalised_least z : 0 < gamma ->
+Theorem penalised_least z :
   objective penalised <= objective z /\ (objective z <= objective penalised -> z = penalised).
 Proof.
-move=> gamma_gt0; rewrite (completed_square z); split=> [|le].
+rewrite (completed_square z); split=> [|le].
   by rewrite ler_addl addr_ge0 ?sqnorm_ge0 // mulr_ge0 ?sqnorm_ge0 // ltW.
 move: le; rewrite ger_addl => le0; apply/eqP; rewrite -subr_eq0 -sqnorm_eq0 eq_le sqnorm_ge0 andbT.
 by rewrite -(pmulr_rle0 _ gamma_gt0) (le_trans _ le0) // ler_addr sqnorm_ge0.

@@ -21,7 +21,7 @@ Variables (x y A0 A2 h1 h2 : R).
 Hypotheses (y_gt0 : 0 < y) (x_gt_y : y < x) (A0_ge0 : 0 <= A0) (A2_ge0 : 0 <= A2).
 Hypotheses (trace_ge0 : 0 <= h1 + h2) (determinant : h1 * h2 = A0 * A2).
 
-Let s := h1 + h2.
+Notation s := (h1 + h2).
 
 (* The two square roots. *)
 Variables (u w : R).
@@ -30,8 +30,9 @@ Hypotheses (u_root : u ^+ 2 = A0 + x * s + x ^+ 2 * A2) (w_root : w ^+ 2 = A0 + 
 
 (* After a rotation by phi, c(phi) = cos 2(phi - phi_0) and the diagonal of H is (t, s - t). *)
 Variables (angle : Type) (c : angle -> R).
-Let t phi := (s + (h1 - h2) * c phi) / 2%:R.
-Let D phi := A0 + x * y * A2 + x * t phi + y * (s - t phi).
+Definition rotated phi := (s + (h1 - h2) * c phi) / 2%:R.
+Notation t := rotated.
+Definition D phi := A0 + x * y * A2 + x * t phi + y * (s - t phi).
 
 Definition largest_determinant := A0 + x * y * A2 + x * h1 + y * h2.
 Definition smallest_determinant := A0 + x * y * A2 + x * h2 + y * h1.
@@ -40,13 +41,13 @@ Lemma determinant_range phi :
   D phi = (largest_determinant + smallest_determinant) / 2%:R
           + (largest_determinant - smallest_determinant) / 2%:R * c phi.
 Proof.
-rewrite /D /t /largest_determinant /smallest_determinant /s.
+rewrite /D /t /largest_determinant /smallest_determinant.
 by name_operations R; field; apply/eqP; exact: two_neq0.
 Qed.
 
 Theorem determinants_multiply : largest_determinant * smallest_determinant = u ^+ 2 * w ^+ 2.
 Proof.
-rewrite u_root w_root /largest_determinant /smallest_determinant /s.
+rewrite u_root w_root /largest_determinant /smallest_determinant.
 apply/eqP; rewrite -subr_eq0; apply/eqP.
 have -> : (A0 + x * y * A2 + x * h1 + y * h2) * (A0 + x * y * A2 + x * h2 + y * h1)
   - (A0 + x * (h1 + h2) + x ^+ 2 * A2) * (A0 + y * (h1 + h2) + y ^+ 2 * A2)

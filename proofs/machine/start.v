@@ -15,7 +15,7 @@ Section Start.
 Variables (R : realFieldType) (m n : nat) (G : 'M[R]_n) (A : 'M[R]_(m, n)).
 Hypothesis full_rank : A *m G *m (A *m G)^T \in unitmx.
 
-Let B := A *m G.
+Notation B := (A *m G).
 
 Theorem limit_misses (z start : 'cV[R]_n) :
   limit B (B *m z) start - z = complement B *m (start - z).
@@ -60,10 +60,12 @@ End Start.
 Section Penalty.
 
 Variables (R : realFieldType) (m n : nat) (B : 'M[R]_(m, n)) (r : 'cV[R]_m) (gamma alpha : R).
-Hypotheses (full_rank : B *m B^T \in unitmx) (inner_invertible : B^T *m B + gamma%:M \in unitmx).
+Hypothesis full_rank : B *m B^T \in unitmx.
 Hypotheses (gamma_gt0 : 0 < gamma) (alpha_ge0 : 0 <= alpha).
 Hypothesis smallest : forall u : 'cV_m, alpha * sqnorm (B^T *m u) <= sqnorm (B *m (B^T *m u)).
-Hypothesis outer_invertible : B *m B^T + gamma%:M \in unitmx.
+
+Let inner_invertible := penalised_inner_invertible B gamma_gt0.
+Let outer_invertible := penalised_gram_invertible B gamma_gt0.
 
 Add Field scalars : (scalars_form_a_field R).
 
