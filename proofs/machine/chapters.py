@@ -23,7 +23,9 @@ class Chapter:
     ledger: tuple[str, ...] = ()
 
 
-_COMPLEX = "the identities (A) and (B) between integrals over the law of a sum of Bernoulli variables, and that M_i follows l_i"
+_COMPLEX = (
+    "the identities (A) and (B) between integrals over the law of a sum of Bernoulli variables, and that M_i follows l_i"
+)
 _ROTATION = "the arcsine law's mean of 1/D over a rotation; that the mean is linear; theta of finitely many values"
 _BASE = "the identities (A) and (B) of the base inequality, by parts and Tonelli; T as a finite sum with one change of sign"
 

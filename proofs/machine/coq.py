@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from .sources import Source, refusals
+from .sources import Source, refusals, repeated
 
 INSTALL = (
     "apt install coq libcoq-mathcomp-algebra  (Debian) or, after  opam repo add coq-released "
@@ -69,7 +69,17 @@ class Coq:
 
     def run(self, folder: Path, file: str, *options: str) -> str:
         """Its output for a file of that folder; CoqError if it fails."""
-        command = [str(self.coqc), "-q", "-w", "-notation-overridden,-ambiguous-paths", *options, "-Q", ".", "machine", file]
+        command = [
+            str(self.coqc),
+            "-q",
+            "-w",
+            "-notation-overridden,-ambiguous-paths",
+            *options,
+            "-Q",
+            ".",
+            "machine",
+            file,
+        ]
         try:
             done = subprocess.run(
                 command, cwd=folder, capture_output=True, text=True, check=False, timeout=_SECONDS_EACH, env=_environment()
@@ -99,7 +109,11 @@ def find_coq() -> Coq:
 
 
 def check(
-    sources: Sequence[Source], coq: Coq, *, asked: Sequence[Source] | None = None, each: Callable[[str, float], None] | None = None
+    sources: Sequence[Source],
+    coq: Coq,
+    *,
+    asked: Sequence[Source] | None = None,
+    each: Callable[[str, float], None] | None = None,
 ) -> list[Stated]:
     """Compile the files, and print what `asked` (default all) define and prove.
 
@@ -115,13 +129,13 @@ def check(
     NoCoqError
         Coq has no MathComp.
     """
-    refused = [line for source in sources for line in refusals(source)]
+    refused = [line for source in sources for line in refusals(source)] + repeated(sources)
     if refused:
         raise CoqError("refused: " + "; ".join(refused))
     with tempfile.TemporaryDirectory(prefix="linflow-machine-") as name:
         folder = Path(name)
         timings = _compiled(sources, coq, folder, each)
-        return _asked(sources if asked is None else asked, coq, folder, timings)
+        return _asked(sources, sources if asked is None else asked, coq, folder, timings)
 
 
 def _compiled(
@@ -162,12 +176,19 @@ def _seconds(source: Source, timed: str) -> dict[str, float]:
 
 
 def _asked(
-    sources: Sequence[Source], coq: Coq, folder: Path, timings: Mapping[str, Mapping[str, float]]
+    imported: Sequence[Source],
+    sources: Sequence[Source],
+    coq: Coq,
+    folder: Path,
+    timings: Mapping[str, Mapping[str, float]],
 ) -> list[Stated]:
-    """Asked from outside of the sections of the files, whose notations are then not in force."""
+    """Asked from outside of the sections of the files, whose notations are then not in force.
+
+    No two files use one name, so that Coq prints every name without its file whichever files are imported.
+    """
     wanted = {f"machine.{source.name}.{item.name}": item for source in sources for item in source.stated}
     lines = ["From mathcomp Require Import all_ssreflect all_algebra.", "Local Open Scope ring_scope."]
-    lines += [f"From machine Require Import {source.name}." for source in sources]
+    lines += [f"From machine Require Import {source.name}." for source in imported]
     lines += [f"Set Printing Width {_WIDTH}.", "Unset Printing Implicit Defensive."]
     for name, item in wanted.items():
         lines += [_mark(name), f"{'Check' if item.kind == 'theorem' else 'Print'} {name}."]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from .coq import Stated
 
@@ -13,7 +13,7 @@ _HEAD = re.compile(r"^(definition|theorem) (\w+)\.(\w+)$", re.MULTILINE)
 
 def written(stated: Sequence[Stated], version: str) -> str:
     """The whole file."""
-    lines = [f"As printed by Coq {version}; python -m tests.machine_statements writes this file anew.", ""]
+    lines = [f"as printed by Coq {version}; python -m tests.machine_statements writes this file anew.", ""]
     for one in stated:
         lines += [f"{one.kind} {one.file}.{one.name}", *(f"    {line}" for line in one.statement.splitlines()), ""]
     return "\n".join(lines)
@@ -22,7 +22,7 @@ def written(stated: Sequence[Stated], version: str) -> str:
 def read(text: str) -> dict[str, str]:
     """Statement of each "kind file.name".
 
-    >>> read("As printed ...\\n\\ntheorem a.t\\n    t\\n         : True\\n")
+    >>> read("as printed ...\\n\\ntheorem a.t\\n    t\\n         : True\\n")
     {'theorem a.t': 't : True'}
     """
     heads = list(_HEAD.finditer(text))
@@ -30,14 +30,13 @@ def read(text: str) -> dict[str, str]:
     return {head[0]: " ".join(text[head.end() : end].split()) for head, end in zip(heads, ends, strict=True)}
 
 
-def differences(stated: Sequence[Stated], text: str) -> list[str]:
+def differences(stated: Sequence[Stated], text: str, *, files: Collection[str] | None = None) -> list[str]:
     """What is not as in the golden file, as lines of a diff; blanks and line breaks do not count.
 
-    Only the files that occur in `stated` are compared.
+    Only those files are compared, if `files` is given.
     """
-    held, files = read(text), {one.file for one in stated}
     now = {f"{one.kind} {one.file}.{one.name}": " ".join(one.statement.split()) for one in stated}
-    then = {head: said for head, said in held.items() if head.split()[1].split(".")[0] in files}
+    then = {head: said for head, said in read(text).items() if files is None or head.split()[1].split(".")[0] in files}
     found: list[str] = []
     for head in dict.fromkeys([*then, *now]):
         if then.get(head) != now.get(head):

@@ -128,7 +128,7 @@ have -> : \sum_i b i = #|I|%:R - k.+1%:R.
 exact: subrr.
 Qed.
 
-Lemma excess : G - 1 = \sum_i W i * r i * M i.
+Lemma excess_over_one : G - 1 = \sum_i W i * r i * M i.
 Proof.
 rewrite -[LHS]subr0 -[X in _ - X = _]identity_B identity_A -sumrB; apply: eq_bigr => i _.
 have -> : W i * r i * M i = a i * (a i * w i * r i) * M i by rewrite /W; name_operations R; ring.
@@ -157,7 +157,7 @@ Qed.
 
 Theorem sandwich : G <= 1.
 Proof.
-rewrite -subr_le0 -(pmulr_rle0 _ (sumr_gt0 (ltn_trans (ltn0Sn k) fewer) W_gt0)) excess.
+rewrite -subr_le0 -(pmulr_rle0 _ (sumr_gt0 (ltn_trans (ltn0Sn k) fewer) W_gt0)) excess_over_one.
 apply: le_trans (chebyshev_oppositely (fun i => ltW (W_gt0 i)) (one_opposes r_opposes M_follows)) _.
 by rewrite mulr_le0_ge0 ?W_r_le0 ?W_M_ge0.
 Qed.
@@ -165,7 +165,7 @@ Qed.
 Theorem sandwich_strict i j : (forall i' j', l j' < l i' -> M j' < M i') -> l j < l i -> G < 1.
 Proof.
 move=> M_strictly ij.
-rewrite -subr_lt0 -(pmulr_rlt0 _ (sumr_gt0 (ltn_trans (ltn0Sn k) fewer) W_gt0)) excess.
+rewrite -subr_lt0 -(pmulr_rlt0 _ (sumr_gt0 (ltn_trans (ltn0Sn k) fewer) W_gt0)) excess_over_one.
 apply: lt_le_trans (mulr_le0_ge0 W_r_le0 W_M_ge0).
 apply: (chebyshev_strictly (i := i) (j := j) W_gt0 (one_opposes r_opposes M_follows)).
 by rewrite nmulr_rlt0 ?subr_lt0 ?subr_gt0 ?r_strictly ?M_strictly.

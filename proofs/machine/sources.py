@@ -11,7 +11,18 @@ from pathlib import Path
 #: Words that may stand nowhere, in proofs neither: they assume what should be shown, switch checks off or change printing.
 REFUSED = frozenset(
     {
-        *("Axiom", "Axioms", "Parameter", "Parameters", "Conjecture", "Conjectures", "Admitted", "Admit", "admit", "give_up"),
+        *(
+            "Axiom",
+            "Axioms",
+            "Parameter",
+            "Parameters",
+            "Conjecture",
+            "Conjectures",
+            "Admitted",
+            "Admit",
+            "admit",
+            "give_up",
+        ),
         *("bypass_check", "native_compute", "Global", "global", "Export", "export"),
     }
 )
@@ -95,7 +106,13 @@ class Source:
 
 def read(folder: Path) -> list[Source]:
     """Every Coq file of a folder, in an order in which they compile."""
-    return ordered(Source(path.stem, path.read_text(encoding="ascii")) for path in sorted(folder.glob("*.v")))
+    found = []
+    for path in sorted(folder.glob("*.v")):
+        try:
+            found.append(Source(path.stem, path.read_text(encoding="ascii")))
+        except UnicodeDecodeError as error:
+            raise SourceError(f"{path.name}: other characters than ASCII") from error
+    return ordered(found)
 
 
 def ordered(sources: Iterable[Source]) -> list[Source]:
@@ -176,6 +193,21 @@ def _refused_words(text: str) -> Iterator[str]:
         yield "Printing"
     if "Require" in _WORD.findall(text) and not _REQUIRE.match(text):
         yield "Require from elsewhere than Coq, mathcomp and machine"
+
+
+def repeated(sources: Iterable[Source]) -> list[str]:
+    """Names that two files give, one line each.
+
+    >>> repeated([Source("a", "Lemma x : True. Proof. Qed."), Source("b", "Definition x := 0.")])
+    ['b.v: x is a name of a.v too']
+    """
+    given: dict[str, str] = {}
+    found = []
+    for source in sources:
+        for item in source.items:
+            if given.setdefault(item.name, source.name) != source.name:
+                found.append(f"{source.name}.v: {item.name} is a name of {given[item.name]}.v too")
+    return found
 
 
 def blanked(text: str) -> str:
