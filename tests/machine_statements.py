@@ -1,4 +1,4 @@
-"""``python -m tests.machine_statements``: write the golden file of the machine-checked statements, and the table of docs/machine.md.
+"""``python -m tests.machine_statements``: write the golden file of the statements that Coq checks, and their table in docs.
 
 To be run when a statement is changed on purpose; what it writes is to be read, line by line, before it is kept.
 """

@@ -1,4 +1,4 @@
-(* The base inequality V_1 (real) <= V_2 (complex), from its two identities (A) and (B) and one change of sign. *)
+(* The base inequality V_1 (real) <= V_2 (complex), from two identities and one change of sign. *)
 
 From mathcomp Require Import all_ssreflect all_algebra.
 From machine Require Import arithmetic chebyshev.
@@ -17,7 +17,8 @@ Hypothesis mu_gt0 : forall i, 0 < mu i.
 
 Add Field scalars : (scalars_form_a_field R).
 
-(* T(x) = int Z(tau) / (1 + tau x)^2 dtau, as a sum over finitely many nodes; Z changes its sign once, from + to -. *)
+(* T(x) = int Z(tau) / (1 + tau x)^2 dtau, as a sum over finitely many nodes; the sign of Z changes once,
+   from + to -. *)
 Section OneChange.
 
 Variables (K : finType) (node Z : K -> R) (change : R).
@@ -32,7 +33,8 @@ Theorem T_of_rises x y : 0 < y -> y <= x ->
 Proof.
 move=> y_gt0 yx; have x_gt0 := lt_le_trans y_gt0 yx.
 rewrite /T_of !mulr_sumr; apply: ler_sum => k _.
-have positive (u z : R) : 0 <= u -> 0 < z -> 0 < 1 + u * z by move=> *; rewrite ltr_paddr ?ltr01 // mulr_ge0 // ltW.
+have positive (u z : R) : 0 <= u -> 0 < z -> 0 < 1 + u * z.
+  by move=> *; rewrite ltr_paddr ?ltr01 // mulr_ge0 // ltW.
 have [cx cy] := (positive _ _ change_ge0 x_gt0, positive _ _ change_ge0 y_gt0).
 have [kx ky] := (positive _ _ (node_ge0 k) x_gt0, positive _ _ (node_ge0 k) y_gt0).
 have as_quotient z : (1 + change * z) ^+ 2 * (Z k / (1 + node k * z) ^+ 2)

@@ -1,4 +1,4 @@
-(* The inductions of the interlacing theorem: one row of measurements at a time, and the duality of m and n - m. *)
+(* The inductions of the interlacing theorem, one row of measurements at a time; duality. *)
 
 From mathcomp Require Import all_ssreflect all_algebra.
 From machine Require Import arithmetic.
@@ -12,8 +12,8 @@ Local Open Scope ring_scope.
 
 Section Chain.
 
-(* Spectra and the number of their positive values; the mean over one real Gaussian row a of a function of the spectrum
-   that a leaves, which has one positive value less. *)
+(* Spectra and the number of their positive values; the mean over one real Gaussian row a of a function of the
+   spectrum that a leaves, which has one positive value less. *)
 Variables (R : realFieldType) (spectrum : Type) (rank : spectrum -> nat).
 Variable mean_real : spectrum -> (spectrum -> R) -> R.
 Hypothesis mean_monotone : forall L f g,
@@ -53,7 +53,7 @@ rewrite one_row //; apply: le_trans (swap _ r_lt) => //; apply: mean_monotone =>
 by apply: IH; rewrite rank_is -ltnS prednK // (leq_ltn_trans _ r_lt).
 Qed.
 
-(* Duality, M = 1/l: E_m = (m-1) (n-m) V_(n-m) real, and E_(m-1) = (m-1) (n-m+1) V_(n-m+1) complex, for m = m' + 2. *)
+(* Duality, M = 1/l: real E_m = (m-1) (n-m) V_(n-m), and complex E_(m-1) = (m-1) (n-m+1) V_(n-m+1). *)
 Variables (M : spectrum) (m n : nat) (real_m complex_below : R).
 Hypotheses (rank_is : rank M = n) (m_ge2 : (1 < m)%N) (m_lt_n : (m < n)%N).
 Hypothesis dual_real : real_m = m.-1%:R * (n - m)%:R * V_real (n - m) M.
@@ -86,7 +86,8 @@ Hypothesis mean_start : complex 0 = A 0.
 Theorem interlacing m : (0 < m < n)%N ->
   [/\ A m.+1 <= complex m, complex m <= A m, A m <= real m, real m <= complex m.-1 & complex m.-1 <= A m.-1].
 Proof.
-move=> m_in; split; [exact: complex_next | exact: complex_equivalent | exact: real_equivalent | exact: real_complex |].
+move=> m_in; split; [exact: complex_next | exact: complex_equivalent | exact: real_equivalent | |].
+  exact: real_complex.
 case: m m_in => // -[|m] /andP[_ m_lt]; first by rewrite mean_start.
 by apply: complex_equivalent; rewrite /= ltnW.
 Qed.

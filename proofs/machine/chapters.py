@@ -33,22 +33,22 @@ CHAPTERS: tuple[Chapter, ...] = (
     Chapter("arithmetic", "scalars of an ordered field form a field for Coq's own tactics; nothing of the theory"),
     Chapter(
         "minimum_norm",
-        "the most likely signal is the one of minimum latent norm, and the only one; Pythagoras; the penalised one, its two "
-        "forms, and that it is the only minimiser",
+        "the most likely signal is the one of minimum latent norm, and the only one; Pythagoras; the penalised one, its "
+        "two forms, and that it is the only minimiser",
         "the density of N(mu, G G^T) falls with (x - mu)^T (G G^T)^{-1} (x - mu); conditioning of Gaussian vectors",
         ("MLE", "penalised"),
     ),
     Chapter(
         "error",
-        "X_A = |G(I - P)|_F^2 is the least error of all linear estimators, of the most likely signal only; the trace of the "
-        "posterior covariance; it depends on sigma and A U; it falls with measurements and rises with sigma",
+        "X_A = |G(I - P)|_F^2 is the least error of all linear estimators, of the most likely signal only; the trace of "
+        "the posterior covariance; it depends on sigma and A U; it falls with measurements and rises with sigma",
         "a mean over a standard normal z turns z z^T into I",
         ("error",),
     ),
     Chapter(
         "dominance",
-        "T4 for every A: X_A <= Y_k(A), equal only if the two estimators are; with noise, by how much every linear estimator "
-        "exceeds the penalised one",
+        "T4 for every A: X_A <= Y_k(A), equal only if the two estimators are; with noise, by how much every linear "
+        "estimator exceeds the penalised one",
         "means over standard normal z and noise, as in error",
         ("T4",),
     ),
@@ -87,7 +87,8 @@ CHAPTERS: tuple[Chapter, ...] = (
     Chapter("newton", "Newton's inequality e_{k-1} e_{k+1} <= e_k^2, strict for k <= n", "", ("symmetric-functions",)),
     Chapter(
         "weights",
-        "the weights lemma: how sum W_i q_i changes with the weights; the ratio of the weights of two Gamma laws is monotone",
+        "the weights lemma: how sum W_i q_i changes with the weights; the ratio of the weights of two Gamma laws is "
+        "monotone",
         "integrals over u as sums over finitely many nodes",
         ("weights",),
     ),
@@ -107,22 +108,23 @@ CHAPTERS: tuple[Chapter, ...] = (
     ),
     Chapter(
         "real_lower",
-        "real A: E_m >= m kappa_m if tau_i follows l_i",
-        "the order of the tau_i, from pair_rotation for laws of infinitely many values",
+        "real A: E_m >= m kappa_m if tau_i follows l_i, and so if each pair of columns has means with the same theta",
+        "that the means are those of theta with finitely many values (for others: the order of the tau_i)",
         ("real-equivalent",),
     ),
     Chapter("base_inequality", "V_1 (real) <= V_2 (complex)", _BASE, ("base-inequality",)),
     Chapter(
         "chain",
-        "the inductions: e_m^C <= e_m^R and V_r^R <= V_{r+1}^C, one row at a time; E_m^R/(n-m) <= E_{m-1}^C/(n-m+1); the chain "
-        "of five links",
-        "one row of a Gaussian matrix at a time, the swap lemma's and the base inequality's integrals, duality, the outer links",
+        "the inductions: e_m^C <= e_m^R and V_r^R <= V_{r+1}^C, one row at a time; E_m^R/(n-m) <= E_{m-1}^C/(n-m+1); the "
+        "chain of five links",
+        "one row of a Gaussian matrix at a time, the swap lemma's and the base inequality's integrals, duality, the outer "
+        "links",
         ("one-measurement", "complex-below-real", "real-below-complex", "inverse-trace", "complex-lower", "interlacing"),
     ),
     Chapter(
         "interlacing",
-        "kappa_s is unique, A_m falls with m, and from the chain: E_m <= f (m-1) kappa_{m-1} <= f (m-1)/(m-1-k) tail(k) for "
-        "every k, f = (n-m)/(n-m+1) < 1; T1-upper",
+        "kappa_s is unique, A_m falls with m, and from the chain: E_m <= f (m-1) kappa_{m-1} <= f (m-1)/(m-1-k) tail(k) "
+        "for every k, f = (n-m)/(n-m+1) < 1; T1-upper",
         "the link e_m^R <= A_{m-1}",
         ("equivalents", "every-rank"),
     ),

@@ -1,4 +1,4 @@
-"""``linflow prove --machine``: Coq compiles the files, says what it has checked, and that is held against the golden file."""
+"""``linflow prove --machine``: Coq compiles the files and says what it has checked, which is held against the golden file."""
 
 from __future__ import annotations
 

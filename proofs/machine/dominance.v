@@ -1,4 +1,4 @@
-(* The invertible prior is at least as good as every truncated one for every A; with noise, the penalised estimator is. *)
+(* For every A the invertible prior is at least as good as each truncated one; the same with noise. *)
 
 From mathcomp Require Import all_ssreflect all_algebra.
 From machine Require Import arithmetic minimum_norm error.

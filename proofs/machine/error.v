@@ -1,4 +1,4 @@
-(* The error X_A = |G (I - P)|_F^2 of the most likely signal: least of all linear estimators, and a law of sigma alone. *)
+(* The error X_A = |G (I - P)|_F^2 of the most likely signal: the least of all linear estimators. *)
 
 From mathcomp Require Import all_ssreflect all_algebra.
 From machine Require Import arithmetic minimum_norm.
@@ -37,7 +37,9 @@ Lemma complement_symmetric : complement^T = complement.
 Proof. by rewrite linearB /= trmx1 projector_symmetric. Qed.
 
 Lemma complement_idempotent : complement *m complement = complement.
-Proof. by rewrite {1}/complement mulmxBl mul1mx /complement mulmxBr mulmx1 projector_idempotent subrr subr0. Qed.
+Proof.
+by rewrite {1}/complement mulmxBl mul1mx /complement mulmxBr mulmx1 projector_idempotent subrr subr0.
+Qed.
 
 Lemma complement_kills_rows : B *m complement = 0.
 Proof. by rewrite mulmxBr mulmx1 projector_fixes_rows subrr. Qed.
@@ -108,7 +110,8 @@ Theorem error_falls_with_measurements m m' G (A : 'M_(m, n)) (A' : 'M_(m', n)) (
   error G A' <= error G A.
 Proof.
 move=> rank rank' A_is; rewrite -(error_is_attained rank) /linear_error.
-by apply: le_trans (error_is_least rank' (G *m pseudoinverse (A *m G) *m D)) _; rewrite {3}A_is /linear_error !mulmxA.
+apply: le_trans (error_is_least rank' (G *m pseudoinverse (A *m G) *m D)) _.
+by rewrite {3}A_is /linear_error !mulmxA.
 Qed.
 
 (* The error for (U S V^T, A) is that for (S, A U). *)
@@ -123,7 +126,8 @@ have gram : A *m (U *m (S *m S^T) *m U^T) *m A^T = A *m U *m (S *m S^T) *m (A *m
   by rewrite trmx_mul !mulmxA.
 have rank' : A *m (U *m S *m V^T) *m (A *m (U *m S *m V^T))^T \in unitmx.
   rewrite trmx_mul !mulmxA -[_ *m (U *m S *m V^T)^T]mulmxA.
-  by move: rank; rewrite (trmx_mul (A *m U)) -!mulmxA [V^T *m _]mulmxA; rewrite !trmx_mul trmxK !mulmxA -[_ *m V^T *m V]mulmxA V_rotation mulmx1.
+  move: rank; rewrite (trmx_mul (A *m U)) -!mulmxA [V^T *m _]mulmxA !trmx_mul trmxK !mulmxA.
+  by rewrite -[_ *m V^T *m V]mulmxA V_rotation mulmx1.
 rewrite !error_from_covariance // covariance gram.
 have back : U *m U^T = 1%:M by apply: mulmx1C.
 congr (_ - _).

@@ -94,7 +94,8 @@ have := chebyshev_similarly (fun i => ltW (v_gt0 i)) ordered.
 have v_x i : 1 / (l i + kappa) * x i = 1 / (l i + kappa').
   have [n1 n2] := (lt0r_neq0 (sum_gt0 i kappa_gt0), lt0r_neq0 (sum_gt0 i kappa'_gt0)).
   by rewrite /x; name_operations R; field; split; apply/eqP.
-rewrite (eq_bigr _ (fun i _ => v_x i)) [X in _ <= _ * X](eq_bigr (fun i => 1 / (l i + kappa') * l i)); last first.
+rewrite (eq_bigr _ (fun i _ => v_x i)).
+rewrite [X in _ <= _ * X](eq_bigr (fun i => 1 / (l i + kappa') * l i)); last first.
   by move=> i _; rewrite v_x.
 by rewrite [X in X <= _]mulrC [X in _ <= X]mulrC.
 Qed.
@@ -153,7 +154,8 @@ move=> head_is; have := @range_finder_from_chain head.
 have -> : m.-1%:R - #|head|%:R = 1 :> R.
   have -> : m.-1 = #|head|.+1 by rewrite head_is; case: m m_ge2 => [|[|p]] //= _; rewrite !subSS subn0.
   by rewrite mulrSr addrC addKr.
-rewrite divr1 head_is => /(_ _) bound; have {}bound : real_error <= factor * (m.-1%:R * \sum_(i in ~: head) l i).
+rewrite divr1 head_is => /(_ _) bound.
+have {}bound : real_error <= factor * (m.-1%:R * \sum_(i in ~: head) l i).
   by apply: bound; case: m m_ge2 => [|[|p]] //= _; rewrite !subSS subn0.
 split=> //; apply: (le_lt_trans bound).
 have tail_gt0 : 0 < \sum_(i in ~: head) l i.

@@ -1,4 +1,4 @@
-(* Every error lies between the sum of the n - m least l_i and that of the n - m largest; both are attained. *)
+(* Every error is at least the sum of the n - m least l_i, at most that of the largest; both are attained. *)
 
 From mathcomp Require Import all_ssreflect all_algebra.
 From machine Require Import arithmetic minimum_norm error.
@@ -37,7 +37,8 @@ case: (posnP p) => [p0 | p_gt0].
 have last_lt : (p.-1 < n)%N by rewrite (leq_trans _ p_le_n) // prednK.
 pose level := l (Ordinal last_lt).
 have above (i : 'I_n) : (i < p)%N -> level <= l i by move=> i_lt; apply: descending; rewrite /= -ltnS prednK.
-have below (i : 'I_n) : (p <= i)%N -> l i <= level by move=> i_ge; apply: descending; rewrite /= (leq_trans (leq_pred p)).
+have below (i : 'I_n) : (p <= i)%N -> l i <= level.
+  by move=> i_ge; apply: descending; rewrite /= (leq_trans (leq_pred p)).
 rewrite -subr_ge0 (bigID (fun i : 'I_n => (i < p)%N) predT) /= opprD addrA -sumrB.
 have head : \sum_(i < n | (i < p)%N) (1 - q i) * level <= \sum_(i < n | (i < p)%N) (l i - q i * l i).
   apply: ler_sum => i i_lt; rewrite -{1}[l i]mul1r -mulrBl ler_wpmul2l ?subr_ge0 ?above //.
@@ -97,7 +98,8 @@ Qed.
 
 Theorem error_at_most_largest : error Sigma A <= \sum_(i < n | (i < n - m)%N) l i.
 Proof.
-rewrite error_is_weighted; apply: weighted_sum_at_most l_descending (leq_subr _ _) diagonal_ge0 diagonal_le1 _.
+rewrite error_is_weighted.
+apply: weighted_sum_at_most l_descending (leq_subr _ _) diagonal_ge0 diagonal_le1 _.
 by rewrite natrB // -(complement_trace full_rank).
 Qed.
 
@@ -181,7 +183,8 @@ End Attained.
 Theorem tail_is_attained : error Sigma (coordinates (widen_ord fewer)) = \sum_(i < n | (m <= i)%N) l i.
 Proof.
 rewrite error_of_coordinates; last by move=> i j /(congr1 val) /= /val_inj.
-apply: eq_bigl => j; rewrite leqNgt; congr (~~ _); apply/codomP/idP => [[i ->] | j_lt]; first by rewrite /= ltn_ord.
+apply: eq_bigl => j; rewrite leqNgt; congr (~~ _).
+apply/codomP/idP => [[i ->] | j_lt]; first by rewrite /= ltn_ord.
 by exists (Ordinal j_lt); apply: val_inj.
 Qed.
 

@@ -43,7 +43,8 @@ apply: (le_trans outer); move: pq; rewrite leq_eqVlt => /orP[/eqP -> | pq]; firs
 by case: q pq {outer} => // q pq; exact: a_concave.
 Qed.
 
-Lemma log_concave_one_more x a : 0 <= x -> (forall k, 0 <= a k) -> log_concave a -> log_concave (one_more x a).
+Lemma log_concave_one_more x a : 0 <= x -> (forall k, 0 <= a k) -> log_concave a ->
+  log_concave (one_more x a).
 Proof.
 move=> x_ge0 a_ge0 a_concave p q pq; rewrite -subr_ge0.
 by apply: le_trans (gap_one_more x_ge0 a_ge0 a_concave pq); rewrite subr_ge0 a_concave.

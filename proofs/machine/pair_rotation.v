@@ -1,4 +1,4 @@
-(* Rotating a pair of columns of real Gaussian measurements: both means hang on the same theta; tau_i follows l_i. *)
+(* Rotating a pair of columns of real Gaussian measurements: the means of both hang on the same theta. *)
 
 From mathcomp Require Import all_ssreflect all_algebra.
 From machine Require Import arithmetic chebyshev.
@@ -16,7 +16,8 @@ Variable R : realFieldType.
 
 Add Field scalars : (scalars_form_a_field R).
 
-(* Two squared singular values x > y; det S = A0 + tr(H K) + A2 det K with K = diag(x, y), and H of eigenvalues h1, h2. *)
+(* Two squared singular values x > y; det S = A0 + tr(H K) + A2 det K with K = diag(x, y), H with the
+   eigenvalues h1 and h2. *)
 Variables (x y A0 A2 h1 h2 : R).
 Hypotheses (y_gt0 : 0 < y) (x_gt_y : y < x) (A0_ge0 : 0 <= A0) (A2_ge0 : 0 <= A2).
 Hypotheses (trace_ge0 : 0 <= h1 + h2) (determinant : h1 * h2 = A0 * A2).
@@ -170,7 +171,8 @@ Qed.
 
 Lemma inverse_gt0 x : 0 < x -> 0 < inverse x.
 Proof.
-move=> x_gt0; have terms_ge0 k : 0 <= p k / (x + theta k) by rewrite divr_ge0 ?(ltW (denominator_gt0 _ x_gt0)).
+move=> x_gt0; have terms_ge0 k : 0 <= p k / (x + theta k).
+  by rewrite divr_ge0 ?(ltW (denominator_gt0 _ x_gt0)).
 rewrite lt_def sumr_ge0 ?andbT // psumr_eq0 //; apply/negP => /allP all0.
 have := oner_neq0 R; rewrite -p_total big1 ?eqxx // => k _.
 have := all0 k; rewrite mem_index_enum => /(_ isT).

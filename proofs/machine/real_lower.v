@@ -1,7 +1,7 @@
 (* Real measurements: E_m >= m kappa_m, from the order of the tau_i. *)
 
 From mathcomp Require Import all_ssreflect all_algebra.
-From machine Require Import arithmetic chebyshev.
+From machine Require Import arithmetic chebyshev pair_rotation.
 
 Set Implicit Arguments.
 Unset Strict Implicit.
@@ -12,7 +12,8 @@ Local Open Scope ring_scope.
 
 Section RealLower.
 
-(* l_i: squared singular values; Q_i: the mean of the i-th diagonal entry of the projector, by which E_m is given. *)
+(* l_i: squared singular values; Q_i: the mean of the i-th diagonal entry of the projector, so that
+   E_m = sum_i l_i (1 - Q_i). *)
 Variables (R : realFieldType) (I : finType) (l Q : I -> R) (m kappa : R).
 Hypotheses (l_gt0 : forall i, 0 < l i) (Q_gt0 : forall i, 0 < Q i) (kappa_gt0 : 0 < kappa).
 Hypothesis Q_total : \sum_i Q i = m.
@@ -67,3 +68,24 @@ by rewrite pmulr_rge0 ?sumr_gt0.
 Qed.
 
 End RealLower.
+
+Section FromRotations.
+
+Variables (R : realFieldType) (I : finType) (l Q : I -> R) (m kappa : R).
+Hypotheses (l_gt0 : forall i, 0 < l i) (Q_gt0 : forall i, 0 < Q i) (kappa_gt0 : 0 < kappa).
+Hypothesis Q_total : \sum_i Q i = m.
+Hypothesis kappa_root : \sum_i l i / (l i + kappa) = m.
+
+(* Each pair of columns has the means E l/(l + theta) for one theta of both. *)
+Hypothesis rotations : forall i j, l j <= l i -> exists (K : finType) (p theta : K -> R),
+  [/\ forall k, 0 <= p k, \sum_k p k = 1, forall k, 0 <= theta k,
+      Q i = mean_share p theta (l i) & Q j = mean_share p theta (l j)].
+
+Theorem real_lower_from_rotations : m * kappa <= \sum_i l i * (1 - Q i).
+Proof.
+apply: (real_lower l_gt0 Q_gt0 kappa_gt0 Q_total kappa_root) => i j ij.
+have [K [p [theta [p_ge0 p_total theta_ge0 Q_i Q_j]]]] := rotations ij.
+rewrite /tau Q_i Q_j; exact: (tau_of_follows p_ge0 p_total theta_ge0 (l_gt0 j) ij).
+Qed.
+
+End FromRotations.

@@ -1,4 +1,4 @@
-(* Complex measurements: E_m <= m kappa_m from two identities between integrals, (A) and (B), in units of kappa_m. *)
+(* Complex measurements: E_m <= m kappa_m, from two identities between integrals, (A) and (B). *)
 
 From mathcomp Require Import all_ssreflect all_algebra.
 From machine Require Import arithmetic chebyshev symmetric newton.
@@ -90,7 +90,8 @@ Proof.
 move=> ij; have i_not_j : i != j by apply: contraTneq ij => ->; rewrite ltxx.
 rewrite -subr_lt0 r_difference // oppr_lt0 divr_gt0 ?mulr_gt0 ?subr_gt0 //.
 apply: newton_strict => //; have := cardsD1 j (everything :\ i).
-by rewrite !inE eq_sym i_not_j card_without add1n => card; rewrite -2!ltnS -card prednK // (leq_ltn_trans _ fewer).
+rewrite !inE eq_sym i_not_j card_without add1n => card.
+by rewrite -2!ltnS -card prednK // (leq_ltn_trans _ fewer).
 Qed.
 
 Lemma l_w_follows : follows l (fun i => l i * w i).
@@ -187,7 +188,8 @@ move=> i j ij; rewrite -subr_ge0 /M_of -sumrB; apply: sumr_ge0 => s _.
 have lt_gt0 i' : 0 < l i' + t s by rewrite addr_gt0.
 have at_node i' : (t s - 1) / (t s * (a i' + b i' * t s)) = (t s - 1) * (l i' + 1) / (t s * (l i' + t s)).
   have [n1 [n2 n3]] := (lt0r_neq0 (t_gt0 s), (lt0r_neq0 (lt_gt0 i'), l1_neq0 i')).
-  have -> : a i' + b i' * t s = (l i' + t s) / (l i' + 1) by rewrite /a /b; name_operations R; field; apply/eqP.
+  have -> : a i' + b i' * t s = (l i' + t s) / (l i' + 1).
+    by rewrite /a /b; name_operations R; field; apply/eqP.
   by rewrite !invfM invrK; name_operations R; field; split; apply/eqP.
 rewrite !at_node -mulrBr mulr_ge0 //.
 have [n1 [n2 n3]] := (lt0r_neq0 (t_gt0 s), (lt0r_neq0 (lt_gt0 i), lt0r_neq0 (lt_gt0 j))).

@@ -202,12 +202,10 @@ def repeated(sources: Iterable[Source]) -> list[str]:
     ['b.v: x is a name of a.v too']
     """
     given: dict[str, str] = {}
-    found = []
-    for source in sources:
-        for item in source.items:
-            if given.setdefault(item.name, source.name) != source.name:
-                found.append(f"{source.name}.v: {item.name} is a name of {given[item.name]}.v too")
-    return found
+    items = ((source.name, item.name) for source in sources for item in source.items)
+    return [
+        f"{file}.v: {name} is a name of {given[name]}.v too" for file, name in items if given.setdefault(name, file) != file
+    ]
 
 
 def blanked(text: str) -> str:

@@ -21,7 +21,7 @@ Add Field scalars : (scalars_form_a_field R).
 Notation e := (elementary mu).
 Notation rest := (S :\ i :\ j).
 
-(* The terms of prod_(k in T) (1 + t mu_k) of degree below r, and those of degree above q (N at least #|T|). *)
+(* The terms of prod_(k in T) (1 + t mu_k) of degree below r; those of degree above q (N at least #|T|). *)
 Definition lower_terms r T := \sum_(0 <= d < r) t ^+ d * e T d.
 Definition upper_terms N q T := \sum_(q.+1 <= d < N.+1) t ^+ d * e T d.
 

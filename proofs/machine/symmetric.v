@@ -32,7 +32,8 @@ Qed.
 Lemma elementary_beyond S k : (#|S| < k)%N -> elementary S k = 0.
 Proof.
 move=> small; rewrite /elementary big_pred0 // => T.
-by case: (boolP (T \subset S)) => //= /subset_leq_card /leq_ltn_trans /(_ small); rewrite ltn_neqAle => /andP[/negbTE].
+case: (boolP (T \subset S)) => //= /subset_leq_card /leq_ltn_trans /(_ small).
+by rewrite ltn_neqAle => /andP[/negbTE].
 Qed.
 
 Lemma products_without S i k :
@@ -67,7 +68,8 @@ Theorem elementary_counted S k :
   \sum_(i in S) l i * elementary (S :\ i) k = k.+1%:R * elementary S k.+1.
 Proof.
 rewrite (eq_bigr _ (fun i iS => esym (products_with k iS))).
-rewrite (exchange_big_dep (fun T : {set I} => (T \subset S) && (#|T| == k.+1))) /=; last by move=> i T _ /andP[].
+rewrite (exchange_big_dep (fun T : {set I} => (T \subset S) && (#|T| == k.+1))) /=; last first.
+  by move=> i T _ /andP[].
 rewrite /elementary mulr_sumr; apply: eq_bigr => T /andP[TS /eqP T_card].
 rewrite (eq_bigl (fun i => i \in T)) ?sumr_const ?T_card ?mulr_natl // => i.
 by rewrite TS eqxx /=; case: (boolP (i \in T)) => [/(subsetP TS) ->|]; rewrite ?andbF.
@@ -89,7 +91,7 @@ have -> : rest = S :\ j :\ i by rewrite /rest !setDDl setUC.
 by apply: elementary_recursion; rewrite !inE i_not_j.
 Qed.
 
-(* With e' without both: e_k^(i) e_{k+1}^(j) - e_k^(j) e_{k+1}^(i) = (l_i - l_j) (e'_k^2 - e'_{k-1} e'_{k+1}). *)
+(* e' without both: e_k^(i) e_(k+1)^(j) - e_k^(j) e_(k+1)^(i) = (l_i - l_j) (e'_k^2 - e'_(k-1) e'_(k+1)). *)
 Theorem elementary_crossed k :
   elementary (S :\ i) k * elementary (S :\ j) k.+1 - elementary (S :\ j) k * elementary (S :\ i) k.+1
   = (l i - l j) * (elementary rest k ^+ 2 - before rest k * elementary rest k.+1).
