@@ -236,7 +236,14 @@ def test_a_theorem_with_an_axiom_does_not_hold() -> None:
     said = command.summary([stated(BOUND), stated(BOUND, "Axioms: x", name="u")], [], 1)
     assert "axioms in u" in said
     assert "DIFFERENT FROM" in command.summary([stated(BOUND)], ["- x"], 1)
-    assert command.as_row([], [], Coq(Path("coqc"), "8.16.1"), [])["holds"] is False
+    runs = {
+        (stated(BOUND),): True,
+        (stated(BOUND), stated(BOUND, "Axioms:\nx : False", name="u")): False,
+        (): False,
+    }
+    for found, holds in runs.items():
+        assert command.as_row([], found, Coq(Path("coqc"), "8.16.1"), [])["holds"] is holds
+        assert command.as_row([], found, Coq(Path("coqc"), "8.16.1"), ["- x"])["holds"] is False
 
 
 # ------------------------------------------------------------------------------------------------------- the command
@@ -286,6 +293,15 @@ def test_a_coq_that_fails_is_one_sentence(tmp_path: Path) -> None:
         check([small()], fake(tmp_path, missing))
 
 
+def test_what_is_refused_is_never_compiled(tmp_path: Path) -> None:
+    coq = fake(tmp_path, f"open({str(tmp_path / 'ran')!r}, 'w')")
+    with pytest.raises(CoqError, match=r"refused: small\.v:15: Admitted"):
+        check([planted("exact small. }\nQed.", "exact small. }\nAdmitted.")], coq)
+    with pytest.raises(CoqError, match=r"refused: b\.v: x is a name of a\.v too"):
+        check([Source(name, "Definition x := 0.") for name in "ab"], coq)
+    assert not (tmp_path / "ran").exists()
+
+
 # ---------------------------------------------------------------------------------------------- with Coq: small files
 
 
@@ -333,12 +349,6 @@ def test_only_what_coq_says_counts() -> None:
 def test_what_is_not_so_does_not_compile(old: str, new: str) -> None:
     with pytest.raises(CoqError, match=r"small\.v does not compile"):
         check([planted(old, new)], find_coq())
-
-
-@needs_coq
-def test_what_is_refused_is_never_compiled() -> None:
-    with pytest.raises(CoqError, match=r"refused: small\.v:15: Admitted"):
-        check([planted("exact small. }\nQed.", "exact small. }\nAdmitted.")], find_coq())
 
 
 @needs_coq

@@ -1,4 +1,4 @@
-"""``linflow prove --machine``: Coq compiles the files and says what it has checked, which is held against the golden file."""
+"""``linflow prove --machine``: Coq compiles the files and says what it has checked; the golden file must say the same."""
 
 from __future__ import annotations
 
