@@ -11,18 +11,8 @@ from pathlib import Path
 #: Words that may stand nowhere, in proofs neither: they assume what should be shown, switch checks off or change printing.
 REFUSED = frozenset(
     {
-        *(
-            "Axiom",
-            "Axioms",
-            "Parameter",
-            "Parameters",
-            "Conjecture",
-            "Conjectures",
-            "Admitted",
-            "Admit",
-            "admit",
-            "give_up",
-        ),
+        *("Axiom", "Axioms", "Parameter", "Parameters", "Conjecture", "Conjectures"),
+        *("Admitted", "Admit", "admit", "give_up"),
         *("bypass_check", "native_compute", "Global", "global", "Export", "export"),
     }
 )
