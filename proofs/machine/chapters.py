@@ -23,9 +23,7 @@ class Chapter:
     ledger: tuple[str, ...] = ()
 
 
-_COMPLEX = (
-    "the identities (A) and (B) between integrals over the law of a sum of Bernoulli variables, and that M_i follows l_i"
-)
+_COMPLEX = "the identities (A) and (B), integrals of the one in bernoulli; that M_i follows l_i, shown for finite sums"
 _ROTATION = "the arcsine law's mean of 1/D over a rotation; that the mean is linear; theta of finitely many values"
 _BASE = "the identities (A) and (B) of the base inequality, by parts and Tonelli; T as a finite sum with one change of sign"
 
@@ -54,7 +52,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     ),
     Chapter(
         "ky_fan",
-        "T1-lower and T8 for every A: sum_{i>m} l_i <= X_A <= sum_{i<=n-m} l_i; both are attained",
+        "T1-lower and T8 for every G and A: sum_{i>m} l_i <= X_A <= sum_{i<=n-m} l_i; both are attained",
         "",
         ("T1-lower", "T8"),
     ),
@@ -94,10 +92,23 @@ CHAPTERS: tuple[Chapter, ...] = (
     ),
     Chapter("swap", "the swap lemma's differences q_i - q_j and their signs", "", ("swap",)),
     Chapter(
+        "bernoulli",
+        "the polynomial identity behind (A): t (U' D - U D') = t^{n-m} sum_i l_i e_m^{(i)} D/(t + l_i), P(N_t <= m) = U/D",
+        "",
+        ("complex-exact", "complex-equivalent"),
+    ),
+    Chapter(
         "sandwich",
         "complex A: E_m <= m kappa_m, and < if two l_i differ",
         _COMPLEX,
         ("complex-exact", "complex-equivalent"),
+    ),
+    Chapter(
+        "pair_determinant",
+        "Sylvester's determinant identity; 1 - P_i = det(S - l_i a_i a_i^T)/det S; det S = A_0 + tr H K + A_2 det K for a pair of "
+        "columns",
+        "",
+        ("pair-rotation",),
     ),
     Chapter(
         "pair_rotation",
@@ -120,6 +131,12 @@ CHAPTERS: tuple[Chapter, ...] = (
         "one row of a Gaussian matrix at a time, the swap lemma's and the base inequality's integrals, duality, the outer "
         "links",
         ("one-measurement", "complex-below-real", "real-below-complex", "inverse-trace", "complex-lower", "interlacing"),
+    ),
+    Chapter(
+        "outer_link",
+        "prod(1 + t s_i) is largest for equal s_i; E Y >= 1/E(1/Y); hence E_m >= (n-m)/(n-m-1) (m+1) kappa_{m+1} for complex A",
+        "laws of finitely many values; the integral of the first inequality; the bound on E 1/(b S b*) that sandwich gives",
+        ("complex-lower",),
     ),
     Chapter(
         "interlacing",

@@ -200,6 +200,12 @@ have j_lt : (rev_ord j < m)%N by rewrite /= ltn_subCl ?subnS // (leq_ltn_trans j
 by exists (Ordinal j_lt); apply: rev_ord_inj; rewrite rev_ordK; apply: val_inj.
 Qed.
 
+(* Every generator G = U Sigma V^T. *)
+Theorem error_between (U V : 'M[R]_n) (A : 'M[R]_(m, n)) : U^T *m U = 1%:M -> V^T *m V = 1%:M ->
+  A *m U *m Sigma *m (A *m U *m Sigma)^T \in unitmx ->
+  \sum_(i < n | (m <= i)%N) l i <= error (U *m Sigma *m V^T) A <= \sum_(i < n | (i < n - m)%N) l i.
+Proof. by move=> *; rewrite error_rotates // error_at_least_tail ?error_at_most_largest. Qed.
+
 End Errors.
 
 End KyFan.
