@@ -58,7 +58,8 @@ CHAPTERS: tuple[Chapter, ...] = (
     ),
     Chapter(
         "descent",
-        "gradient descent tends to z_0 + B^+(r - B z_0), the solution nearest to z_0, with the rate (1 - step alpha)^t",
+        "gradient descent approaches z_0 + B^+(r - B z_0), the solution nearest to z_0, at the rate (1 - step alpha)^t for "
+        "alpha and beta below and above the eigenvalues of B B^T and step beta <= 1",
         "gradient flow, its limit in continuous time, is not treated",
         ("T9",),
     ),
@@ -105,8 +106,8 @@ CHAPTERS: tuple[Chapter, ...] = (
     ),
     Chapter(
         "pair_determinant",
-        "Sylvester's determinant identity; 1 - P_i = det(S - l_i a_i a_i^T)/det S; det S = A_0 + tr H K + A_2 det K for a pair of "
-        "columns",
+        "Sylvester's determinant identity; 1 - P_i = det(S - l_i a_i a_i^T)/det S; det S = A_0 + tr H K + A_2 det K for a "
+        "pair of columns",
         "",
         ("pair-rotation",),
     ),
@@ -134,7 +135,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     ),
     Chapter(
         "outer_link",
-        "prod(1 + t s_i) is largest for equal s_i; E Y >= 1/E(1/Y); hence E_m >= (n-m)/(n-m-1) (m+1) kappa_{m+1} for complex A",
+        "prod(1 + t s_i) is largest for equal s_i; E Y >= 1/E(1/Y); hence complex E_m >= (n-m)/(n-m-1) (m+1) kappa_{m+1}",
         "laws of finitely many values; the integral of the first inequality; the bound on E 1/(b S b*) that sandwich gives",
         ("complex-lower",),
     ),

@@ -97,7 +97,7 @@ def summary(stated: Sequence[Stated], changed: Sequence[str], seconds: float) ->
 def table(asked: Sequence[Source]) -> str:
     """Markdown with one row a file; what it says does not hang on a run of Coq."""
     lines = [
-        "| file | theorems | checked by Coq | not checked by Coq: hypotheses | in the ledger |",
+        "| file | theorems | checked by Coq, given the next column | not checked by Coq | in the ledger |",
         "|---|---|---|---|---|",
     ]
     theorems = {source.name: source.theorems for source in asked}
