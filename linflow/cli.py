@@ -200,6 +200,9 @@ def prove(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these statements and those they use.")
     ] = None,
+    machine: Annotated[
+        bool, typer.Option("--machine", help="What Coq checks instead; NAMEs are files of proofs/machine (needs Coq).")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print a table of the statements.")] = False,
     show_list: Annotated[bool, typer.Option("--list", help="List the statements, check nothing.")] = False,
@@ -209,8 +212,10 @@ def prove(
     Exit status 0 only if every step holds; 1 if one does not; 2 for bad input.
     """
     from linflow.proving import prove as run_proofs
+    from linflow.proving import prove_by_machine
 
-    raise typer.Exit(run_proofs(names or [], as_json=as_json, as_markdown=as_markdown, only_list=show_list))
+    run = prove_by_machine if machine else run_proofs
+    raise typer.Exit(run(names or [], as_json=as_json, as_markdown=as_markdown, only_list=show_list))
 
 
 @app.command()

@@ -1,4 +1,7 @@
-"""``linflow prove``: the proofs that linflow ships, loaded only here and when asked for (they need the extra 'proofs')."""
+"""``linflow prove``: the proofs that linflow ships, loaded only here and when asked for.
+
+The ledger needs the extra 'proofs'; what Coq checks needs Coq.
+"""
 
 from __future__ import annotations
 
@@ -46,6 +49,36 @@ def prove(names: Sequence[str] = (), *, as_json: bool = False, as_markdown: bool
         raise InputError(str(error)) from error
     except ModuleNotFoundError as error:  # the files of the proofs are imported when the ledger is made
         raise _lacking(error) from error
+
+
+def prove_by_machine(
+    names: Sequence[str] = (), *, as_json: bool = False, as_markdown: bool = False, only_list: bool = False
+) -> int:
+    """Have Coq check the files called `names` (default all) of ``proofs/machine``, and print what it says of each theorem.
+
+    Returns
+    -------
+    int : 0 if all compile, none assumes an axiom, and every statement is the one agreed upon; 1 if not.
+
+    Raises
+    ------
+    InputError
+        A name that no file has; Coq or MathComp is not installed.
+    DataError
+        This installation does not carry the proofs.
+
+    Examples
+    --------
+    >>> prove_by_machine(["chebyshev"], only_list=True)
+    chebyshev        Chebyshev's sum inequality with weights, from its identity
+    0
+    """
+    _package()
+    command = import_module(f"{_NAME}.machine.command")
+    try:
+        return int(command.show(names, as_json=as_json, as_markdown=as_markdown, only_list=only_list))
+    except (command.UnknownFileError, command.NoCoqError) as error:
+        raise InputError(str(error)) from error
 
 
 def _lacking(error: ModuleNotFoundError) -> Exception:

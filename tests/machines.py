@@ -40,6 +40,7 @@ OTHERS = {
     "files": "writes and reads files",
     "identity": "compares digests",
     "journal": "keeps and reads digests",
+    "machine_checked": "Coq, which computes with no floating point",
     "machines": "tests this script",
     "mutations": "plants faults",
     "proofs_": "exact arithmetic and intervals",

@@ -47,6 +47,10 @@ _PLOTTING = "linflow/plotting.py"
 _REPORT = "linflow/report.py"
 _PREDICT = "linflow/predict.py"
 _CLI = "linflow/cli.py"
+_COQ_SOURCES = "proofs/machine/sources.py"
+_COQ = "proofs/machine/coq.py"
+_GOLDEN = "proofs/machine/golden.py"
+_MACHINE_COMMAND = "proofs/machine/command.py"
 
 
 def _fault(file: str, name: str, what: str, old: str, new: str, *tests: str) -> Fault:
@@ -1986,7 +1990,112 @@ _IDENTITY = (
     ),
 )
 
-_ALL = (*_MODEL, *_MEASURING, *_RISK, *_CLAIMS, *_EXPERIMENTS, *_FACE, *_SIMULATIONS, *_HUNT_AND_DEEP, *_IDENTITY, *RIGOUR)
+_REFUSED = "machine_checked.py::test_each_planted_fault_is_refused"
+
+_MACHINE_CHECKED = (
+    _fault(
+        _COQ_SOURCES,
+        "coq-admitted",
+        "an admitted proof may stand",
+        '"Admitted", "Admit", ',
+        '"Admit", ',
+        f"{_REFUSED}[admitted]",
+    ),
+    _fault(
+        _COQ_SOURCES,
+        "coq-variables",
+        "what is assumed outside of a section may stand",
+        "found += [] if opened else",
+        "found += [] if True else",
+        f"{_REFUSED}[variable]",
+    ),
+    _fault(
+        _COQ_SOURCES,
+        "coq-open-section",
+        "a section that is not ended may stand",
+        "for name in opened]",
+        "for name in opened[:0]]",
+        f"{_REFUSED}[open section]",
+    ),
+    _fault(
+        _COQ_SOURCES,
+        "coq-guard",
+        "the check that recursion ends may be switched off",
+        "(?:Guard|Positivity|Universe)",
+        "(?:Positivity|Universe)",
+        f"{_REFUSED}[guard]",
+    ),
+    _fault(
+        _COQ_SOURCES,
+        "coq-commands-in-proofs",
+        "definitions hide in proofs",
+        "if proving and first[:1].isupper()",
+        "if proving and first[:1].isdigit()",
+        f"{_REFUSED}[in a proof]",
+    ),
+    _fault(
+        _COQ_SOURCES,
+        "coq-nested-comments",
+        "a comment ends where one inside of it does",
+        "depth, width = depth - 1, 2",
+        "depth, width = 0, 2",
+        "machine_checked.py::test_no_refused_word_hides_in_a_proof_and_none_counts_in_a_comment_or_string[Axiom]",
+    ),
+    _fault(
+        _COQ,
+        "coq-refused-compiled",
+        "what is refused is compiled nevertheless",
+        "    if refused:\n",
+        "    if refused and not sources:\n",
+        "machine_checked.py::test_what_is_refused_is_never_compiled",
+    ),
+    _fault(
+        _COQ,
+        "coq-axioms",
+        "a theorem that rests on an axiom counts as closed",
+        "self.axioms == CLOSED",
+        'self.axioms != ""',
+        "machine_checked.py::test_a_theorem_with_an_axiom_does_not_hold",
+    ),
+    _fault(
+        _GOLDEN,
+        "golden-names-only",
+        "only the names of the statements are compared",
+        "if then.get(head) != now.get(head):",
+        "if (head in then) != (head in now):",
+        "machine_checked.py::test_a_changed_statement_is_a_difference[m for m - 1]",
+    ),
+    _fault(
+        _GOLDEN,
+        "golden-missing",
+        "a statement that is gone is no difference",
+        "dict.fromkeys([*then, *now])",
+        "dict.fromkeys(now)",
+        "machine_checked.py::test_layout_is_no_difference_and_a_missing_or_new_statement_is",
+    ),
+    _fault(
+        _MACHINE_COMMAND,
+        "machine-changed",
+        "another statement than the one agreed upon holds",
+        "bool(stated) and not changed and",
+        "bool(stated) and",
+        "machine_checked.py::test_a_theorem_with_an_axiom_does_not_hold",
+    ),
+)
+
+_ALL = (
+    *_MODEL,
+    *_MEASURING,
+    *_RISK,
+    *_CLAIMS,
+    *_EXPERIMENTS,
+    *_FACE,
+    *_SIMULATIONS,
+    *_HUNT_AND_DEEP,
+    *_IDENTITY,
+    *_MACHINE_CHECKED,
+    *RIGOUR,
+)
 _FILES = list(dict.fromkeys(fault.file for fault in _ALL))
 
 FAULTS: tuple[Fault, ...] = tuple(sorted(_ALL, key=lambda fault: _FILES.index(fault.file)))
