@@ -803,8 +803,8 @@ _RISK = (
         _FIXED_POINT,
         "kappa-without-a-word",
         "the last iterate returned where no root was certified",
-        "    missed = int(",
-        "    return root\n    missed = int(",
+        "    missed = m[",
+        "    return root\n    missed = m[",
         "equivalent.py::test_what_is_not_certified_is_an_error_and_never_a_number",
     ),
     _fault(
