@@ -28,7 +28,7 @@ import numpy as np
 
 from linflow.checks import FIELDS, Count, Counts, Field, FloatArray, IntArray, measurement_counts, non_negative, one_of
 from linflow.errors import InputError
-from linflow.risk.fixed_point import Measure, filters, solve
+from linflow.risk.fixed_point import Measure, solve
 from linflow.spectrum import Spectrum
 
 
@@ -115,8 +115,9 @@ def matched_errors(spectrum: Spectrum, order: IntArray | FloatArray, penalty: fl
     inner = np.flatnonzero(np.isfinite(root))
     for block in measure.blocks(inner.size):
         rows = inner[block]
-        _, lost = filters(measure.l, root[rows])
-        values[rows] = lost @ measure.signal
+        l, kappa = measure.l, root[rows][:, None]
+        # The smaller one first: kappa/l alone may underflow where its product with l matters.
+        values[rows] = (np.minimum(l, kappa) * (np.maximum(l, kappa) / (l + kappa))) @ measure.count
     return values.reshape(order.shape)
 
 
@@ -124,13 +125,13 @@ def log_dets(spectrum: Spectrum, order: IntArray | FloatArray, penalty: float) -
     """H_q for each order q >= 0; an array of the shape of `order`."""
     measure, flat, root = _roots(spectrum, order, penalty)
     # Logarithms of quotients as differences: no quotient leaves float64.
-    values = np.logaddexp(0.0, np.log(matched_errors(spectrum, flat, penalty)) - np.log(penalty))
+    values: FloatArray = np.logaddexp(0.0, np.log(matched_errors(spectrum, flat, penalty)) - np.log(penalty))
     inner = np.flatnonzero(np.isfinite(root))
     for block in measure.blocks(inner.size):
         rows = inner[block]
-        kept, _ = filters(measure.l, root[rows])
+        l, kappa = measure.l, root[rows][:, None]
         # Where l is small against kappa the two terms cancel, and their difference is small against the first sum.
-        gain = np.logaddexp(0.0, np.log(measure.l) - np.log(root[rows])[:, None]) - kept
+        gain = np.logaddexp(0.0, np.log(l) - np.log(kappa)) - l / (l + kappa)
         values[rows] += gain @ measure.count / flat[rows]
     return values.reshape(order.shape)
 
