@@ -108,8 +108,10 @@ def test_roots_after_a_row_keep_their_digits_over_two_hundred_decades() -> None:
         low, high = (float(risk.kappa(part, j)) for part in parts)
         root = float(roots_after(spectrum, w, j)[0])
         assert low <= root <= high
-        # A measurement takes the largest value: what is left is the spectrum without it, up to the others' shares.
-        assert root == pytest.approx(low, rel=1e-9)
+        # Only the two values around the root matter: p_{j+2} (1 + w_{j+2}/W_{j+1}) = q_{j+1} (1 - w_{j+1}/W_{j+1}).
+        sums = np.cumsum(w[0])
+        by_hand = np.sqrt(spectrum.variances[j] * spectrum.variances[j + 1] * sums[j + 1] / sums[j - 1])
+        assert root == pytest.approx(float(by_hand), rel=1e-9)
 
 
 @given(spectra(min_n=3, max_n=12, decades=3.0), st.data())
