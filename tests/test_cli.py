@@ -100,7 +100,9 @@ def test_predict_against_the_library(tmp_path: Path) -> None:
     assert answers[0] == answers[1] == answers[2]
     for row in answers[0]:
         m = row["m"]
-        assert list(row) == ["m", "theorem_lower", "theorem_upper", "best_upper", "best_rank", "equivalent", "exact"]
+        bounds = ["theorem_lower", "theorem_upper", "best_upper", "best_rank", "interlacing_lower", "interlacing_upper"]
+        assert list(row) == ["m", *bounds, "equivalent", "exact"]
+        assert (row["interlacing_lower"], row["interlacing_upper"]) == pytest.approx(risk.interlacing(spectrum, m), rel=1e-14)
         assert row["theorem_lower"] == spectrum.tail(m)
         assert row["theorem_upper"] == (risk.theorem_upper(spectrum, m) if m >= 2 else None)
         assert row["best_upper"] == risk.best_upper(spectrum, m)
@@ -200,6 +202,8 @@ def test_predict_a_million_values(tmp_path: Path) -> None:
     assert rows[0]["exact"] is not None
     for row in rows:
         assert row["theorem_lower"] <= row["equivalent"] <= row["best_upper"] * (1 + 1e-12)
+        assert row["equivalent"] == pytest.approx(row["interlacing_lower"], rel=1e-12)
+        assert row["interlacing_lower"] <= row["interlacing_upper"] <= row["best_upper"]
 
 
 @pytest.mark.parametrize(
