@@ -198,9 +198,10 @@ def reading(dataset: xr.Dataset) -> str:
         f"Of {total} comparisons of another gamma with noise_std^2, {worse} are worse and {right} better than it "
         "beyond the 95 % interval of the difference (common draws of A). At gamma = noise_std^2 the interval of the risk "
         f"lies outside the two sides of the interlacing theorem at {outside} of {matched} points. The deterministic "
-        f"equivalent lies inside the 95 % interval of the simulated risk at {close} of {len(gaps)} points; it is off by {100 * np.median(gaps):.2g} % in "
-        f"the median and by {100 * max(gaps):.2g} % at most ({place}). At gamma = s^2/1000 the predicted risk beyond "
-        f"m = n/2 is largest at {', '.join(peaks)}: double descent where it lies at n; at gamma = s^2 the risk only falls."
+        f"equivalent lies inside the 95 % interval of the simulated risk at {close} of {len(gaps)} points; it is off by "
+        f"{100 * np.median(gaps):.2g} % in the median and by {100 * max(gaps):.2g} % at most ({place}). "
+        f"At gamma = s^2/1000 the predicted risk beyond m = n/2 is largest at {', '.join(peaks)}: double descent where it "
+        "lies at n; at gamma = s^2 the risk only falls."
     )
 
 

@@ -145,8 +145,8 @@ def reading(dataset: xr.Dataset) -> str:
     return (
         f"{verdict} ({draws} draws a spectrum), and {beyond} lie outside of the interlacing theorem (where the truth "
         f"touches a side, an interval misses it now and then). Its two sides leave at most {wide + 1} values for the "
-        f"measurements needed, and a single one in {single} of {len(rows)} cases; the simulated mean agrees in {proved}. For the "
-        "measurements needed to reach a relative error of "
+        f"measurements needed, and a single one in {single} of {len(rows)} cases; the simulated mean agrees in {proved}. "
+        "For the measurements needed to reach a relative error of "
         f"{', '.join(f'{eps:g}' for eps in TARGETS)}, the deterministic equivalent is off by at most {max(misses)} and by "
         f"{np.mean(misses):.2g} on average over {len(rows)} cases; T2 asks for {min(exceeded):.2f} to {max(exceeded):.2f} "
         f"times as many as are needed (median {np.median(exceeded):.2f}). The equivalent is furthest from the simulated "
