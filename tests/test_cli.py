@@ -102,7 +102,9 @@ def test_predict_against_the_library(tmp_path: Path) -> None:
         m = row["m"]
         bounds = ["theorem_lower", "theorem_upper", "best_upper", "best_rank", "interlacing_lower", "interlacing_upper"]
         assert list(row) == ["m", *bounds, "equivalent", "exact"]
-        assert (row["interlacing_lower"], row["interlacing_upper"]) == pytest.approx(risk.interlacing(spectrum, m), rel=1e-14)
+        assert (row["interlacing_lower"], row["interlacing_upper"]) == pytest.approx(
+            risk.interlacing(spectrum, m), rel=1e-14
+        )
         assert row["theorem_lower"] == spectrum.tail(m)
         assert row["theorem_upper"] == (risk.theorem_upper(spectrum, m) if m >= 2 else None)
         assert row["best_upper"] == risk.best_upper(spectrum, m)
