@@ -153,7 +153,7 @@ def predict(
     penalty: Annotated[float, typer.Option(help="Penalty gamma, for the equivalent.")] = 0.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Every bound, the exact value where known, and the deterministic equivalent; no simulation."""
+    """Every bound, both sides of the interlacing theorem, exact values where known, the equivalent; no simulation."""
     from linflow.predict import predictions, print_table, spectrum_from_options, whole_numbers
 
     spectrum = spectrum_from_options(

@@ -50,7 +50,8 @@ _UPPER = ("T1 upper", "T2, best rank")
 _BOUNDS: dict[str, Style] = {
     "T1 upper": {"color": "#D55E00", "linestyle": _DASHES[1], "marker": "v", **_HOLLOW},
     "T2, best rank": {"color": "#CC79A7", "linestyle": _DASHES[2], "marker": "s", **_HOLLOW},
-    "deterministic equivalent": {"color": "#0072B2", "linestyle": _DASHES[3], "marker": "x", **_HOLLOW},
+    "interlacing, upper": {"color": "#E69F00", "linestyle": "-", "marker": "+", **_HOLLOW},
+    "interlacing, lower (equivalent)": {"color": "#0072B2", "linestyle": _DASHES[3], "marker": "x", **_HOLLOW},
     "T1 lower, tail($m$)": {"color": "#009E73", "linestyle": _DASHES[4], "marker": "^", **_HOLLOW},
 }
 
@@ -199,7 +200,8 @@ class _Errors:
             elif isinstance(o.evidence, Confidence) and 0 < o.high < np.inf:
                 intervals.setdefault(o.m, (o.low, o.high))
         upper, lower = risk.theorem_upper(spectrum, m), risk.theorem_lower(spectrum, m)
-        values = (upper, risk.best_upper(spectrum, m), risk.equivalent(spectrum, m), lower)
+        chain_lower, chain_upper = risk.interlacing(spectrum, m)
+        values = (upper, risk.best_upper(spectrum, m), chain_upper, chain_lower, lower)
         bounds = dict(zip(_BOUNDS, values, strict=True))
         return cls(len(draws), m.astype(np.float64), *mean_and_band(draws[:, :n]), bounds, exact, intervals)
 

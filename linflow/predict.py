@@ -23,16 +23,23 @@ def predictions(
 ) -> list[dict[str, int | float | None]]:
     """One row for each m: bounds on the noiseless E_m, its exact value or None, and the (noisy, penalised) equivalent.
 
+    The interlacing theorem's two sides hold for every m; E_m is known between them to one part in ``upper/lower``.
+
     Examples
     --------
     >>> row = predictions(Spectrum.flat(8), np.array([2]))[0]
     >>> row["m"], row["theorem_lower"], row["theorem_upper"], row["best_upper"], row["best_rank"], row["exact"]
     (2, 6.0, 16.0, 8.0, 0, 6.0)
+    >>> round(row["interlacing_lower"], 12), round(row["interlacing_upper"], 12)
+    (6.0, 6.0)
     """
+    lower, upper = risk.interlacing(spectrum, m)
     columns = {
         "theorem_lower": risk.theorem_lower(spectrum, m),
         "theorem_upper": risk.theorem_upper(spectrum, m),
         "best_upper": risk.best_upper(spectrum, m),
+        "interlacing_lower": lower,
+        "interlacing_upper": upper,
         "equivalent": risk.equivalent(spectrum, m, noise_std=noise_std, penalty=penalty),
     }
     ranks = risk.best_rank(spectrum, m)
@@ -41,8 +48,8 @@ def predictions(
         values = {name: _finite(column[i]) for name, column in columns.items()}
         known = risk.exact(spectrum, count) if risk.has_exact(spectrum, count) else None
         rows.append({"m": count, **values, "best_rank": int(ranks[i]), "exact": known})
-    order = ("m", "theorem_lower", "theorem_upper", "best_upper", "best_rank", "equivalent", "exact")
-    return [{name: row[name] for name in order} for row in rows]
+    bounds = ("theorem_lower", "theorem_upper", "best_upper", "best_rank", "interlacing_lower", "interlacing_upper")
+    return [{name: row[name] for name in ("m", *bounds, "equivalent", "exact")} for row in rows]
 
 
 def spectrum_from_options(
@@ -134,15 +141,15 @@ def print_table(spectrum: Spectrum, rows: list[dict[str, Any]], *, noise_std: fl
     if noise_std or penalty:
         setting += f"; equivalent with noise_std {noise_std:g}, penalty {penalty:g} (the bounds are those without either)"
     table = Table(title=setting, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in ("m", "T1 lower", "T1 upper", "T2 best", "rank k", "equivalent", "exact"):
+    columns = ("m", "T1 lower", "T1 upper", "T2 best", "k", "E_m >=", "E_m <=", "equivalent", "exact")
+    for name in columns:
         table.add_column(name, justify="right")
     for row in rows:
         table.add_row(
             str(row["m"]),
             *(_short(row[name]) for name in ("theorem_lower", "theorem_upper", "best_upper")),
             str(row["best_rank"]),
-            _short(row["equivalent"]),
-            _short(row["exact"]),
+            *(_short(row[name]) for name in ("interlacing_lower", "interlacing_upper", "equivalent", "exact")),
         )
     Console().print(table)
 

@@ -2,7 +2,8 @@ r"""Noise and penalty: the risk over (gamma, m), its minimum at gamma = noise_st
 
 Slides 12-13 and 18-19. The penalised estimate ``argmin |A G z - y|^2 + gamma |z|^2`` is simulated over the penalty gamma
 and the number of measurements m, beyond m = n too, and compared with the deterministic equivalent (THEORY.md section 4).
-At gamma = noise_std^2 it is the posterior mean, so no other gamma is better. As gamma -> 0 the risk peaks at m = n: the
+At gamma = noise_std^2 it is the posterior mean, so no other gamma is better, and its risk lies between
+the two sides of the interlacing theorem, at every size. As gamma -> 0 the risk peaks at m = n: the
 estimate follows the noise exactly ("double descent", Hastie, Montanari, Rosset & Tibshirani 2022). For m > n + 1 without
 penalty it is least squares, with the exact risk ``s^2 n/(m - n - 1)`` (T3 with noise at k = n).
 
@@ -57,6 +58,13 @@ def predicted(name: str, m: Any, level: float, ratio: float) -> Any:
     silent = np.full(2 * spectrum.n, 1e-12 * spectrum.singular_values[-1])
     longer = lf.Spectrum.from_values(np.append(spectrum.singular_values, silent))
     return lf.risk.equivalent(longer, m, noise_std=noise_std, penalty=max(ratio, 1e-12) * noise_std**2)
+
+
+def proved(name: str, m: Any, level: float) -> Any:
+    """Both sides of the interlacing theorem for the matched penalty, gamma = noise_std^2, in units of the energy."""
+    spectrum = spectrum_of(name)
+    lower, upper = lf.risk.interlacing(spectrum, m, noise_std=noise_of(name, level))
+    return lower / spectrum.energy, upper / spectrum.energy
 
 
 def has_variance(n: int, m: Any, ratio: Any) -> Any:
@@ -128,7 +136,7 @@ def table(dataset: xr.Dataset) -> list[dict[str, object]]:
             values = estimate(part.sel(m=m), positive=True) / spectrum.energy
             means = values["mean"].values
             theory = np.array([predicted(name, m, level, ratio) for ratio in ratios]) / spectrum.energy
-            right = values.sel(ratio=1.0)
+            right, (least, most) = values.sel(ratio=1.0), proved(name, m, level)
             there = np.isfinite(means) & np.isfinite(theory)
             none = means[0] if np.isfinite(means[0]) else means[1]
             rows.append(
@@ -138,6 +146,7 @@ def table(dataset: xr.Dataset) -> list[dict[str, object]]:
                     "m": m,
                     "best gamma / s^2": float(ratios[np.nanargmin(means)]),
                     "risk / energy at gamma = s^2": f"{right['mean']:.4g} ({right['low']:.4g} .. {right['high']:.4g})",
+                    "proved at gamma = s^2": f"{least:.4g} .. {most:.4g}",
                     "equivalent": float(predicted(name, m, level, 1.0) / spectrum.energy),
                     "largest |simulated / equivalent - 1|": float(np.max(np.abs(means[there] / theory[there] - 1))),
                     f"least gamma ({ratios[0] if np.isfinite(means[0]) else ratios[1]:g} s^2), times worse": float(
@@ -158,7 +167,7 @@ def _same_columns(row: dict[str, object]) -> dict[str, object]:
 def reading(dataset: xr.Dataset) -> str:
     """What the result shows."""
     ratios = dataset["ratio"].values
-    right = worse = close = total = 0
+    right = worse = close = total = matched = outside = 0
     gaps, peaks, place = [], [], ""
     for name, level in _cases(dataset):
         part = dataset["risk"].sel(spectrum=name, level=level)
@@ -170,6 +179,10 @@ def reading(dataset: xr.Dataset) -> str:
             right += int(np.sum(excess["high"].values[others] < 0))
             total += int(np.sum(np.isfinite(excess["mean"].values[others])))
             values = estimate(part.sel(m=m), positive=True)
+            least, most = (side * spectrum_of(name).energy for side in proved(name, m, level))
+            at_match = values.sel(ratio=1.0)
+            matched += 1
+            outside += bool(at_match["high"] < least or at_match["low"] > most)
             for j, ratio in enumerate(ratios):
                 mean, expected = float(values["mean"][j]), float(predicted(name, m, level, float(ratio)))
                 if np.isfinite(mean) and np.isfinite(expected):
@@ -183,10 +196,12 @@ def reading(dataset: xr.Dataset) -> str:
         peaks.append(f"m = {m_range[n // 2 :][almost_none[n // 2 :].argmax()]} ({name}, s = {level:g})")
     return (
         f"Of {total} comparisons of another gamma with noise_std^2, {worse} are worse and {right} better than it "
-        "beyond the 95 % interval of the difference (common draws of A). The deterministic equivalent lies inside the 95 % "
-        f"interval of the simulated risk at {close} of {len(gaps)} points; it is off by {100 * np.median(gaps):.2g} % in "
-        f"the median and by {100 * max(gaps):.2g} % at most ({place}). At gamma = s^2/1000 the predicted risk beyond "
-        f"m = n/2 is largest at {', '.join(peaks)}: double descent where it lies at n; at gamma = s^2 the risk only falls."
+        "beyond the 95 % interval of the difference (common draws of A). At gamma = noise_std^2 the interval of the risk "
+        f"lies outside the two sides of the interlacing theorem at {outside} of {matched} points. The deterministic "
+        f"equivalent lies inside the 95 % interval of the simulated risk at {close} of {len(gaps)} points; it is off by "
+        f"{100 * np.median(gaps):.2g} % in the median and by {100 * max(gaps):.2g} % at most ({place}). "
+        f"At gamma = s^2/1000 the predicted risk beyond m = n/2 is largest at {', '.join(peaks)}: double descent where it "
+        "lies at n; at gamma = s^2 the risk only falls."
     )
 
 
@@ -212,6 +227,9 @@ def _peak_figure(dataset: xr.Dataset) -> Figure:
             panel.plot(dense, theory, color=colour, linewidth=1.4, label=f"{word}, equivalent")
             values = estimate(dataset["risk"].sel(spectrum=name, level=level, ratio=ratio), positive=True) / spectrum.energy
             _points(panel, m, values, colour, marker, f"{word}, simulated")
+        matching = _COLOURS[shown.index(1.0)] if 1.0 in shown else "black"
+        label = r"$\gamma = s^2$, between both sides of the interlacing theorem"
+        panel.fill_between(dense, *proved(name, dense, level), color=matching, alpha=0.3, linewidth=0, label=label)
         beyond = np.arange(n + 2, m.max() + 1)
         exact = noise_of(name, level) ** 2 * n / (beyond - n - 1) / spectrum.energy
         panel.plot(beyond, exact, "k:", linewidth=1.6, label=r"$\gamma = 0$, $m > n + 1$: $s^2 n/(m-n-1)$, exact")

@@ -27,7 +27,7 @@ NUMERICAL = (
     *("bounds", "certainties", "confidence", "equivalent", "estimators", "exact", "flow", "hunt", "measurement", "pursuit"),
     *("contract", "edges_of_verdicts", "evidence", "every", "fista", "laws_of_measurements", "planted_claims", "proved"),
     *("pursuit_certificates", "rank_decisions", "risk_laws", "simulate", "spectrum", "testing", "tilted", "verdict"),
-    "witness",
+    *("interlacing", "open_questions", "witness"),
 )
 #: Tests of what the other libraries are used for: with the oldest versions these are run as well.
 LIBRARIES = ("data", "experiments_engines", "experiments_run", "experiments_store", "loading", "plotting", "report")

@@ -15,6 +15,7 @@ from collections.abc import Callable
 import linflow as lf
 from linflow.checks import Field
 from linflow.claims.certainties import Dominance
+from linflow.claims.penalised import Penalised
 from linflow.claims.quantities import (
     EXPECTED_ERROR,
     ExpectedError,
@@ -107,6 +108,11 @@ def equivalent(factor: float) -> Value:
 def next_equivalent(factor: float) -> Value:
     """`factor` times ``f (m-1) kappa_{m-1}``, f = (n-m)/(n-m+1), the upper side of the interlacing theorem."""
     return lambda s, m: factor * (s.n - m) / (s.n - m + 1) * float(lf.risk.equivalent(s, m - 1))
+
+
+def at_order(shift: float) -> Value:
+    """``(n - m) A_{m + shift}`` of the interlacing theorem's chain."""
+    return lambda s, m: (s.n - m) * float(lf.risk.per_dimension(s, m + shift))
 
 
 def third_theorem(factor: float) -> Value:
@@ -243,6 +249,38 @@ OTHER_QUANTITIES = [
     false("failure-upper-zero", "upper", lambda s, m: 0.0, lf.Case(DEEP_CLIFF, (8,)), quantity=FailureProbability()),
     # Of a flat spectrum the norm is sqrt(n - m) for every A: it never fails.
     false("failure-lower-flat", "lower", lambda s, m: 1e-9, lf.Case(FLAT, (8,)), quantity=FailureProbability()),
+]
+
+# Links of the interlacing theorem with an order, a factor, a field or a term changed.
+STEEP = lf.Spectrum([1.0, 1e-6]).named("pair 1, 1e-6")
+SHORT_STEP = lf.Spectrum.step(4, 2, 0.1).named("step 2, floor 0.1")
+PENALISED, LOG_DET = Penalised(level=0.1), Penalised(functional="log-det", field="complex", level=1.0)
+CHAIN = [
+    # E_1 of a pair is A_1 times n - m = 1: 6 for the pair 3, 2, where A_0.9 is 6.05.
+    false("chain-lower-order", "lower", at_order(-0.1), lf.Case(PAIR, (1,))),
+    # E_1 = l_1 l_2 log(l_1/l_2)/(l_1 - l_2) = 2.8e-11, A_1.1 = 1.1e-11.
+    false("chain-complex-upper-order", "upper", at_order(0.1), lf.Case(STEEP, (1,)), quantity=COMPLEX),
+    false("chain-complex-lower-order", "lower", at_order(0.0), lf.Case(POWER, (4,)), quantity=COMPLEX),
+    false("chain-complex-for-real", "upper", at_order(0.0), lf.Case(POWER, (1, 11))),
+    false("chain-fields-exchanged", "upper", lambda s, m: float(lf.risk.exact(s, m, "complex")), lf.Case(POWER, (1, 11))),
+    # n - m is at most f (n - m) for no f < 1.
+    false("chain-factor-twice", "upper", next_equivalent(0.9), lf.Case(FLAT, (2, 4))),
+    # The equivalent lies above the complex risk and below the real one.
+    false(
+        "chain-penalty-real-upper",
+        "upper",
+        lambda s, m: lf.risk.interlacing(s, m, penalty=PENALISED.penalty(s))[0],
+        lf.Case(SHORT_STEP, (1, 3)),
+        quantity=PENALISED,
+    ),
+    # Without its last term the equivalent exceeds itself by m.
+    false(
+        "chain-log-det-last-term",
+        "lower",
+        lambda s, m: m + lf.risk.log_det_range(s, m, penalty=LOG_DET.penalty(s), field="complex")[0],
+        lf.Case(SHORT_STEP, (1, 3)),
+        quantity=LOG_DET,
+    ),
 ]
 
 # About every A: draws can refute, and never prove. T8's range is the least: its ends are approached by A near projections.

@@ -7,14 +7,16 @@ asks a quantity for what it needs, and by `assert_quantity`, which asks for ever
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import numpy as np
 import pytest
 
-from linflow.checks import FloatArray
+from linflow.checks import FIELDS, FloatArray
 from linflow.claims import Case, Claim, ExpectedError, Quantity, contract, verify
 from linflow.claims import certainties as certain
+from linflow.claims.open_questions import MisplacedLeverage, OneStep
+from linflow.claims.penalised import Functional, Penalised
 from linflow.claims.quantities import Breach, Draws, FailureProbability, Plain, Sketch, SpectralError, TruncatedRisk
 from linflow.errors import ClaimError, InputError
 from linflow.risk import bounds
@@ -330,6 +332,13 @@ OWN: dict[str, Quantity] = {
     "T5": SpectralError(),
     "T6, frobenius": FailureProbability(),
     "T6, spectral": FailureProbability(norm="spectral", form="preprint"),
+    **{
+        f"{functional}, {field}": Penalised(functional=functional, field=field)
+        for functional in get_args(Functional)
+        for field in FIELDS
+    },
+    "majorisation": MisplacedLeverage(),
+    "one step": OneStep(),
     **{
         kind.name: kind()
         for kind in vars(certain).values()

@@ -113,7 +113,8 @@ def test_every_spectrum_gives_a_sound_figure(name: str) -> None:
             assert (y <= high * (1 + 1e-9)).all()
         assert all(tick == int(tick) for tick in axes.get_xticks())
     assert figure.get_suptitle().endswith(f", n = {spectrum.n}")
-    assert {"deterministic equivalent", "T1 lower, tail($m$)", "T2, best rank", "exact $E_m$"} <= set(legend(figure))
+    chain = {"interlacing, upper", "interlacing, lower (equivalent)"}
+    assert {"T1 lower, tail($m$)", "T2, best rank", "exact $E_m$", *chain} <= set(legend(figure))
     assert ("T1 upper" in legend(figure)) == (spectrum.n > 2)
 
 
@@ -125,7 +126,7 @@ def test_left_panel_draws_what_was_computed() -> None:
     for expected in (
         curves.mean(axis=0)[:-1],
         risk.best_upper(spectrum, m),
-        risk.equivalent(spectrum, m),
+        *risk.interlacing(spectrum, m),
         spectrum.tail(m),
     ):
         assert sum(line.shape == expected.shape and np.allclose(line, expected, rtol=1e-12) for line in lines) == 1

@@ -53,6 +53,19 @@ def noisy_equivalent(s: Spectrum, unit: float) -> Any:
     return [*found, risk.equivalent(s, [s.n + 1, 10 * s.n], noise_std=0.3 * unit, penalty=0.09 * unit**2)]
 
 
+def both_sides(s: Spectrum, unit: float) -> list[Any]:
+    found = [edge for f in FIELDS for edge in risk.interlacing(s, counts(s), field=f)]
+    return [*found, *(edge for f in FIELDS for edge in risk.interlacing(s, many(s), field=f, noise_std=0.3 * unit))]
+
+
+def many(spectrum: Spectrum) -> list[int]:
+    return [*counts(spectrum), spectrum.n + 1, 10 * spectrum.n]
+
+
+def matched(function: Callable[..., Any], s: Spectrum, unit: float) -> list[Any]:
+    return [edge for f in FIELDS for edge in function(s, many(s), penalty=0.1 * unit**2, field=f)]
+
+
 #: name -> (power of the unit, the function at every m and at the edges of its domain)
 RISK: dict[str, tuple[int, Function]] = {
     "theorem_lower": (2, lambda s, unit: risk.theorem_lower(s, counts(s))),
@@ -112,6 +125,10 @@ RISK: dict[str, tuple[int, Function]] = {
             *risk.kappa(s, [*counts(s), s.n + 1, 10 * s.n], penalty=0.1 * unit**2),
         ],
     ),
+    "interlacing": (2, both_sides),
+    "per_dimension": (2, lambda s, unit: risk.per_dimension(s, np.linspace(0, s.n, 4 * s.n + 1))),
+    "resolvent_range": (-2, lambda s, unit: matched(risk.resolvent_range, s, unit)),
+    "log_det_range": (0, lambda s, unit: matched(risk.log_det_range, s, unit)),
     "error_curve": (2, lambda s, unit: risk.error_curve(s, measurements(s))),
     "simulate": (2, lambda s, unit: [risk.simulate(s, trials=2, seed=1, field=f) for f in FIELDS]),
 }
@@ -141,8 +158,8 @@ def assert_units(power: int, function: Function, spectrum: Spectrum, factor: flo
     unit = float(np.sqrt(spectrum.singular_values[0]) * np.sqrt(spectrum.singular_values[-1]))
     before, after = (numbers(function(s, u)) for s, u in ((spectrum, unit), (spectrum.scaled(factor), factor * unit)))
     # Divided one factor at a time: the square of a factor may leave the range of float64 where no value does.
-    for _ in range(power):
-        after = after / factor
+    for _ in range(abs(power)):
+        after = after / factor if power > 0 else after * factor
     np.testing.assert_allclose(after, before, rtol=ROUNDING, atol=0)
 
 

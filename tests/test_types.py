@@ -45,6 +45,17 @@ OF_COUNTS |= {
     "tail": ("s.tail({m})", FLOAT, ARRAY),
     "tail_probability": ('risk.tail_probability({m}, t=1.5, u=2.0, norm="spectral")', FLOAT, ARRAY),
     "best_rank": ('risk.best_rank(s, {m}, field="complex")', "int", "IntArray"),
+    "interlacing": (
+        'risk.interlacing(s, {m}, field="complex", noise_std=0.5)',
+        f"tuple[{FLOAT}, {FLOAT}]",
+        f"tuple[{ARRAY}, {ARRAY}]",
+    ),
+    "resolvent_range": (
+        "risk.resolvent_range(s, {m}, penalty=0.5)",
+        f"tuple[{FLOAT}, {FLOAT}]",
+        f"tuple[{ARRAY}, {ARRAY}]",
+    ),
+    "log_det_range": ("risk.log_det_range(s, {m}, penalty=0.5)", f"tuple[{FLOAT}, {FLOAT}]", f"tuple[{ARRAY}, {ARRAY}]"),
     "error_range": ("risk.error_range(s, {m})", f"tuple[{FLOAT}, {FLOAT}]", f"tuple[{ARRAY}, {ARRAY}]"),
 }
 ONE, SEVERAL = ("7", "np.int64(7)", "int(7.0)"), ("[5, 7]", "range(5, 7)", "np.arange(5, 7)", "(5, 7)", "[[5], [7]]")
@@ -75,6 +86,8 @@ WRONG = [
     'risk.enclosure(s, 1, field="rael")',
     'risk.simulate(s, trials=1, seed=0, field="rael")',
     'risk.best_rank(s, 1, field="rael")',
+    'risk.interlacing(s, 1, field="rael")',
+    'risk.log_det_range(s, 1, penalty=0.5, field="rael")',
     'risk.tail_upper(s, 7, rank=1, t=1.5, u=2, norm="frobenus")',
     'risk.tail_upper(s, 7, rank=1, t=1.5, u=2, form="jurnal")',
     'risk.tail_probability(7, t=1.5, u=2, norm="frobenus")',

@@ -307,9 +307,9 @@ def test_a_theorem_that_is_an_equality_up_to_rounding_is_as_expected() -> None:
 
 def test_complex_claims_are_about_complex_measurements() -> None:
     # At the rank of the step, real measurements miss it now and then by so much that T7 fails for them.
-    claims = named("T7", "conjecture-complex", "false-complex-for-real")
+    claims = named("T7", "interlacing-complex-upper", "false-complex-for-real")
     found = verdicts(verify_all(claims, cases=[Case(Spectrum.step(4, 2, 1e-4), (3,))], workers=1))
-    assert found == {"T7": "supported", "conjecture-complex": "supported", "false-complex-for-real": "refuted"}
+    assert found == {"T7": "supported", "interlacing-complex-upper": "supported", "false-complex-for-real": "refuted"}
 
 
 def test_limits_of_the_exponential_spectrum() -> None:
@@ -400,7 +400,7 @@ def test_an_error_curve_that_is_wrong_is_noticed_by_the_sampler(monkeypatch: pyt
 
 def mixed_claims() -> list[Claim]:
     return [
-        *named("T1-lower", "T1-upper", "T2", "T3", "T8", "T9", "false-almost-lower", "conjecture-real"),
+        *named("T1-lower", "T1-upper", "T2", "T3", "T8", "T9", "false-almost-lower", "interlacing-real-lower"),
         one(lambda spectrum, m: 2 * spectrum.tail(m), name="user"),
     ]
 

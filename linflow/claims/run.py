@@ -95,7 +95,7 @@ def verify(
     Examples
     --------
     >>> from linflow.spectrum import Spectrum
-    >>> wrong = Claim(name="wrong", statement="E_m <= 2 tail(m)", kind="upper", value=lambda s, m: 2 * s.tail(m))
+    >>> wrong = Claim(name="wrong", statement="E_m <= 15 tail(m)", kind="upper", value=lambda s, m: 15 * s.tail(m))
     >>> verdict = verify(wrong, cases=[Case(Spectrum.exponential(24, 0.5), (12,))], workers=1)
     >>> verdict.verdict, verdict.basis, verdict.worst.m
     ('refuted', 'rigorous', 12)

@@ -1,7 +1,7 @@
-r"""The catalogue: every statement about the linear model that linflow knows, true ones, false ones, and an open one.
+r"""The catalogue: every statement about the linear model that linflow knows, true ones, false ones, and open ones.
 
-Identifiers T1-T11 are those of :mod:`linflow.risk.bounds`. The controls are false on purpose: a run in which one of them
-survives has tested nothing.
+Identifiers T1-T11 are those of :mod:`linflow.risk.bounds`; :mod:`linflow.claims.chain` has the interlacing theorem. The
+controls are false on purpose: a run in which one of them survives has tested nothing.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import math
 from collections.abc import Callable
 
 from linflow.claims import certainties
+from linflow.claims.chain import interlacing_conjectures, interlacing_controls, interlacing_theorems
 from linflow.claims.claim import Case, Claim
 from linflow.claims.quantities import ExpectedError, FailureProbability, SpectralError, TruncatedRisk
 from linflow.risk import bounds
-from linflow.risk.equivalent import equivalent
 from linflow.risk.exact import exact
 from linflow.spectrum import Spectrum
 
@@ -38,7 +38,15 @@ def catalogue() -> list[Claim]:
     >>> sorted({claim.status for claim in catalogue()})
     ['conjecture', 'control', 'theorem']
     """
-    return [*_theorems(), *_sharpness(), *_oracles(), *_controls(), *_conjectures()]
+    return [
+        *_theorems(),
+        *interlacing_theorems(),
+        *_sharpness(),
+        *_oracles(),
+        *_controls(),
+        *interlacing_controls(),
+        *interlacing_conjectures(),
+    ]
 
 
 def _theorems() -> list[Claim]:
@@ -288,33 +296,6 @@ def _controls() -> list[Claim]:
         ),
         control("false-almost-lower", "E_m <= (1 + 1/m) sum_{i>m} l_i", lambda s, m: (1 + 1 / m) * s.tail(m), inner),
         control("false-complex-for-real", "E_m <= (1 + k/(m-k)) sum_{i>k} l_i for real A", bounds.complex_upper, inner),
-    ]
-
-
-def _conjectures() -> list[Claim]:
-    def inner(spectrum: Spectrum, m: int) -> bool:
-        return 1 <= m < spectrum.n
-
-    return [
-        Claim(
-            name="conjecture-complex",
-            statement="E_m(complex A) <= m kappa",
-            kind="upper",
-            value=equivalent,
-            holds_for=inner,
-            quantity=_COMPLEX,
-            source="linflow (open)",
-            status="conjecture",
-        ),
-        Claim(
-            name="conjecture-real",
-            statement="m kappa <= E_m(real A)",
-            kind="lower",
-            value=equivalent,
-            holds_for=inner,
-            source="linflow (open)",
-            status="conjecture",
-        ),
     ]
 
 

@@ -16,6 +16,8 @@ from linflow.risk.bounds import (
 from linflow.risk.enclosure import Enclosure, enclosure
 from linflow.risk.equivalent import equivalent, kappa
 from linflow.risk.exact import exact, has_exact
+from linflow.risk.interlacing import interlacing, per_dimension
+from linflow.risk.matched import log_det_range, resolvent_range
 from linflow.risk.simulate import error_curve, simulate
 
 __all__ = [
@@ -30,7 +32,11 @@ __all__ = [
     "error_range",
     "exact",
     "has_exact",
+    "interlacing",
     "kappa",
+    "log_det_range",
+    "per_dimension",
+    "resolvent_range",
     "simulate",
     "spectral_upper",
     "tail_probability",

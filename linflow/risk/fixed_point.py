@@ -12,7 +12,8 @@ of 1/2. So Newton's steps in log kappa are harmless, and **the residual bounds t
 A spectrum of more than ``SMALL`` values is compressed to weighted nodes (:mod:`linflow.risk.compress`). A bin of nodes
 must not be cut, since single weights mean nothing, so where m falls into a bin, s is the end of the bin on the side of
 kappa, and the slope is still at least ``1/(1 + e^{1/2}) > 1/3``. What compression itself adds, the rounding of log l over
-600 decades, is of the order 1e-13 and no part of the certificate.
+600 decades, is of the order 1e-13 and no part of the certificate. A real m between two whole numbers cuts the value between
+them, and is treated like one inside a bin.
 
 Kind: exact up to rounding. Tested in tests/test_equivalent.py against bisection with 400 digits.
 """
@@ -90,8 +91,8 @@ def filters(variances: FloatArray, kappa: FloatArray) -> tuple[FloatArray, Float
     return variances / total, kappa[:, None] / total
 
 
-def solve(measure: Measure, m: IntArray, penalty: float) -> FloatArray:
-    """Root kappa for each m, one-dimensional: ``inf`` at m = 0, and 0 at m = n without penalty.
+def solve(measure: Measure, m: IntArray | FloatArray, penalty: float) -> FloatArray:
+    """Root kappa for each m >= 0, whole or real, one-dimensional: ``inf`` at m = 0, and 0 at m = n without penalty.
 
     Raises
     ------
@@ -107,10 +108,15 @@ def solve(measure: Measure, m: IntArray, penalty: float) -> FloatArray:
     return root
 
 
-def _solve_block(measure: Measure, m: IntArray, penalty: float) -> FloatArray:
-    inner = np.minimum(m, measure.n)
-    low = np.maximum(measure.lower[inner], penalty / m) * (1 - 1e-9)
-    high = np.minimum((measure.upper[0] + penalty) / m, measure.upper[inner - 1] + penalty) * (1 + 1e-9)
+def _solve_block(measure: Measure, m: IntArray | FloatArray, penalty: float) -> FloatArray:
+    n = measure.n
+    inner = np.minimum(np.ceil(m), n).astype(np.int64)
+    # n - m <= sum_i kappa/(l_i + kappa) <= n kappa/l_n, for what lies between n - 1 and n.
+    least = np.maximum(measure.lower[inner], np.maximum(n - m, 0.0) * measure.lower[n - 1])
+    low = np.maximum(least, penalty / m) * (1 - 1e-9)
+    # m - k <= sum_{i > k} l_i/(l_i + kappa) + penalty/kappa <= (tail(k) + penalty)/kappa at k = 0 and at the last k < m.
+    last = (measure.upper[inner - 1] + penalty) / np.minimum(m - inner + 1, 1.0)
+    high = np.minimum((measure.upper[0] + penalty) / m, last) * (1 + 1e-9)
     root: FloatArray = np.sqrt(low) * np.sqrt(high)
     certified = np.zeros(m.size, dtype=bool)
     for _ in range(STEPS):
@@ -128,14 +134,16 @@ def _solve_block(measure: Measure, m: IntArray, penalty: float) -> FloatArray:
         root[open_rows] = np.where(inside | certified[open_rows], moved, middle)
         if certified.all():
             return root
-    missed = int(m[np.flatnonzero(~certified)[0]])
+    missed = m[np.flatnonzero(~certified)[0]]
     raise NotConvergedError(
         f"kappa at m = {missed} could not be found to a relative 1e-13: the penalty {penalty:g} or the root lies beyond "
         "what float64 holds, rescale the singular values and the penalty"
     )
 
 
-def _balance(measure: Measure, m: IntArray, kappa: FloatArray, penalty: float) -> tuple[FloatArray, FloatArray]:
+def _balance(
+    measure: Measure, m: IntArray | FloatArray, kappa: FloatArray, penalty: float
+) -> tuple[FloatArray, FloatArray]:
     """``log B - log A`` at each kappa, and minus its derivative in log kappa."""
     # The cell that m falls into, its two ends, and the one of them on the side of kappa.
     first = np.minimum(np.searchsorted(measure.before, m, side="right") - 1, measure.before.size - 1)

@@ -1,0 +1,238 @@
+r"""The interlacing theorem in the catalogue: every link a claim, the questions that it leaves open, and false twins.
+
+The notation is that of :mod:`linflow.risk.interlacing`: ``A_s`` is the equivalent error for each unmeasured dimension at
+order s. Every link is about E_m itself, so it is (n - m) times the one of the theorem. The links about E_m are stated where
+E_m is enclosed: draws tell 1 from 1.01 at a great price, and nothing closer. Those with a penalty are decided by draws, at
+small sizes, where the fields lie furthest apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from linflow.checks import Field
+from linflow.claims.claim import Case, Claim, Status
+from linflow.claims.open_questions import MisplacedLeverage, OneStep, misplaced
+from linflow.claims.penalised import Penalised
+from linflow.claims.quantities import EXPECTED_ERROR, ExpectedError, Quantity
+from linflow.claims.relation import Kind
+from linflow.risk.enclosure import COMPLEX_LIMIT, DISTINCT_LIMIT
+from linflow.risk.equivalent import equivalent, kappa
+from linflow.risk.exact import exact, has_exact
+from linflow.risk.interlacing import interlacing, per_dimension
+from linflow.risk.matched import log_det_range, resolvent_range
+from linflow.spectrum import Spectrum
+
+Value = Callable[[Spectrum, int], float]
+Domain = Callable[[Spectrum, int], bool]
+
+_R: Field = "real"
+_C: Field = "complex"
+_COMPLEX = ExpectedError(field=_C)
+_SOURCE = "linflow, proofs/"
+
+_PAIR = Spectrum([3.0, 1.0]).named("pair")
+_CLIFF = Spectrum.step(3, 1, 1e-3).named("step 1, floor 0.001")
+_STEP = Spectrum.step(4, 2, 0.1).named("step 2, floor 0.1")
+_EXPONENTIAL = Spectrum.exponential(4, 0.7)
+_POWER = Spectrum.power_law(8, 1.0)
+_SPIKE = Spectrum([1e4, 1.0, 1.0, 1.0]).named("1 spike, n = 4")
+
+
+def interlacing_theorems() -> list[Claim]:
+    """The links of the chain for real and complex A, and their counterparts with a penalty."""
+    return [*_links(), *_penalised_links()]
+
+
+def interlacing_conjectures() -> list[Claim]:
+    """What is open."""
+    return [
+        Claim(
+            name="leverages-majorise",
+            statement="complex A: sum_{i<=k} E P_ii >= sum_{i<=k} l_i/(l_i + kappa), every k (2 <= m <= n-2)",
+            kind="upper",
+            value=lambda spectrum, m: misplaced(spectrum, m)[2],
+            holds_for=lambda spectrum, m: 2 <= m <= spectrum.n - 2,
+            quantity=MisplacedLeverage(),
+            source="linflow (open; proved for m = 1 and m = n-1)",
+            status="conjecture",
+        ),
+        Claim(
+            name="one-step",
+            statement="S_a after one real row a: E (m-1) kappa_{m-1}(S_a) >= m kappa_m",
+            kind="lower",
+            value=lambda spectrum, m: m * float(kappa(spectrum, m)),
+            holds_for=lambda spectrum, m: 2 <= m < spectrum.n,
+            quantity=OneStep(),
+            source="linflow (open)",
+            status="conjecture",
+        ),
+    ]
+
+
+def interlacing_controls() -> list[Claim]:
+    """A link with its order, its factor or its field changed: each is false."""
+
+    def control(name: str, statement: str, kind: Kind, value: Value, quantity: Quantity = EXPECTED_ERROR) -> Claim:
+        return _claim(
+            f"false-{name}", statement, kind, value, quantity=quantity, status="control", source="false on purpose"
+        )
+
+    log_det = Penalised(functional="log-det", field="complex", level=1.0)
+    return [
+        control("real-below-equivalent", "E_m(real A) <= m kappa, which is true of complex A", "upper", equivalent),
+        control("fields-exchanged", "E_m(real A) <= E_m(complex A)", "upper", _complex_error),
+        control("order-real-lower", "E_m(real A) >= (n-m) A_{m-0.1}", "lower", _at_order(-0.1)),
+        control("order-complex-upper", "E_m(complex A) <= (n-m) A_{m+0.1}", "upper", _at_order(0.1), _COMPLEX),
+        control("order-complex-lower", "E_m(complex A) >= (n-m) A_m", "lower", _at_order(0.0), _COMPLEX),
+        Claim(
+            name="false-order-real-upper",
+            statement="E_m(real A) <= (n-m) A_{m-0.9}",
+            kind="upper",
+            value=_at_order(-0.9),
+            holds_for=_inside,
+            cases=(Case(_SPIKE, (3,)),),
+            source="false on purpose",
+            status="control",
+        ),
+        control(
+            "factor-twice",
+            "E_m(real A) <= f^2 (m-1) kappa_{m-1}, f = (n-m)/(n-m+1)",
+            "upper",
+            lambda s, m: (s.n - m) / (s.n - m + 1) * float(interlacing(s, m)[1]),
+        ),
+        Claim(
+            name="false-log-det",
+            statement="complex A: E log det(I + S/gamma) >= its equivalent without the last term, -m (n <= 8)",
+            kind="lower",
+            value=lambda s, m: _penalised_side(log_det, s, m, 0) + m,
+            holds_for=lambda s, m: s.n <= 8,
+            quantity=log_det,
+            source="false on purpose",
+            status="control",
+        ),
+    ]
+
+
+def _links() -> list[Claim]:
+    real, complex_ = "E_m(real A)", "E_m(complex A)"
+
+    def link(name: str, statement: str, kind: Kind, value: Value, quantity: ExpectedError = EXPECTED_ERROR) -> Claim:
+        return _claim(
+            f"interlacing-{name}",
+            statement,
+            kind,
+            value,
+            quantity=quantity,
+            holds_for=lambda spectrum, m: _inside(spectrum, m) and _enclosed(spectrum, m, quantity),
+        )
+
+    return [
+        link("complex-lower", f"(n-m)/(n-m-1) (m+1) kappa_{{m+1}} <= {complex_}", "lower", _side(0, _COMPLEX), _COMPLEX),
+        link("complex-upper", f"{complex_} <= m kappa_m", "upper", _side(1, _COMPLEX), _COMPLEX),
+        link("complex-real", f"{complex_} <= {real}", "lower", _complex_error),
+        link("real-lower", f"m kappa_m <= {real}", "lower", _side(0, EXPECTED_ERROR)),
+        link(
+            "real-complex",
+            f"{real} <= (n-m)/(n-m+1) E_{{m-1}}(complex A)",
+            "upper",
+            lambda s, m: (s.n - m) / (s.n - m + 1) * float(exact(s, m - 1, "complex")),
+        ),
+        link("real-upper", f"{real} <= (n-m)/(n-m+1) (m-1) kappa_{{m-1}}", "upper", _side(1, EXPECTED_ERROR)),
+    ]
+
+
+def _penalised_links() -> list[Claim]:
+    def link(name: str, statement: str, quantity: Penalised, side: int, cases: tuple[Case, ...]) -> Claim:
+        return _claim(
+            f"interlacing-{name}",
+            statement,
+            "upper" if side else "lower",
+            lambda spectrum, m: _penalised_side(quantity, spectrum, m, side),
+            quantity=quantity,
+            holds_for=lambda spectrum, m: any(spectrum == case.spectrum and m in case.m for case in cases),
+            cases=cases,
+        )
+
+    error_c, error_r = Penalised(field="complex", level=0.1), Penalised(level=0.1)
+    trace_c, trace_r = (Penalised(functional="resolvent", field=field, level=0.1) for field in (_C, _R))
+    log_det_c, log_det_r = (Penalised(functional="log-det", field=field, level=1.0) for field in (_C, _R))
+    trace, log_det = "E tr (S + gamma)^-1", "E log det(I + S/gamma)"
+    return [
+        link("penalty-complex-lower", "the equivalent of m+1 <= E X_gamma(complex A)", error_c, 0, _MANY),
+        link("penalty-complex-upper", "E X_gamma(complex A) <= the equivalent of m", error_c, 1, _NARROW),
+        link("penalty-real-lower", "the equivalent of m <= E X_gamma(real A)", error_r, 0, _MANY),
+        link("penalty-real-upper", "E X_gamma(real A) <= the equivalent of m-1", error_r, 1, _MANY),
+        link("resolvent-complex", f"{trace} <= its equivalent (complex A)", trace_c, 1, _NARROW),
+        link("resolvent-real", f"its equivalent <= {trace} (real A)", trace_r, 0, _MANY),
+        link("log-det-complex", f"its equivalent <= {log_det} (complex A)", log_det_c, 0, _NARROWEST),
+        link("log-det-real", f"{log_det} <= its equivalent (real A)", log_det_r, 1, _FEW),
+    ]
+
+
+#: Where draws tell the two sides of a link apart within the budget: equivalents lie closest to complex A.
+_NARROWEST = (Case(_CLIFF, (1,)),)
+_NARROW = (Case(_PAIR, (1,)), Case(_CLIFF, (1,)), Case(_STEP, (2,)))
+_FEW = (Case(_PAIR, (1, 2)), Case(_CLIFF, (1, 2)), Case(_STEP, (1, 3)))
+_MANY = (
+    Case(_PAIR, (2,)),
+    Case(_CLIFF, (2, 3)),
+    Case(_STEP, (1, 2, 3, 4)),
+    Case(_EXPONENTIAL, (2, 3, 4)),
+    Case(_POWER, (4, 8)),
+)
+
+
+def _claim(
+    name: str,
+    statement: str,
+    kind: Kind,
+    value: Value,
+    *,
+    quantity: Quantity,
+    holds_for: Domain | None = None,
+    status: Status = "theorem",
+    source: str = _SOURCE,
+    cases: tuple[Case, ...] = (),
+) -> Claim:
+    return Claim(
+        name=name,
+        statement=statement,
+        kind=kind,
+        value=value,
+        holds_for=_inside if holds_for is None else holds_for,
+        quantity=quantity,
+        status=status,
+        source=source,
+        cases=cases,
+    )
+
+
+def _side(which: int, quantity: ExpectedError) -> Value:
+    return lambda spectrum, m: float(interlacing(spectrum, m, field=quantity.field)[which])
+
+
+def _penalised_side(quantity: Penalised, spectrum: Spectrum, m: int, side: int) -> float:
+    gamma = quantity.penalty(spectrum)
+    if quantity.functional == "error":
+        return float(interlacing(spectrum, m, penalty=gamma, field=quantity.field)[side])
+    function = resolvent_range if quantity.functional == "resolvent" else log_det_range
+    return float(function(spectrum, m, penalty=gamma, field=quantity.field)[side])
+
+
+def _at_order(shift: float) -> Value:
+    return lambda spectrum, m: (spectrum.n - m) * float(per_dimension(spectrum, m + shift))
+
+
+def _complex_error(spectrum: Spectrum, m: int) -> float:
+    return float(exact(spectrum, m, "complex"))
+
+
+def _inside(spectrum: Spectrum, m: int) -> bool:
+    return 1 <= m < spectrum.n
+
+
+def _enclosed(spectrum: Spectrum, m: int, quantity: ExpectedError) -> bool:
+    """Whether E_m has an enclosure, told without computing it; a link between the fields also needs the complex one."""
+    most = min(COMPLEX_LIMIT, DISTINCT_LIMIT)
+    return spectrum.n <= most and has_exact(spectrum, m, quantity.field)
