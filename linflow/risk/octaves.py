@@ -1,13 +1,13 @@
 r"""The trapezoidal rule in ``log t`` on nodes ``t = 2^(k/r)``, with an error bound that is known beforehand.
 
-Let f(t) dt/t be integrated over t > 0, f a polynomial in t with coefficients >= 0 over at most N factors
-``(a + b t)^(1/2)``, ``a, b > 0``. On the ray ``t e^(i phi)``, |phi| < pi, no ``a + b t`` shrinks by more than
-``cos(phi/2)``, because
+Let f(t) dt/t be integrated over t > 0, f a polynomial in t with coefficients >= 0 over factors ``(1 + a_k t)^(1/2)``,
+``a_k > 0``. On the ray ``t e^(i phi)``, |phi| < pi, the numerator does not grow, and with ``p = a t / (1 + a t)``
 
-    |a + b t e^(i phi)|^2 = cos(phi/2)^2 (a + b t)^2 + sin(phi/2)^2 (a - b t)^2,
+    |1 + a t e^(i phi)|^2 = (1 + a t)^2 (1 - 4 p (1 - p) sin(phi/2)^2)  >=  (1 + a t)^2 cos(phi/2)^(8 p (1 - p)),
 
-and the numerator does not grow. So the integral of |f| over the ray is at most ``cos(phi/2)^(-N/2)`` times that of f, and
-the trapezoidal rule with the step ``h = log(2) / r`` is wrong by at most
+as ``log(1 - x y)`` is concave in x on 0..1 and 0 at 0. So the integral of |f| over the ray is at most ``cos(phi/2)^(-N/2)``
+times that of f, where N, at most the number of factors, is the largest value of ``sum_k 4 p_k (1 - p_k)``: how many
+factors are in transition at a time. Hence the trapezoidal rule with the step ``h = log(2) / r`` is wrong by at most
 
     eps = 2 cos(phi/2)^(-N/2) / (e^(2 pi phi / h) - 1),    for every phi in (0, pi),
 
@@ -34,12 +34,31 @@ LOG_2 = 0.6931471805599453
 ROUNDINGS = 2
 
 
-def rule_error(half_factors: int, per_octave: int) -> float:
+def in_transition(rates: FloatArray) -> float:
+    """An upper bound on ``sum_k 4 p_k (1 - p_k)``, ``p_k = r_k^2 t / (1 + r_k^2 t)``, over all t > 0.
+
+    Parameters
+    ----------
+    rates : (n,) array of positive numbers r_k, descending.
+
+    >>> in_transition(np.ones(6)), in_transition(np.array([1e8, 1.0])) < 1.2
+    (6.0, True)
+    """
+    # Left of 1 / r_1^2 and right of 1 / r_n^2 the sum rises and falls; between two nodes it changes by a factor of at most
+    # 2^(1/8) from the nearer one, as the logarithm of p (1 - p) has the slope 1 - 2 p in log t.
+    edges = -2 * np.log2(rates[[0, -1]])
+    root = powers(math.floor(4 * edges[0]), math.ceil(4 * edges[1]), 8)
+    u = (rates * root[:, None]) ** 2
+    most = float((4 * u / (1 + u) / (1 + u)).sum(axis=1).max())
+    return min(float(rates.size), 1.1 * most)
+
+
+def rule_error(half_factors: float, per_octave: int) -> float:
     """Bound eps for the rule with `per_octave` nodes for each factor 2, relative to the integral (see the module).
 
     Parameters
     ----------
-    half_factors : N, how many factors ``(a + b t)^(1/2)`` there are.
+    half_factors : N, how many factors ``(1 + a t)^(1/2)`` are in transition at a time.
 
     >>> rule_error(68, 4) < 1e-15 < rule_error(68, 2)
     True
@@ -53,7 +72,7 @@ def rule_error(half_factors: int, per_octave: int) -> float:
     return 2.02 * math.exp(growth - exponent) / -math.expm1(-exponent) if growth < exponent else math.inf
 
 
-def nodes_per_octave(half_factors: int, bits: int) -> int:
+def nodes_per_octave(half_factors: float, bits: int) -> int:
     """The fewest nodes for each factor 2 at which the rule errs by at most ``2**-bits`` of the integral.
 
     >>> nodes_per_octave(68, bits=50)

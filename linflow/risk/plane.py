@@ -15,7 +15,9 @@ with ``v = cosh s - 1``. Everything is positive.
 How it is summed, and by how much that may be wrong (all of it relative to E_m itself, so a steep spectrum costs nothing):
 
 * The trapezoidal rule in log t, and at each of its nodes the one in log v: :mod:`linflow.risk.octaves` bounds the error
-  of either beforehand. In v the denominators are d_k, in t ``(1 + u_k)^2 d_k = (1 + l_k t e^s) (1 + l_k t e^-s)``.
+  of either beforehand. In t the denominators are ``(1 + u_k)^2 d_k = (1 + l_k t e^s) (1 + l_k t e^-s)``: twice as many are
+  in transition as of the ``1 + l_k t``. In v they are d_k; with ``sin(a)^2 = p`` of l_k t e^s and ``sin(b)^2`` of
+  l_k t e^-s, its p is ``sin(a - b)^2``, and ``sin(2a - 2b)^2 <= 2 sin(2a)^2 + 2 sin(2b)^2``: at most four times as many.
 * What is left out of the rule in log t. ``v = z / t`` and ``v = z t`` show that with ``a = m - 1`` the integrand is ``t^a``
   times a function that lies within ``prod_k (1 + u_k) (1 + u_1)^4`` of its limit for t -> 0, and for t -> inf ``t^-b``,
   ``b = n - m + 1``, within the same of ``1 / u``. So the nodes beyond the last one add the geometric series of its value,
@@ -46,10 +48,10 @@ from linflow.spectrum import Spectrum
 LIMIT = 400
 #: Largest sigma_1 / sigma_n: beyond, terms of one sum leave the range of float64.
 CONDITION = 1e80
-#: Each of the errors of the rule, other than rounding, is at most about 2**-BITS.
-BITS = 50
-#: Relative error that must be certified for each value.
-CERTIFIED = 1e-11
+#: Each error of the rule is at most about 2**-BITS of the value: the most that float64 has use for, and what suits searches.
+BITS, SEARCH_BITS = 50, 40
+#: Bits that may be lost between that and what is certified for a value: uncertain ends, and rounding.
+MARGIN = 13
 #: Entries of the arrays (nodes in t, nodes in v, n) handled at a time.
 BLOCK = 2**18
 #: Unit roundoff, and the absolute error of an operation that underflows.
@@ -81,13 +83,17 @@ def applies(spectrum: Spectrum) -> bool:
 
 
 @lru_cache(maxsize=256)
-def real_curve(spectrum: Spectrum) -> RealCurve:
+def real_curve(spectrum: Spectrum, bits: int = BITS) -> RealCurve:
     """E_m and its enclosure for 2 <= m <= n - 1.
+
+    Parameters
+    ----------
+    bits : what the rule aims at. With ``SEARCH_BITS`` it takes half the time, and the enclosure is as wide as 1e-11.
 
     Raises
     ------
     NotConvergedError
-        A value whose error is not shown to be below ``CERTIFIED`` of itself.
+        A value whose enclosure is wider than ``2**(MARGIN - bits)`` of itself.
 
     Examples
     --------
@@ -98,14 +104,15 @@ def real_curve(spectrum: Spectrum) -> RealCurve:
     True
     """
     exponent = math.frexp(spectrum.singular_values[0])[1]
-    grid = _Grid.of(np.ldexp(spectrum.singular_values, -exponent))
+    grid = _Grid.of(np.ldexp(spectrum.singular_values, -exponent), bits)
     values, relative, absolute = _sum(grid)
     low, high = values * (1 - relative) - absolute, values * (1 + relative) + absolute
     inner = slice(2, spectrum.n)
-    if not np.all(high[inner] - low[inner] <= CERTIFIED * values[inner]):
+    allowed = 2.0 ** (MARGIN - bits)
+    if not np.all(high[inner] - low[inner] <= allowed * values[inner]):
         worst = float(np.max((high - low)[inner] / values[inner]))
         raise NotConvergedError(
-            f"the expected error for real A is certified to {worst:.0e} of itself only (allowed: {CERTIFIED:g}), at "
+            f"the expected error for real A is certified to {worst:.0e} of itself only (allowed: {allowed:.0e}), at "
             f"n = {spectrum.n} and a condition of {spectrum.condition:.0e}"
         )
     scaled = [np.ldexp(edge, 2 * exponent) for edge in (values, np.nextafter(low, 0), np.nextafter(high, np.inf))]
@@ -128,6 +135,10 @@ class _Grid:
     unit : (T,) array of powers of two, V.
     half_width : (T, n) array, ``2 p q V``.
     last : (T,) array, exponents of two at which the rule in v / V ends.
+    per_octave, per_octave_v : nodes for each factor 2 in t and in v.
+    bits : what each error was to be less than.
+    rules : bound on the relative error of both rules.
+    left_out : what the geometric series on the left and on the right are uncertain by, relative to themselves.
     """
 
     root: FloatArray
@@ -138,15 +149,20 @@ class _Grid:
     last: IntArray
     per_octave: int
     per_octave_v: int
+    bits: int
+    rules: float
     left_out: tuple[float, float]
 
     @classmethod
-    def of(cls, sigma: FloatArray) -> _Grid:
+    def of(cls, sigma: FloatArray, bits: int) -> _Grid:
         n = sigma.size
-        per_octave, per_octave_v = (octaves.nodes_per_octave(factors, BITS) for factors in (2 * n + 8, n + 4))
-        # The series beyond either end are a part of E_m like 2^-BITS/2 and 2^-BITS/3 (or less), and as uncertain as that.
-        first = -BITS / 2 - math.log2(float(np.sum(sigma**2)))
-        last = BITS / 3 - 2 * math.log2(sigma[-1]) + math.log2(float(np.sum((sigma[-1] / sigma) ** 2)))
+        crowd = octaves.in_transition(sigma)
+        # Besides the square roots of all d there are d_j and d_k.
+        factors, factors_v = 2 * crowd + 8, min(n, 4 * crowd) + 4
+        per_octave, per_octave_v = (octaves.nodes_per_octave(count, bits) for count in (factors, factors_v))
+        # The series beyond either end are a part of E_m like 2^-bits/2 and 2^-bits/3 (or less), and as uncertain as that.
+        first = -bits / 2 - math.log2(float(np.sum(sigma**2)))
+        last = bits / 3 - 2 * math.log2(sigma[-1]) + math.log2(float(np.sum((sigma[-1] / sigma) ** 2)))
         # t = root^2 is taken at twice as many nodes for each octave of the root.
         root = octaves.powers(math.floor(first * per_octave), math.ceil(last * per_octave), 2 * per_octave)
         u = (sigma * root[:, None]) ** 2
@@ -155,12 +171,13 @@ class _Grid:
         product = 2 * seen * unseen
         unit = np.ldexp(1.0, -np.frexp(product.sum(axis=1))[1])
         half_width = product * unit[:, None]
-        last_v = _last_octave(half_width, per_octave_v)
-        return cls(root, seen, unseen, unit, half_width, last_v, per_octave, per_octave_v, left_out)
+        last_v = _last_octave(half_width, per_octave_v, bits)
+        rules = octaves.rule_error(factors, per_octave) + octaves.rule_error(factors_v, per_octave_v)
+        return cls(root, seen, unseen, unit, half_width, last_v, per_octave, per_octave_v, bits, rules, left_out)
 
 
-def _last_octave(half_width: FloatArray, per_octave: int) -> IntArray:
-    """Where the rule in v = V nu may end, for each node in t: what is left out is at most 2^-BITS of the sum of any pair.
+def _last_octave(half_width: FloatArray, per_octave: int, bits: int) -> IntArray:
+    """Where the rule in v = V nu may end, for each node in t: what is left out is at most 2^-bits of the sum of any pair.
 
     From one node to another the integrand of a pair grows at most like ``f = nu^2 prod_k d_k^(-1/2) / (d_j d_k)``, j and k
     the two of the smallest ``g = 2 p q V``. The slope of log f, ``2 - sum_k x_k / 2 - x_j - x_k`` with ``x = g nu / (1 + g
@@ -171,7 +188,7 @@ def _last_octave(half_width: FloatArray, per_octave: int) -> IntArray:
     last = np.zeros(len(g), dtype=np.int64)
     step = octaves.LOG_2 / per_octave
     pending, largest = np.arange(len(g)), np.full(len(g), -np.inf)
-    for octave in range(_MOST_OCTAVES):
+    for octave in range(0, _MOST_OCTAVES, 3):
         if pending.size == 0:
             return last
         x = np.ldexp(g[pending], octave)
@@ -181,7 +198,7 @@ def _last_octave(half_width: FloatArray, per_octave: int) -> IntArray:
         largest = np.maximum(largest, log_f)
         rest, falling = np.full(slope.shape, np.inf), slope < 0
         rest[falling] = np.exp(log_f - largest)[falling] / np.expm1(-slope[falling] * step)
-        done = rest < 2.0 ** -(BITS + 1)
+        done = rest < 2.0 ** -(bits + 1)
         last[pending[done]] = octave
         pending, largest = pending[~done], largest[~done]
     raise NotConvergedError("the integrand of the expected error does not vanish within the range of float64")
@@ -199,7 +216,7 @@ def _sum(grid: _Grid) -> tuple[FloatArray, float, FloatArray]:
     nodes, n = grid.seen.shape
     terms = np.zeros((nodes, n + 1))
     lost = np.zeros(nodes)
-    first = -(BITS // 2 + 1) * grid.per_octave_v
+    first = -(grid.bits // 2 + 1) * grid.per_octave_v
     roundings, start = 0, 0
     while start < nodes:
         size = _block(grid, start, first)
@@ -223,10 +240,9 @@ def _sum(grid: _Grid) -> tuple[FloatArray, float, FloatArray]:
     uncertain[:n] = factor * (grid.left_out[0] * left + grid.left_out[1] * right + 1.01 * TINY * float(lost @ scale))
     # 120: the scale, the series and the last line.
     roundings += nodes + 120
-    rules = octaves.rule_error(2 * n + 8, grid.per_octave) + octaves.rule_error(n + 4, grid.per_octave_v)
-    ends = 15 * 4.0 ** (first / grid.per_octave_v) + 2.0**-BITS
+    ends = 15 * 4.0 ** (first / grid.per_octave_v) + 2.0**-grid.bits
     # A hundredth covers products of these small errors.
-    return values, 1.01 * (roundings * UNIT + rules + ends), uncertain
+    return values, 1.01 * (roundings * UNIT + grid.rules + ends), uncertain
 
 
 def _series(rate: IntArray, per_octave: int) -> FloatArray:
