@@ -48,7 +48,7 @@ from linflow.spectrum import Spectrum
 LIMIT = 400
 #: Largest sigma_1 / sigma_n: beyond, terms of one sum leave the range of float64.
 CONDITION = 1e80
-#: Each error of the rule is at most about 2**-BITS of the value: the most that float64 has use for, and what suits searches.
+#: Each error of the rule is at most about 2**-BITS of the value: what float64 has use for, and what suits searches.
 BITS, SEARCH_BITS = 50, 40
 #: Bits that may be lost between that and what is certified for a value: uncertain ends, and rounding.
 MARGIN = 13
@@ -60,7 +60,7 @@ UNIT, TINY = 2.0**-53, 2.0**-1022
 
 @dataclass(frozen=True)
 class RealCurve:
-    """E_0..E_n for real A in units of ``2**exponent``; the ends m = 0, 1, n are not computed and 0.
+    """E_2..E_{n-1} for real A, [x]^2, in places 2..n-1; the places 0, 1 and n are not used, and 0.
 
     Parameters
     ----------
@@ -115,10 +115,11 @@ def real_curve(spectrum: Spectrum, bits: int = BITS) -> RealCurve:
             f"the expected error for real A is certified to {worst:.0e} of itself only (allowed: {allowed:.0e}), at "
             f"n = {spectrum.n} and a condition of {spectrum.condition:.0e}"
         )
-    scaled = [np.ldexp(edge, 2 * exponent) for edge in (values, np.nextafter(low, 0), np.nextafter(high, np.inf))]
-    for edge in scaled:
+    edges = [np.zeros(spectrum.n + 1) for _ in range(3)]
+    for edge, found in zip(edges, (values, np.nextafter(low, 0), np.nextafter(high, np.inf)), strict=True):
+        edge[inner] = np.ldexp(found[inner], 2 * exponent)
         edge.flags.writeable = False
-    return RealCurve(*scaled)
+    return RealCurve(*edges)
 
 
 # ------------------------------------------------------------------------------------------------ nodes
