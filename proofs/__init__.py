@@ -37,6 +37,7 @@ FILES: tuple[str, ...] = (
     "bound_certificates",
     "estimator_certificates",
     "enclosures",
+    "enclosures_plane",
     "named_spectra",
     "controls",
 )

@@ -277,6 +277,7 @@ def test_the_wheel_carries_the_proofs(tmp_path: Path) -> None:
 ELSEWHERE = {
     "sharp-exponential-complex": "complex-exponential",
     "oracle-first": "E_1",
+    "oracle": "enclosures-plane",
     "oracle-last": "E_{n-1}",
     **{f"T6-{norm}-{form}": "T6" for norm in ("frobenius", "spectral") for form in ("preprint", "journal")},
 }

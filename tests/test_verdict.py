@@ -227,9 +227,14 @@ def test_controls_are_refuted_and_theorems_supported() -> None:
     assert all(found[name] == "supported" for name in ("T1-upper", "T2"))
     assert found["T1-lower"] == "not refuted"  # for every A: no number of draws supports it
     assert all(found[claim.name] == "refuted" for claim in controls)
-    assert {v.basis for v in report.verdicts} == {"exact", "rigorous", "no violation"}
+    assert {v.basis for v in report.verdicts} == {"exact", "no violation"}
     assert report.as_expected
     assert not report.errors
+    # The other road: draws alone decide the same, but for the cliffs and margins that they do not reach.
+    drawn = [replace(claim, quantity=SAMPLED) for claim in [*named("T1-upper", "T2"), *controls]]
+    report = verify_all(drawn, cases=[EXPONENTIAL, STEP], workers=1)
+    assert {v.basis for v in report.verdicts} == {"rigorous"}
+    assert report.as_expected
 
 
 def test_a_users_false_claim_is_refuted_with_its_worst_case_named() -> None:
@@ -388,10 +393,11 @@ def test_an_error_curve_that_is_wrong_is_noticed_by_the_sampler(monkeypatch: pyt
     """The twin of every run: with errors 30 % too large, some draws leave the range that T4 or T8 gives them."""
     curve = risk.error_curve
     monkeypatch.setattr(quantities_module, "error_curve", lambda spectrum, A: 1.3 * curve(spectrum, A))
-    report = verify_all(named("T2"), cases=[Case(Spectrum.step(12, 3, 1e-2), (6,))], workers=1)
+    drawn = [replace(claim, quantity=SAMPLED) for claim in named("T2")]
+    report = verify_all(drawn, cases=[Case(Spectrum.step(12, 3, 1e-2), (6,))], workers=1)
     assert verdicts(report) == {"T2": "undecided", "T4": "refuted"}
     monkeypatch.setattr(quantities_module, "error_curve", lambda spectrum, A: 1e-3 * curve(spectrum, A))
-    report = verify_all(named("T2"), cases=[Case(Spectrum.step(12, 3, 1e-2), (6,))], workers=1)
+    report = verify_all(drawn, cases=[Case(Spectrum.step(12, 3, 1e-2), (6,))], workers=1)
     assert verdicts(report) == {"T2": "undecided", "T8": "refuted"}
 
 
@@ -521,11 +527,11 @@ def test_draws_stop_as_soon_as_all_is_decided() -> None:
     assert easy.verdict == "supported"
     assert 0 < easy.cases[0].draws <= 128
     value = easy.cases[0].estimate
-    hard = verify(one(value, kind="equal", tolerance=0.5), cases=[case], workers=1, max_draws=700)
+    hard = verify(one(value, kind="equal", tolerance=0.5, quantity=SAMPLED), cases=[case], workers=1, max_draws=700)
     assert hard.cases[0].draws == 700  # an equality gets the whole budget, however near it comes
     both = [
-        one(100.0, name="easy", status="theorem"),
-        one(value, kind="equal", tolerance=1e-4, status="control", name="hard"),
+        one(100.0, name="easy", status="theorem", quantity=SAMPLED),
+        one(value, kind="equal", tolerance=1e-4, status="control", name="hard", quantity=SAMPLED),
     ]
     assert verify_all(both, cases=[case], workers=1, max_draws=700).verdicts[0].cases[0].draws < 700  # a control's share
 

@@ -23,8 +23,9 @@ from linflow.claims.tilted import draw_dominating, draw_tilted
 from linflow.errors import InputError
 from linflow.identity import code_digest, content
 from linflow.risk import bounds
-from linflow.risk.enclosure import enclosure
+from linflow.risk.enclosure import enclosure, is_flat
 from linflow.risk.exact import exact, has_exact
+from linflow.risk.plane import SEARCH_BITS, real_curve
 from linflow.risk.simulate import error_curve, gaussian_rows
 from linflow.risk.witness import error_enclosure
 from linflow.spectrum import Spectrum
@@ -172,11 +173,16 @@ class ExpectedError(Quantity):
         return self.oracle or 1 <= m < spectrum.n
 
     def enclosure(self, spectrum: Spectrum, m: int) -> tuple[float, float] | None:  # noqa: D102
-        found = enclosure(spectrum, m, self.field) if self.oracle else None
+        slow = _on_the_curve(spectrum, m, self.field) and spectrum.n > _CURVE_LIMIT
+        found = enclosure(spectrum, m, self.field) if self.oracle and not slow else None
         return None if found is None else (found.low, found.high)
 
     def estimate(self, spectrum: Spectrum, m: int) -> float | None:  # noqa: D102
-        return float(exact(spectrum, m, self.field)) if self.oracle and has_exact(spectrum, m, self.field) else None
+        if not (self.oracle and has_exact(spectrum, m, self.field)):
+            return None
+        if _on_the_curve(spectrum, m, self.field):
+            return float(real_curve(spectrum, SEARCH_BITS).values[m]) if spectrum.n <= _CURVE_LIMIT else None
+        return float(exact(spectrum, m, self.field))
 
     def sketch(self, spectrum: Spectrum, m: int, size: int, rng: np.random.Generator) -> Sketch:  # noqa: D102
         if not (self.oracle and self.field == "real" and 1 <= m < spectrum.n):
@@ -346,6 +352,15 @@ class FailureProbability(Quantity):
         order: Literal["fro"] | float = 2.0 if self.norm == "spectral" else "fro"
         norms = np.array([np.linalg.norm(residual_factor(spectrum, rows), order) for rows in A])
         return Plain((norms > self.bound(spectrum, m)).astype(float))
+
+
+#: Real A, 1 < m < n - 1: up to this n the curve of all m takes a few seconds at most, and draws no less.
+_CURVE_LIMIT = 200
+
+
+def _on_the_curve(spectrum: Spectrum, m: int, field: Field) -> bool:
+    """Whether E_m comes from the two-dimensional integral."""
+    return field == "real" and 1 < m < spectrum.n - 1 and not is_flat(spectrum)
 
 
 #: Quantities that need dense algebra for every draw, or the whole budget of draws: up to this n.

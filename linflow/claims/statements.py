@@ -257,6 +257,17 @@ def _oracles() -> list[Claim]:
             status="theorem",
         ),
         Claim(
+            name="oracle",
+            statement="2 <= m <= n-2: E_m is the two-dimensional integral (within 10 %, by draws)",
+            kind="close",
+            value=exact,
+            holds_for=lambda spectrum, m: 2 <= m <= spectrum.n - 2 and _samples_well(spectrum),
+            quantity=_SAMPLED,
+            tolerance=0.1,
+            source="linflow",
+            status="theorem",
+        ),
+        Claim(
             name="oracle-last",
             statement="m = n-1: E_{n-1} is the one-dimensional integral",
             kind="equal",

@@ -8,6 +8,7 @@ Kind: exact. Assumption: Gaussian A, no noise. l_i = sigma_i^2, T = sum l_i.
       E = int h sum_j c_j u_j / (1 + u_j) prod_k (1 + u_k)^-h ds,   (c_j, rate_j) = (T - l_j, l_j) or (l_j, 1/l_j).
 
   enclosure.py says why.
+* Real A, 2 <= m <= n - 1: a two-dimensional integral, in plane.py, which also bounds all of its error.
 * Complex A, 1 <= m < n: with N_t a sum of independent Bernoulli variables of means l_i / (l_i + t),
 
       E_m = m int_0^inf P(N_t > m) dt.
@@ -19,13 +20,14 @@ Kind: exact. Assumption: Gaussian A, no noise. l_i = sigma_i^2, T = sum l_i.
   E_m = m E[(m+1)-st largest of l_i F_i], the F_i independent ratios of two standard exponential variables. As
   E N_kappa = m defines kappa, it is the deterministic equivalent m kappa with the step function 1(E N_t > m) smoothed.
 
-Everything is integrated by the trapezoidal rule in s = log t, which converges geometrically: the integrands are analytic
+All else is integrated by the trapezoidal rule in s = log t, which converges geometrically: the integrands are analytic
 for |Im s| < pi and decay exponentially on both sides (Trefethen & Weideman 2014, "The exponentially convergent
 trapezoidal rule", Theorem 5.1). Every integral is certified before it is returned: every second point must give the same
 value up to ``AGREEMENT``, and the integrand must have vanished at both ends. All terms are positive, so the values are
 accurate relative to themselves: to about 1e-14, and 1e-12 when the variances span hundreds of decades (the rounding of
-log l). No code is shared with enclosure.py's quadrature or its matrix formula, so that each tests the other. Tested in
-tests/test_exact.py.
+log l). No code is shared with enclosure.py's quadrature or its matrix formula, so that each tests the other (for real A and
+1 < m < n - 1 the enclosures are plane.py's own, and proofs/enclosures_plane.py is the other road). Tested in
+tests/test_exact.py and tests/test_exact_real.py.
 """
 
 from __future__ import annotations
@@ -41,6 +43,9 @@ from linflow.checks import FIELDS, Count, Counts, Field, FloatArray, measurement
 from linflow.errors import InputError, NotConvergedError
 from linflow.risk.compress import compress
 from linflow.risk.enclosure import is_flat
+from linflow.risk.plane import CONDITION as REAL_CONDITION
+from linflow.risk.plane import LIMIT as REAL_LIMIT
+from linflow.risk.plane import applies, real_curve
 from linflow.spectrum import Spectrum
 
 #: Complex A, 1 < m < n - 1: largest n (the whole curve costs O(n^2) for each of a thousand quadrature points).
@@ -64,12 +69,14 @@ def has_exact(spectrum: Spectrum, m: Count, field: Field = "real") -> bool:
     """Whether :func:`exact` knows E_m.
 
     >>> [has_exact(Spectrum([4.0, 3.0, 2.0, 1.0]), m) for m in range(5)]
-    [True, True, False, True, True]
+    [True, True, True, True, True]
+    >>> has_exact(Spectrum.power_law(10_000), 2), has_exact(Spectrum.power_law(10_000), 1)
+    (False, True)
     """
     one_of(field, "field", FIELDS)
     m = int(measurement_counts(m, spectrum.n))
     ends = m in (0, 1, spectrum.n - 1, spectrum.n)
-    return ends or is_flat(spectrum) or (field == "complex" and spectrum.n <= COMPLEX_LIMIT)
+    return ends or is_flat(spectrum) or (applies(spectrum) if field == "real" else spectrum.n <= COMPLEX_LIMIT)
 
 
 @overload
@@ -95,8 +102,9 @@ def exact(spectrum: Spectrum, m: Count | Counts, field: Field = "real") -> float
     Raises
     ------
     InputError
-        An `m` for which no exact formula is known: there is one for m = 0, 1, n - 1, n, for every m of a flat spectrum,
-        and with ``field="complex"`` for every m up to n = ``COMPLEX_LIMIT``. Or `m` outside 0..n, or unknown `field`.
+        An `m` that is not computed: any size and condition are at m = 0, 1, n - 1, n and for a flat spectrum; every m up
+        to n = ``REAL_LIMIT`` and ``sigma_1 / sigma_n = REAL_CONDITION``, and with ``field="complex"`` up to
+        n = ``COMPLEX_LIMIT``. Or `m` outside 0..n, or unknown `field`.
     NotConvergedError
         A quadrature that does not certify itself (none is known).
 
@@ -115,28 +123,32 @@ def exact(spectrum: Spectrum, m: Count | Counts, field: Field = "real") -> float
     True
     >>> bool(np.isclose(exact(spectrum, 1, field="complex"), 36 * np.log(9 / 4) / 5, rtol=1e-14))
     True
+
+    A gap in the spectrum is a cliff in m, which no number of draws that can be afforded shows: at m = rank + 1 the error
+    still comes from draws of A that are nearly dependent on the large directions.
+
+    >>> curve = exact(Spectrum.step(8, rank=2, floor=1e-3), range(9))
+    >>> [f"{value:.2e}" for value in curve[:5]]
+    ['2.00e+00', '1.00e+00', '4.62e-03', '6.37e-05', '1.20e-05']
     """
     one_of(field, "field", FIELDS)
     counts = measurement_counts(m, spectrum.n)
     wanted = [int(count) for count in np.unique(counts)]
     for count in wanted:
         if not has_exact(spectrum, count, field):
-            raise InputError(_no_oracle(spectrum.n, count, field))
+            raise InputError(_no_oracle(spectrum, count, field))
     values = np.array([_value(spectrum, count, field) for count in wanted])
     return scalar_or_array(values[np.searchsorted(wanted, counts)], m)
 
 
-def _no_oracle(n: int, m: int, field: Field) -> str:
-    known = "for m = 0, 1, n - 1 and n, and for every m of a flat spectrum"
+def _no_oracle(spectrum: Spectrum, m: int, field: Field) -> str:
+    known = "m = 0, 1, n - 1 and n, and flat spectra, at any size"
     if field == "real":
-        return (
-            f"no exact value is known for real A at m = {m}, n = {n}: there is one {known}; field='complex' has one for "
-            f"every m up to n = {COMPLEX_LIMIT}"
-        )
-    return (
-        f"field='complex' computes exact values at every m up to n = {COMPLEX_LIMIT}; at n = {n} there is one {known}, "
-        f"not for m = {m}"
-    )
+        given = f"n = {spectrum.n} and a condition of {spectrum.condition:.1g}"
+        limits = f"n = {REAL_LIMIT} and a condition of {REAL_CONDITION:g}"
+    else:
+        given, limits = f"n = {spectrum.n}", f"n = {COMPLEX_LIMIT}"
+    return f"no exact value is computed for {field} A at m = {m}, {given}: every m has one up to {limits}, and {known}"
 
 
 def _value(spectrum: Spectrum, m: int, field: Field) -> float:
@@ -147,7 +159,7 @@ def _value(spectrum: Spectrum, m: int, field: Field) -> float:
         return float(spectrum.variances[0]) * (n - m)
     if m in (1, n - 1):
         return _extreme(spectrum, m, 0.5 if field == "real" else 1.0)
-    return float(_complex_curve(spectrum)[m])
+    return float(real_curve(spectrum).values[m] if field == "real" else _complex_curve(spectrum)[m])
 
 
 # ------------------------------------------------------------------------------------------------ m = 1, m = n - 1

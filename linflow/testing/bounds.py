@@ -37,9 +37,9 @@ def assert_bound(
 ) -> Outcome | None:
     """Fail if `value` is proved not to bound the expected error E_m (or another quantity) at (spectrum, m).
 
-    The proof is an enclosure in ball arithmetic where an oracle exists (E_m: flat spectra, m = 1, m = n - 1), a bound that
-    the ledger proves where it reaches, else a confidence sequence, which holds at every sample size with no assumption on
-    the law. Inside a Hypothesis test the search climbs towards the spectra where the bound is tightest.
+    The proof is an enclosure where an oracle exists (E_m: every m, up to n = 200; flat spectra, m = 1 and m = n - 1 of any
+    n), a bound that the ledger proves where it reaches, else a confidence sequence, which holds at every sample size with
+    no assumption on the law. Inside a Hypothesis test the search climbs towards the spectra where the bound is tightest.
 
     Parameters
     ----------
