@@ -5,15 +5,15 @@ Each returns the fact that it established, for the chains of :mod:`proofs.propos
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sympy as sp
 from flint import arb, fmpq, fmpq_mat
 
 from .algebra import is_nonnegative, is_positive, is_zero
-from .kernel import current, establish
-from .propositions import Condition, Domain, Fact, established
+from .kernel import Gap, current, establish
+from .propositions import Condition, Domain, Fact, Proposition, established
 
 def same(left: Any, right: Any, what: str = "", *, when: Iterable[Condition] = ()) -> Fact:
     """Establish that two expressions, or two matrices entry by entry, are equal.
@@ -103,7 +103,7 @@ def positive(expression: Any, what: str = "", *, when: Iterable[Condition] = ())
 def at_most(left: Any, right: Any, what: str = "", *, when: Iterable[Condition] = ()) -> Fact:
     """Establish ``left <= right`` under the assumptions on the symbols of both."""
     left, right, domain = sp.sympify(left), sp.sympify(right), Domain(tuple(when))
-    found = domain.opened(right - left)
+    found = _evaluated(domain.opened(right)) - _evaluated(domain.opened(left))
     establish(is_nonnegative(found), f"{what or 'sign'}: {found} >= 0 is not evident")
     return established(left, "<=", right, domain.conditions)
 
@@ -111,7 +111,7 @@ def at_most(left: Any, right: Any, what: str = "", *, when: Iterable[Condition] 
 def less(left: Any, right: Any, what: str = "", *, when: Iterable[Condition] = ()) -> Fact:
     """Establish ``left < right`` under the assumptions on the symbols of both."""
     left, right, domain = sp.sympify(left), sp.sympify(right), Domain(tuple(when))
-    found = domain.opened(right - left)
+    found = _evaluated(domain.opened(right)) - _evaluated(domain.opened(left))
     establish(is_positive(found), f"{what or 'sign'}: {found} > 0 is not evident")
     return established(left, "<", right, domain.conditions)
 
@@ -123,6 +123,53 @@ def below(left: arb | fmpq | int, right: arb | fmpq | int, what: str = "") -> No
     """
     a, b = arb(left), arb(right)
     establish(bool(a < b), f"{what or 'comparison'}: {a.str(12)} < {b.str(12)} does not follow")
+
+
+_FUNCTIONS = {sp.log: arb.log, sp.tanh: arb.tanh, sp.sinh: arb.sinh, sp.sin: arb.sin, sp.gamma: arb.gamma}
+
+
+def enclosed(expression: Any, values: Mapping[Any, Any] | None = None) -> arb:
+    """The number that an expression is, enclosed: `values` for its symbols, functions of numbers for its quantities.
+
+    >>> m, tail = sp.Symbol("m"), sp.Function("tail")
+    >>> enclosed(m * tail(m - 1) / sp.exp(0), {m: 3, tail: lambda k: arb(1) / k}).contains(fmpq(3, 2))
+    True
+    """
+    known = values or {}
+    expression = sp.sympify(expression)
+    if expression in known:
+        return arb(known[expression])
+    if expression.is_Rational:
+        return arb(fmpq(int(expression.p), int(expression.q)))
+    if expression is sp.E or isinstance(expression, sp.exp):
+        return enclosed(expression.args[0] if expression.args else 1, known).exp()
+    if expression is sp.pi:
+        return arb.pi()
+    if expression.is_Add or expression.is_Mul:
+        parts = [enclosed(part, known) for part in expression.args]
+        total = parts[0]
+        for part in parts[1:]:
+            total = total + part if expression.is_Add else total * part
+        return total
+    if expression.is_Pow:
+        base, exponent = enclosed(expression.base, known), expression.exp
+        if exponent.is_Integer:
+            return base ** int(exponent)
+        return base.sqrt() ** int(2 * exponent) if (2 * exponent).is_Integer else base ** enclosed(exponent, known)
+    if expression.func in known:
+        arguments = [sp.sympify(argument).subs(known) for argument in expression.args]
+        return arb(known[expression.func](*(int(argument) for argument in arguments)))
+    if expression.func in _FUNCTIONS:
+        return _FUNCTIONS[expression.func](enclosed(expression.args[0], known))
+    raise Gap(f"{expression} has no value")
+
+
+def below_at(claim: Proposition, values: Mapping[Any, Any], what: str = "") -> Fact:
+    """Establish left < right at one instance: both sides are evaluated there, from their expressions, in balls."""
+    left, relation, right = claim.upwards
+    establish(relation == "<", f"{what or 'comparison'}: {claim} is no strict inequality")
+    below(enclosed(left, values), enclosed(right, values), what)
+    return established(left, relation, right, claim.when, claim.given, claim.at_instances)
 
 
 def exactly(left: Any, right: Any, what: str = "") -> None:

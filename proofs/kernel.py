@@ -39,6 +39,15 @@ class Record:
     argued: list[str] = field(default_factory=list)
 
 
+    def take(self, other: Record) -> None:
+        """Add what another record holds."""
+        self.checks += other.checks
+        self.facts += [fact for fact in other.facts if fact not in self.facts]
+        self.sizes |= other.sizes
+        for mine, theirs in ((self.instances, other.instances), (self.used, other.used), (self.argued, other.argued)):
+            mine += theirs
+
+
 _record: ContextVar[Record | None] = ContextVar("record", default=None)
 
 Item = TypeVar("Item")
