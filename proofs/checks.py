@@ -5,14 +5,16 @@ Each returns the fact that it established, for the chains of :mod:`proofs.propos
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, reduce
+from operator import add, mul
 from typing import Any
 
 import sympy as sp
 from flint import arb, fmpq, fmpq_mat
 
 from .algebra import is_nonnegative, is_positive, is_zero
-from .kernel import Gap, current, establish
+from .kernel import current, establish
 from .propositions import Condition, Domain, Fact, Proposition, established
 
 def same(left: Any, right: Any, what: str = "", *, when: Iterable[Condition] = ()) -> Fact:
@@ -135,33 +137,48 @@ def enclosed(expression: Any, values: Mapping[Any, Any] | None = None) -> arb:
     >>> enclosed(m * tail(m - 1) / sp.exp(0), {m: 3, tail: lambda k: arb(1) / k}).contains(fmpq(3, 2))
     True
     """
-    known = values or {}
-    expression = sp.sympify(expression)
-    if expression in known:
-        return arb(known[expression])
+    return arb(_evaluator(sp.sympify(expression))(values or {}))
+
+
+@cache
+def _evaluator(expression: Any) -> Callable[[Mapping[Any, Any]], Any]:
+    """Rational numbers stay exact, all else is a ball."""
     if expression.is_Rational:
-        return arb(fmpq(int(expression.p), int(expression.q)))
-    if expression is sp.E or isinstance(expression, sp.exp):
-        return enclosed(expression.args[0] if expression.args else 1, known).exp()
+        number = fmpq(int(expression.p), int(expression.q))
+        return lambda values: number
+    if expression.is_Symbol:
+        return lambda values: values[expression]
     if expression is sp.pi:
-        return arb.pi()
-    if expression.is_Add or expression.is_Mul:
-        parts = [enclosed(part, known) for part in expression.args]
-        total = parts[0]
-        for part in parts[1:]:
-            total = total + part if expression.is_Add else total * part
+        return lambda values: arb.pi()
+    if expression is sp.E or isinstance(expression, sp.exp):
+        exponent = _evaluator(expression.args[0] if expression.args else sp.S.One)
+        return lambda values: arb(exponent(values)).exp()
+    if isinstance(expression, sp.Sum):
+        index, low, high = expression.limits[0]
+        term, first, last = (_evaluator(part) for part in (expression.function, low, high))
+
+        def total(values: Mapping[Any, Any]) -> Any:
+            span = range(int(first(values)), int(last(values)) + 1)
+            return sum((term({**values, index: number}) for number in span), fmpq(0))
+
         return total
+    parts = [_evaluator(part) for part in expression.args]
+    if expression.is_Add:
+        return lambda values: reduce(add, (part(values) for part in parts))
+    if expression.is_Mul:
+        return lambda values: reduce(mul, (part(values) for part in parts))
     if expression.is_Pow:
-        base, exponent = enclosed(expression.base, known), expression.exp
-        if exponent.is_Integer:
-            return base ** int(exponent)
-        return base.sqrt() ** int(2 * exponent) if (2 * exponent).is_Integer else base ** enclosed(exponent, known)
-    if expression.func in known:
-        arguments = [sp.sympify(argument).subs(known) for argument in expression.args]
-        return arb(known[expression.func](*(int(argument) for argument in arguments)))
+        return lambda values: _power(parts[0](values), parts[1](values))
     if expression.func in _FUNCTIONS:
-        return _FUNCTIONS[expression.func](enclosed(expression.args[0], known))
-    raise Gap(f"{expression} has no value")
+        function = _FUNCTIONS[expression.func]
+        return lambda values: function(arb(parts[0](values)))
+    return lambda values: values[expression.func](*(int(fmpq(part(values)).p) for part in parts))
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    if isinstance(exponent, fmpq) and exponent.q == 1:
+        return base ** int(exponent.p)
+    return arb(base).sqrt() if exponent == fmpq(1, 2) else arb(base) ** arb(exponent)
 
 
 def below_at(claim: Proposition, values: Mapping[Any, Any], what: str = "") -> Fact:
@@ -226,3 +243,13 @@ def eigenvalues(matrix: fmpq_mat) -> list[arb]:
         found += [root.real] * multiplicity
     exactly(len(found), n, "number of eigenvalues")
     return sorted(found, key=lambda value: -float(value))
+
+
+def at_most_at(claim: Proposition, values: Mapping[Any, Any], what: str = "") -> Fact:
+    """Establish left <= right at one instance of rational numbers, exactly."""
+    left, relation, right = claim.upwards
+    numbers = {symbol: sp.Rational(int(fmpq(value).p), int(fmpq(value).q)) for symbol, value in values.items()}
+    smaller, larger = left.subs(numbers), right.subs(numbers)
+    exact = relation == "<=" and smaller.is_Rational and larger.is_Rational
+    establish(exact and bool(smaller <= larger), f"{what or 'comparison'}: {smaller} <= {larger} does not hold")
+    return established(left, relation, right, claim.when, claim.given, claim.at_instances)

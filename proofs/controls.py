@@ -118,7 +118,6 @@ def constant(l: list[fmpq], m: int, C: int) -> Any:
 @CONTROLS.certificate
 def first_measurement() -> None:
     """(a), (b) at m = 1: E_1 = 3 exceeds 1 and 2."""
-    # SCOPE "sigma = (3, 1), exact"
     sigma = (fmpq(3), fmpq(1))
     l = [value**2 for value in sigma]
     for bound in (m_tail_m, almost_lower):
@@ -178,7 +177,6 @@ def elementary() -> None:
 @CONTROLS.ball
 def second_measurement() -> None:
     """(c), (d) at m = 2: E_2 > 2 tail(1)."""
-    # SCOPE "l = (1, eps, eps), eps = 1 - (9999/10000)^2"
     root = fmpq(9999, 10000)
     l = step(1, 3, 1 - root**2)
     with ctx.workprec(2 * BITS):
@@ -201,7 +199,6 @@ def complex_term() -> None:
 @CONTROLS.ball
 def instances() -> None:
     """(a), (b) fail by a factor of 1000 at m = 2, 5, 9, and (c), (d) at m = 2, 3, 5, 9."""
-    # SCOPE "n = m + 1; l = (1^m, 10^-12); l = (1^{m-1}, 10^-8, 10^-8)"
     with ctx.workprec(2 * BITS):
         for count in (2, 5, 9):
             l = step(count, count + 1, fmpq(1, 10**12))
@@ -233,7 +230,6 @@ def factor_needed() -> None:
 @CONTROLS.ball
 def first_failures() -> None:
     """(e) first fails at m = 9, 16, 24, 31 for C = 1, 2, 3, 4."""
-    # SCOPE "l_i = 2^{1-i}, n = m + 1"
     with ctx.workprec(2 * BITS):
         errors = {count: real_error(halving(count + 1), count) for count in range(2, max(FIRST_FAILURE.values()) + 1)}
         for C, failure in FIRST_FAILURE.items():

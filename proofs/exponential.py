@@ -111,6 +111,7 @@ q, b, z, v = sp.symbols("q b z v", positive=True)
 m, n, j, k = sp.symbols("m n j k", integer=True, positive=True)
 #: l_j = q^j, q = e^{-2b}.
 SPECTRUM = (level(j), q**j)
+SPECTRUM_IN_B = (level(j), sp.exp(-2 * b * j))
 AT_RATE = {q: sp.exp(-2 * b)}
 #: e_j I_{j-1}, the share of j in E_m/m.
 share = quantity("share", "c_{}")
@@ -254,7 +255,6 @@ def two_levels() -> None:
 @COMPLEX.certificate
 def against_the_determinant() -> None:
     """E_m/log(1/q) by the determinant (b) of complex-exact is m tail(m)/(1 - q^m)."""
-    # SCOPE "q = 1/2, 2/3, 9/10; n = 2, ..., 6, all m"
     for base in instances((sp.Rational(1, 2), sp.Rational(2, 3), sp.Rational(9, 10)), "q = {}, n <= 6".format):
         for size in range(2, 7):
             for count in range(1, size):
@@ -292,7 +292,7 @@ y = sp.Symbol("y", positive=True)  # 1/q - 1, so that q < 1
 RATIO = 1 / (1 + y)
 #: The expected error of the first m + 1 values alone.
 kept_error = quantity("kept_error", "E'_{}")
-kappa = quantity("kappa", "kappa")
+kappa = quantity("kappa", "kappa_{}")
 i = sp.Symbol("i", integer=True)
 DOMAIN = (at_least(m, 2), at_least(n, m + 1))
 
@@ -312,19 +312,12 @@ def remaining_integral() -> Any:
     return sp.Integral(sp.Product((1 + v * q**i) ** sp.Rational(-1, 2), (i, 0, m)), (v, 0, sp.oo))
 
 
-def sharp_ratio() -> Any:
-    """The lower bound of E_m/tail(m-2) at b = 1/2, n -> inf."""
-    half = sp.Rational(1, 2)
-    return real_bound(half, m) * sp.Limit((tail(m, n) / tail(m - 2, n)).subs(q, RATIO), n, sp.oo, "-")
-
-
 SHARP = Statement(
     "sharp-exponential",
-    Proposition(E(m), ">=", real_bound(b, m) * tail(m, n).subs(AT_RATE), when=DOMAIN, given=(SPECTRUM,)),
+    Proposition(E(m), ">=", real_bound(b, m) * tail(m, n).subs(AT_RATE), when=DOMAIN, given=(SPECTRUM_IN_B,)),
     Proposition(sp.Limit((tail(m, n) / tail(m - 2, n)).subs(q, RATIO), n, sp.oo, "-"), "=", RATIO**2),
-    Proposition(sp.Rational(1, 8), "<", real_bound(sp.Rational(1, 2), sp.S(2)) * sp.exp(-2)),
-    words="real A: {0}; with {1}, which is exp(-b) to the fourth power, a bound C tail(m-2) with C free of m is too small: "
-    "at b = one half and large n the ratio is at least m less one times {2}",
+    Proposition((m - 1) / 8, "<", real_bound(sp.Rational(1, 2), m) * sp.exp(-2), when=(at_least(m, 2),)),
+    words="real A: {0}; the tails have the ratio {1}, so that the constant of T1 must grow with m: {2}",
 )
 EQUIVALENT = Statement(
     "sharp-exponential-equivalent",
@@ -406,7 +399,7 @@ def constant() -> Fact:
     # q < 1: e^{2b} - 1 > 0.
     above_one = chain(positive(2 * sp.exp(b) * sp.sinh(b)), same(2 * sp.exp(b) * sp.sinh(b), sp.exp(2 * b) - 1))
     bound = real_bound(b, m) * tail(m, n).subs(AT_RATE)
-    return under(discharged(chain(same(bound, whole.left), whole), above_one), SPECTRUM)
+    return under(discharged(chain(same(bound, whole.left), whole), above_one), SPECTRUM_IN_B)
 
 
 @SHARP.symbolic
@@ -422,7 +415,9 @@ def one_eighth() -> Fact:
     half = sp.Rational(1, 2)
     same(real_bound(half, m) / (m - 1), 2 * sp.tanh(half))
     (rate,) = instances((half,), "b = {}".format)
-    return below_at(Proposition(sp.Rational(1, 8), "<", real_bound(rate, sp.S(2)) * sp.exp(-4 * rate)), {})
+    at_two = below_at(Proposition(sp.Rational(1, 8), "<", real_bound(rate, sp.S(2)) * sp.exp(-4 * rate)), {})
+    every = through(lambda side: (m - 1) * side, at_two, when=(at_least(m, 2),))
+    return chain(every, same(every.right, real_bound(half, m) * sp.exp(-2)))
 
 
 @SHARP.concludes

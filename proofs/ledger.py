@@ -209,8 +209,11 @@ class Statement:
             facts = found if isinstance(found, tuple) else (found,)
             if len(facts) != len(self.goals):
                 raise Gap(f"{len(self.goals)} propositions are said and {len(facts)} are concluded")
+            seen = {name for _, _, record in (self._found or {}).values() for name in record.completed}
             for fact, goal in zip(facts, self.goals, strict=True):
                 follows(fact, goal, self.setting)
+                if goal.at_instances and not fact.origin and goal.at_instances not in seen:
+                    raise Gap(f"{goal} was not checked at every instance")
 
         composed.__name__ = conclusion.__name__
         self._added(How.CHAIN, "conclusion", "", composed)

@@ -69,7 +69,7 @@ a = sp.Rational(1, 2) + excess  # a > 1/2
 x, y, w, t, i, m, d, h, s, C, c = sp.symbols("x y w t i m d h s C c", positive=True)
 #: a, and kappa, as they are written.
 rate = sp.Symbol("a", positive=True)
-kappa = quantity("kappa", "kappa")
+kappa = quantity("kappa", "kappa_{}")
 AT = {excess: rate - sp.Rational(1, 2)}
 
 

@@ -74,8 +74,10 @@ class Domain:
         values: dict[Any, Any] = {}
         for condition in self.conditions:
             symbol = condition.larger
-            if not isinstance(symbol, sp.Symbol) or symbol in values:
-                raise Gap(f"the domain {self} is not one of symbols, each with one bound")
+            if not isinstance(symbol, sp.Symbol):
+                continue  # it narrows the domain, and opens nothing
+            if symbol in values:
+                raise Gap(f"the domain {self} has two bounds of {symbol}")
             sign = {"positive": True} if condition.strict and not symbol.is_integer else {"nonnegative": True}
             spare = sp.Symbol(f"{symbol}'", **({"integer": True} if symbol.is_integer else {}), **sign)
             least = condition.smaller + (1 if condition.strict and symbol.is_integer else 0)
@@ -84,13 +86,18 @@ class Domain:
 
     def implies(self, condition: Condition) -> bool:
         """Whether the condition holds everywhere in the domain, as far as algebra can see."""
-        if condition in self.conditions:
+        if any(_includes(known, condition) for known in self.conditions):
             return True
         gap = self.opened(condition.larger - condition.smaller)
         return is_positive(gap) if condition.strict else is_nonnegative(gap)
 
     def __str__(self) -> str:
         return ", ".join(str(condition) for condition in self.conditions)
+
+
+def _includes(known: Condition, condition: Condition) -> bool:
+    same_gap = agree(known.larger - known.smaller, condition.larger - condition.smaller)
+    return same_gap and (known.strict or not condition.strict)
 
 
 @dataclass(frozen=True)
@@ -258,7 +265,9 @@ def through(function: Callable[[Any], Any], fact: Fact, *, when: Iterable[Condit
         slope = sp.diff(function(side), side)
         rises = is_positive if fact.relation == "<" else is_nonnegative
         domain = Domain(tuple(when))
-        establish(rises(slope) or rises(domain.opened(slope)), f"{written(function(side))} may decrease")
+        # A slope 1/x rises with x > 0.
+        known = any(domain.implies(Condition(sign, sp.S.Zero, strict=True)) for sign in (slope, 1 / slope) if when)
+        establish(rises(slope) or rises(domain.opened(slope)) or known, f"{written(function(side))} may decrease")
     both_hold = tuple(dict.fromkeys((*fact.when, *when)))
     return recorded(replace(fact, left=function(fact.left), right=function(fact.right), when=both_hold, origin=""))
 
