@@ -176,6 +176,7 @@ def _evaluator(expression: Any) -> Callable[[Mapping[Any, Any]], Any]:
 
 
 def _power(base: Any, exponent: Any) -> Any:
+    base = fmpq(base) if isinstance(base, int) else base
     if isinstance(exponent, fmpq) and exponent.q == 1:
         return base ** int(exponent.p)
     return arb(base).sqrt() if exponent == fmpq(1, 2) else arb(base) ** arb(exponent)
