@@ -42,8 +42,6 @@ from .matrices import same_matrices, same_means, same_traces, second_moment, squ
 from .notation import Mean, complex_E, tail
 from .propositions import Fact, Proposition, argued, at_least, chain, extended, limit, mean, through
 from .range_finder import (
-)
-from .range_finder import (
     A_2,
     BEST_RANK,
     SHARP,
