@@ -33,10 +33,10 @@ FILES: tuple[str, ...] = (
     "complex_exact",
     "equivalents",
     "power_law",
-    "exponential",
     "bound_certificates",
     "estimator_certificates",
     "enclosures",
+    "exponential",
     "named_spectra",
     "controls",
 )
