@@ -51,7 +51,10 @@ CONSISTENT: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
     "T3 from m = k + 1": ("truncated", (("at_least(m, k + 2)", "at_least(m, k + 1)"),)),
     "inverse-Wishart from m = k + 1": ("inverse_wishart", (("at_least(m, k + 2)", "at_least(m, k + 1)"),)),
     "inverse-chi-square from 1": ("inverse_chi_square", (("more_than(nu, 2)", "more_than(nu, 1)"),)),
-    "inverse-chi-square finite at 2": ("inverse_chi_square", (("more_than(nu, 2)", "at_least(nu, 2)"),)),
+    "inverse-chi-square finite at 2": (
+        "inverse_chi_square",
+        (("more_than(nu, 2)", "at_least(nu, 2)"), ("import Fact, Proposition, ", "import Fact, Proposition, at_least, ")),
+    ),
     "T1-lower with one value more": ("lower_bound", (("return sum_of(count + 1, n)", "return sum_of(count, n)"),)),
     "T8 with one value less": ("lower_bound", (("return sum_of(1, n - count)", "return sum_of(1, n - count - 1)"),)),
     "T6 from p = 3": ("tail", (("LEAST = sp.Integer(4)", "LEAST = sp.Integer(3)"),)),

@@ -247,9 +247,9 @@ _PROOF_FAULTS = (
     _in_proof(
         "inverse_chi_square",
         "mean-at-two",
-        "nu >= 2 for nu > 2",
+        "nu > 1 for nu > 2",
         'Proposition(inverse_mean(nu), "=", 1 / (nu - 2), when=(more_than(nu, 2),))',
-        'Proposition(inverse_mean(nu), "=", 1 / (nu - 2), when=(at_least(nu, 2),))',
+        'Proposition(inverse_mean(nu), "=", 1 / (nu - 2), when=(more_than(nu, 1),))',
     ),
     _in_proof(
         "dominance", "dominance-turned", "X_A >= Y_k(A)", 'Proposition(X(m), "<=", Y(k))', 'Proposition(X(m), ">=", Y(k))'
