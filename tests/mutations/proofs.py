@@ -169,8 +169,8 @@ _KERNEL_FAULTS = (
         _LEDGER,
         "some-instances",
         "said of all instances, checked at some",
-        "goal.at_instances not in seen:",
-        "goal.at_instances is seen:",
+        "not seen.issuperset(families):",
+        "seen is families:",
         _RULES + "test_instances_are_all_gone_through",
     ),
     _fault(
