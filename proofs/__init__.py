@@ -33,11 +33,11 @@ FILES: tuple[str, ...] = (
     "complex_exact",
     "equivalents",
     "power_law",
-    "exponential",
     "bound_certificates",
     "estimator_certificates",
     "enclosures",
     "enclosures_plane",
+    "exponential",
     "named_spectra",
     "controls",
 )

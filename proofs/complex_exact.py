@@ -96,25 +96,31 @@ int_0^inf P(N_t > m) dt <= kappa: the smooth step P(N_t > m) has no more area th
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import combinations
 from typing import Any
 
 import sympy as sp
 
 from .checks import same
-from .first_and_last import integrand, integrand_by_parts, weights_first
+from .error import ERROR
+from .first_and_last import FIRST, LAST, integrand, integrand_by_parts, weights_first
 from .first_and_last import u as rate_variable
+from .kernel import sizes
 from .ledger import Statement
 from .matrices import same_matrices, same_traces
-
-COMPLEX = Statement(
-    "complex-exact",
-    "complex A: E_m = m int_0^inf P(N_t > m) dt, N_t a sum of independent Bernoulli(l_i/(l_i + t))",
-    uses=("E_1", "E_{n-1}"),
-)
+from .notation import complex_E, explicit, family, quantity
+from .notation import i as index
+from .notation import l as level
+from .propositions import Fact, Proposition, argued, at_least
 
 t, z = sp.symbols("t z", positive=True)
+#: Explicit sizes at which the steps are checked that are not checked for all.
 SIZES = (2, 3, 4)
+
+n, m, j = sp.symbols("n m j", integer=True, positive=True)
+#: The elementary symmetric polynomials of l_1, ..., l_n.
+e = quantity("e", "e_{}")
 
 
 def symmetric(j: int, values: Sequence[Any]) -> Any:
@@ -126,6 +132,16 @@ def exceedance(variances: Sequence[Any], m: int) -> Any:
     """P(N_t > m)."""
     n = len(variances)
     return sum(symmetric(j, variances) * t ** (n - j) for j in range(m + 1, n + 1)) / sp.prod([t + x for x in variances])
+
+
+def any_exceedance() -> Any:
+    """P(N_t > m) for every n and m."""
+    return sp.Sum(e(j) * t ** (n - j), (j, m + 1, n)) / sp.Product(t + level(index), (index, 1, n))
+
+
+def over_t(probability: Any, count: Any) -> Any:
+    """The integrand of (a): m P(N_t > m)."""
+    return count * probability
 
 
 def vandermonde(values: Sequence[Any]) -> Any:
@@ -184,11 +200,16 @@ def weights_of(nodes: Sequence[Any], roots: Sequence[Any]) -> list[Any]:
     ]
 
 
-@COMPLEX.symbolic(
-    "S = N B^{-1} N^*: both map A^* to 0 and Lambda^{-1} N to N; tr S = tr B^{-1}", scope="all n, m (* written as T)"
+COMPLEX = Statement(
+    "complex-exact",
+    Proposition(complex_E(m), "=", sp.Integral(over_t(any_exceedance(), m), (t, 0, sp.oo)), when=(at_least(n, m + 1),)),
+    words="complex A, e_j the elementary symmetric polynomials of the l_i: {0}",
 )
+
+
+@COMPLEX.symbolic
 def compressed_precision() -> None:
-    n, m = sp.symbols("n m", integer=True, positive=True)
+    """S = N B^{-1} N^*: both map A^* to 0 and Lambda^{-1} N to N; tr S = tr B^{-1}."""
     Lambda, precision = sp.MatrixSymbol("Lambda", n, n), sp.MatrixSymbol("Lambda'", n, n)  # Lambda' = Lambda^{-1}
     A, N = sp.MatrixSymbol("A", m, n), sp.MatrixSymbol("N", n, n - m)
     gram, B_inverse = sp.MatrixSymbol("V", m, m), sp.MatrixSymbol("B'", n - m, n - m)
@@ -207,11 +228,12 @@ def compressed_precision() -> None:
     same_traces(sp.Trace(K), sp.Trace(B_inverse), given=rules)
 
 
-@COMPLEX.symbolic("det(z - B) = prod_i (z - x_i) sum_i q_i/(z - x_i)", scope="symbolic v (complex), k = 2, 3, 4")
+@COMPLEX.symbolic
 def characteristic_polynomial() -> None:
-    for k in SIZES:
-        x, v = sp.symbols(f"x1:{k + 1}"), sp.symbols(f"v1:{k + 1}")
-        dual = sp.symbols(f"d1:{k + 1}")  # the conjugates of v
+    """Det(z - B) = prod_i (z - x_i) sum_i q_i/(z - x_i)."""
+    for k in sizes(SIZES):
+        x, v = family("x", k), family("v", k)
+        dual = family("d", k)  # the conjugates of v
         # Columns v'_1 e_j - v'_j e_1 span the vectors orthogonal to v; that they are not orthonormal cancels.
         basis = sp.Matrix(k, k - 1, lambda i, j, d=dual: -d[j + 1] if i == 0 else (d[0] if i == j + 1 else 0))
         adjoint = sp.Matrix(k - 1, k, lambda j, i, w=v: -w[j + 1] if i == 0 else (w[0] if i == j + 1 else 0))
@@ -222,10 +244,11 @@ def characteristic_polynomial() -> None:
         same(left, (adjoint * basis).det(method="berkowitz") * sum(terms))
 
 
-@COMPLEX.symbolic("the q_i sum to 1 and have the Jacobian D(y)/D(x)", scope="symbolic x and y, k = 2, 3, 4")
+@COMPLEX.symbolic
 def jacobian() -> None:
-    for k in SIZES:
-        x, y = sp.symbols(f"x1:{k + 1}"), sp.symbols(f"y1:{k}")
+    """The q_i sum to 1 and have the Jacobian D(y)/D(x)."""
+    for k in sizes(SIZES):
+        x, y = family("x", k), family("y", k - 1)
         q = weights_of(x, y)
         same(sum(q), 1)
         # q_i is a product of the x_i - y_j, so its derivative along y_j is -q_i/(x_i - y_j).
@@ -239,18 +262,18 @@ def jacobian() -> None:
         same(left, (-1) ** (k - 1) * density(x, y) / sp.factorial(k - 1) * vandermonde(x) * denominator, "Jacobian")
 
 
-@COMPLEX.symbolic("det[If_j(x_{i+1}) - If_j(x_i)] = det[1, If_1, ..., If_{k-1}]", scope="symbolic values, k = 2, 3, 4")
+@COMPLEX.symbolic
 def interlacing_integral() -> None:
-    for k in SIZES:
-        values = sp.Matrix(k, k - 1, sp.symbols(f"g1:{k * (k - 1) + 1}"))
+    """Det[If_j(x_{i+1}) - If_j(x_i)] = det[1, If_1, ..., If_{k-1}]."""
+    for k in sizes(SIZES):
+        values = explicit("g", k, k - 1)
         steps = values[1:, :] - values[:-1, :]
         same(steps.det(method="berkowitz"), sp.ones(k, 1).row_join(values).det(method="berkowitz"))
 
 
-@COMPLEX.symbolic(
-    "d/dx of I^{m+1} x^p is I^m x^p up to polynomials, and I^1 x^p has the derivative x^p", scope="all m >= 1, p >= -1"
-)
+@COMPLEX.symbolic
 def antiderivatives() -> None:
+    """D/dx of I^{m+1} x^p is I^m x^p up to polynomials, and I^1 x^p has the derivative x^p."""
     x = sp.Symbol("x", positive=True)
     m, p = sp.symbols("m p", integer=True, positive=True)
 
@@ -271,12 +294,11 @@ def antiderivatives() -> None:
         same(sp.diff(repeated_antiderivative(-1, order, x, sp.log(x)), x, order) * x, 1)
 
 
-@COMPLEX.symbolic(
-    "E tr B^{-1} = m det[..., x^{m-1} log x, ...]/D, and E 1 = 1", scope="symbolic x and log x, n = 2, 3, 4, all m"
-)
+@COMPLEX.symbolic
 def expected_trace() -> None:
-    for n in SIZES:
-        x, y = sp.symbols(f"x1:{n + 1}", positive=True), sp.symbols(f"y1:{n + 1}")  # y = log x
+    """E tr B^{-1} = m det[..., x^{m-1} log x, ...]/D, and E 1 = 1."""
+    for n in sizes(SIZES):
+        x, y = family("x", n, positive=True), family("y", n)  # y = log x
         for m in range(1, n):
 
             def corner(powers: Sequence[int], n: int = n, m: int = m, x: Any = x, y: Any = y) -> Any:
@@ -292,8 +314,9 @@ def expected_trace() -> None:
             same(changed, determinant(x, y, m), f"n = {n}, m = {m}")
 
 
-@COMPLEX.symbolic("log x = int_0^inf 1/(1+t) - 1/(x+t) dt", scope="all x > 0")
+@COMPLEX.symbolic
 def logarithm() -> None:
+    """Log x = int_0^inf 1/(1+t) - 1/(x+t) dt."""
     x = sp.Symbol("x", positive=True)
     primitive = sp.log((1 + t) / (x + t))
     same(sp.diff(primitive, t), 1 / (1 + t) - 1 / (x + t))
@@ -301,12 +324,11 @@ def logarithm() -> None:
     same(sp.expand_log(-primitive.subs(t, 0)), sp.log(x))
 
 
-@COMPLEX.symbolic(
-    "det[..., x^{m-1}/(x+t), ...]/D = -sum_{j>m} e_{n-j}(x) t^{j-2}/prod(t + x_i)", scope="n = 2, 3, 4, all m"
-)
+@COMPLEX.symbolic
 def coefficient() -> None:
-    for n in SIZES:
-        x = sp.symbols(f"x1:{n + 1}", positive=True)
+    """Det[..., x^{m-1}/(x+t), ...]/D = -sum_{j>m} e_{n-j}(x) t^{j-2}/prod(t + x_i)."""
+    for n in sizes(SIZES):
+        x = family("x", n, positive=True)
         for m in range(1, n):
             # Row i is multiplied by x_i + t, to have polynomials only.
             rows = sp.Matrix(n, n, lambda i, k, m=m, x=x: x[i] ** (m - 1) if k == m else x[i] ** k * (x[i] + t))
@@ -314,14 +336,29 @@ def coefficient() -> None:
             same(rows.det(method="berkowitz"), right, f"n = {n}, m = {m}")
 
 
-@COMPLEX.symbolic("1/t for t gives P(N_t > m), from the generating function of N_t", scope="symbolic l, n = 2, 3, 4, all m")
-def law_of_the_count() -> None:
+@COMPLEX.symbolic
+def law_of_the_count() -> Fact:
+    """N_t has the generating function prod_i (t + l_i z)/(t + l_i); 1/t for t turns the sum of step 5 into it."""
+    x = sp.Symbol("l", positive=True)
+    p = x / (x + t)
+    same((1 - p) + p * z, (t + x * z) / (t + x), "factor of the generating function")
+    same((1 / t + 1 / x) * t * x, x + t, "factor after the substitution")
+    # From n to n + 1: e_j becomes e_j + l e_{j-1}. Coefficients c_j = e_j t^{n-j} of prod_i (t + l_i z):
+    before, one_before = sp.symbols("e_j e_{j-1}", positive=True)
+    grown = t * before * t ** (n - j) + x * one_before * t ** (n - (j - 1))
+    same(sp.expand(grown / t ** (n + 1 - j)), before + x * one_before, "coefficient")
+    # And e_{n-j}(1/l) prod_i l_i, which obeys the same recursion, and is 1 at n = j = 0 like e_j(l).
+    reverse, one_reverse, volume = sp.symbols("e_{n+1-j} e_{n-j} V", positive=True)
+    same((reverse + one_reverse / x) * volume * x, x * (reverse * volume) + one_reverse * volume, "reversed")
+    reason = "the coefficients of z^j for j > m, by the recursion from n to n + 1"
+    return argued(sp.Symbol("P(N_t>m)", positive=True), "=", any_exceedance(), reason)
+
+
+@COMPLEX.instance
+def law_of_the_count_in_full() -> None:
+    """The same for explicit n."""
     for n in SIZES:
-        variances = sp.symbols(f"l1:{n + 1}", positive=True)
-        for x in variances:
-            p = x / (x + t)
-            same((1 - p) + p * z, (t + x * z) / (t + x), "factor of the generating function")
-            same((1 / t + 1 / x) * t * x, x + t, "factor after the substitution")
+        variances = family("l", n, positive=True)
         generating = sp.Poly(sp.prod([t + x * z for x in variances]), z)
         terms = [generating.coeff_monomial(z**j) for j in range(n + 1)]
         for j in range(1, n + 1):
@@ -331,10 +368,34 @@ def law_of_the_count() -> None:
             same(exceedance(variances, m) * sp.prod([t + x for x in variances]), sum(terms[m + 1 :]), f"P(N_t > {m})")
 
 
-@COMPLEX.symbolic("sum_i l_i (1 - dF_m/d log l_i) is (b)", scope="symbolic l, n = 2, 3, all m; every n by step 7")
+def _symmetric(variances: Sequence[Any], j: Any) -> Any:
+    return symmetric(int(j), variances)
+
+
+def _entry(variances: Sequence[Any], number: Any) -> Any:
+    return variances[int(number) - 1]
+
+
+@COMPLEX.symbolic
+def formula() -> Fact:
+    """(a) for every n, which at explicit n and m is what the other steps are about."""
+    for size in sizes(SIZES):
+        variances = family("l", size, positive=True)
+        for count in range(1, size):
+            at = {n: size, m: count}
+            explicit = any_exceedance().subs(at).doit().replace(e, partial(_symmetric, variances))
+            explicit = explicit.replace(level, partial(_entry, variances))
+            same(explicit, exceedance(variances, count), f"n = {size}, m = {count}")
+    found = over_t(law_of_the_count().right, m)
+    reason = "steps 1 to 6, whose identities are checked at explicit sizes where they are not for all"
+    return argued(complex_E(m), "=", sp.Integral(found, (t, 0, sp.oo)), reason)
+
+
+@COMPLEX.instance
 def derivatives() -> None:
+    """Sum_i l_i (1 - dF_m/d log l_i) is (b)."""
     for n in (2, 3):
-        variances = sp.symbols(f"l1:{n + 1}", positive=True)
+        variances = family("l", n, positive=True)
         for m in range(1, n):
             found = determinant([1 / x for x in variances], [-sp.log(x) for x in variances], m)
             # After the derivatives the logarithms are letters, and all is a rational function.
@@ -342,28 +403,30 @@ def derivatives() -> None:
             same(by_derivatives(variances, m).subs(letters), found.subs(letters), f"n = {n}, m = {m}")
 
 
-@COMPLEX.symbolic(
-    '(a) agrees with "E_{n-1}" and with "E_1"', scope="symbolic l, n = 2, 3, 4; E_1: each factor, hence all n"
-)
+@COMPLEX.symbolic
 def ends() -> None:
+    """(a) agrees with "E_{n-1}" and with "E_1"."""
+    # "E_1" and "E_{n-1}" for complex A.
+    for known in (FIRST, LAST):
+        known.fact(1)
     one = sp.Integer(1)
-    for n in SIZES:
-        variances = list(sp.symbols(f"l1:{n + 1}", positive=True))
+    for n in sizes(SIZES):
+        variances = family("l", n, positive=True)
         last = integrand_by_parts(variances, one).subs(rate_variable, t)
-        same((n - 1) * exceedance(variances, n - 1), last, "m = n - 1")
+        same(over_t(exceedance(variances, n - 1), n - 1), last, "m = n - 1")
         # m = 1, with t = 1/u: the integrands differ by the derivative of (1 - Q - u T Q)/u. This vanishes at
         # infinity, where u Q -> 0, and at 0, where Q = 1 - u T + O(u^2).
         u = rate_variable
         Q = sp.prod([1 / (1 + u * x) for x in variances])
         boundary = (1 - Q - u * sum(variances) * Q) / u
-        left = exceedance(variances, 1).subs(t, 1 / u) / u**2
+        left = over_t(exceedance(variances, 1), 1).subs(t, 1 / u) / u**2
         same(left, integrand(*weights_first(variances), one) - sp.diff(boundary, u), "m = 1")
         same(sp.diff(Q, u).subs(u, 0), -sum(variances))
 
 
-@COMPLEX.symbolic("flat spectrum: E_m = s^2 (n - m)", scope="all n, m: a telescoping sum of Beta integrals")
+@COMPLEX.symbolic
 def flat() -> None:
-    n, j, m = sp.symbols("n j m", integer=True, positive=True)
+    """Flat spectrum: E_m = s^2 (n - m)."""
     p = sp.Symbol("p", positive=True)
     # t = s^2 (1-p)/p turns dt into -s^2 dp/p^2 and l/(l + t) into p; int_0^1 p^{j-2} (1-p)^{n-j} dp = (j-2)! (n-j)!/(n-1)!.
     spread = sp.Symbol("s2", positive=True)
@@ -375,8 +438,16 @@ def flat() -> None:
     same(m * spread * (n / m - n / n), spread * (n - m))
 
 
-@COMPLEX.symbolic("P(l R > t) = l/(l + t) for the ratio R of two exponential variables", scope="all l, t > 0")
+@COMPLEX.symbolic
 def exponential_ratio() -> None:
+    """P(l R > t) = l/(l + t) for the ratio R of two exponential variables."""
     x, l = sp.symbols("x l", positive=True)
     # Given the denominator x, the numerator exceeds t x/l with probability e^{-t x/l}.
     same(sp.integrate(sp.exp(-t * x / l) * sp.exp(-x), (x, 0, sp.oo)), l / (l + t))
+
+
+@COMPLEX.concludes
+def conclusion() -> Fact:
+    # X_A is the error of "error".
+    ERROR.fact(0)
+    return formula()

@@ -33,12 +33,13 @@ import sympy as sp
 from .checks import exactly, same
 from .ledger import Statement
 from .matrices import same_matrices
-from .mle import INVERSE, MEASURED, A, B, F, G, I_n, mu, r, z
-
-PROXY = Statement("T10", "log p_X(mu + G z) = log p_Z(z) - log|det G|: the latent is the same objective", uses=("MLE",))
+from .mle import INVERSE, MEASURED, MLE, A, B, F, G, I_n, exponent, mu, r, z
+from .propositions import Fact, Proposition, chain, defined, through
 
 size = sp.Symbol("n", integer=True, positive=True)
-exponent, log_abs_det = sp.symbols("q log|det|", real=True)
+q, log_abs_det = sp.Symbol("q", real=True), sp.Symbol("log|det G|", real=True)
+#: log p_X(mu + G z) and log p_Z(z).
+of_signal, of_latent = sp.symbols("log_p_X(mu+Gz) log_p_Z(z)", real=True)
 u, w = sp.Symbol("u", positive=True), sp.Symbol("w", real=True)
 
 
@@ -62,38 +63,71 @@ def log_density_of_exponential() -> Any:
     return log_density(w**2, 0, 1) - w
 
 
-@PROXY.symbolic("the exponent of p_X at mu + G z is |z|^2", scope="all n (noncommutative algebra)")
-def exponents() -> None:
+PROXY = Statement(
+    "T10",
+    Proposition(exponent(mu + G * z), "=", z.T * z),
+    Proposition(sp.Determinant(G * G.T).doit(), "=", sp.Determinant(G) * sp.Determinant(G.T)),
+    Proposition(of_signal, "=", proxy(of_latent)),
+    Proposition(A * (mu + G * z) - (A * mu + r), "=", B * z - r),
+    Proposition(sp.Derivative(log_density_of_exponential(), w), "=", -w - 1),
+    words="the latent is the same objective, {2}, as the exponent is {0} and {1}; the constraints agree, {3}; for the "
+    "exponential flow, which is not linear, they differ: {4}, and the most likely latent is the origin",
+    setting=(*INVERSE, *MEASURED),
+)
+
+
+@PROXY.symbolic
+def exponents() -> Fact:
+    """The exponent of p_X at mu + G z is |z|^2."""
     precision = F.T * F
     same_matrices(precision * (G * G.T), I_n, given=[*INVERSE, (F.T * G.T, I_n)], what="precision")
-    same_matrices((mu + G * z - mu).T * precision * (mu + G * z - mu), z.T * z, given=INVERSE)
+    return same_matrices(exponent(mu + G * z), z.T * z, given=INVERSE)
 
 
-@PROXY.symbolic("det G G^T = (det G)^2", scope="symbolic G, n <= 3; any n as determinants multiply")
-def determinants() -> None:
+@PROXY.symbolic
+def determinants() -> Fact:
+    """det G G^T = (det G)^2: determinants multiply, and the transpose has the same."""
+    return same(sp.Determinant(G * G.T).doit(), sp.Determinant(G) * sp.Determinant(G.T))
+
+
+@PROXY.instance
+def small_determinants() -> None:
+    """The same for explicit G."""
     for n in (1, 2, 3):
-        explicit = sp.Matrix(n, n, sp.symbols(f"g:{n * n}", real=True))
+        explicit = sp.Matrix(n, n, lambda i, j: sp.Symbol(f"g_{i}{j}", real=True))
         same((explicit * explicit.T).det(method="berkowitz"), explicit.det() ** 2)
 
 
-@PROXY.symbolic("log p_X = log p_Z - log|det G|", scope="all n, exponents and determinants")
-def change_of_variables() -> None:
-    signal = log_density(exponent, log_det_covariance(), size)
-    latent = log_density(exponent, 0, size)
-    same(signal, proxy(latent))
+@PROXY.symbolic
+def change_of_variables() -> Fact:
+    """log p_X = log p_Z - log|det G|."""
+    signal = log_density(q, log_det_covariance(), size)
+    latent = log_density(q, 0, size)
     same(sp.exp(log_det_covariance()), sp.exp(log_abs_det) ** 2, "determinant of the covariance")
+    of_x, of_z = defined(of_signal, signal), defined(of_latent, latent)
+    return chain(of_x, same(signal, proxy(latent)), through(proxy, of_z.turned()))
 
 
-@PROXY.symbolic("the constraints agree: A x = y is B z = r", scope="all n, m (noncommutative algebra)")
-def constraints() -> None:
-    same_matrices(A * (mu + G * z) - (A * mu + r), B * z - r, given=MEASURED)
+@PROXY.symbolic
+def constraints() -> Fact:
+    """The constraints agree: A x = y is B z = r."""
+    # The maximiser is that of "MLE".
+    MLE.fact(0)
+    return same_matrices(A * (mu + G * z) - (A * mu + r), B * z - r, given=MEASURED)
 
 
-@PROXY.symbolic("x = e^z orders signals otherwise than latents", scope="the flow x = e^z")
-def nonlinear() -> None:
+@PROXY.symbolic
+def nonlinear() -> Fact:
+    """x = e^z orders signals otherwise than latents."""
     distribution = (1 + sp.erf(sp.log(u) / sp.sqrt(2))) / 2
     density = sp.diff(distribution, u).subs(u, sp.exp(w))
     same(density, sp.exp(log_density_of_exponential()), "density")
     exactly(sp.solve(sp.diff(log_density_of_exponential(), w), w), [-1], "most likely signal")
     same(sp.diff(log_density_of_exponential(), w, 2), -1, "a maximum")
     exactly(sp.solve(sp.diff(log_density(w**2, 0, 1), w), w), [0], "most likely latent")
+    return same(sp.Derivative(log_density_of_exponential(), w), -w - 1)
+
+
+@PROXY.concludes
+def conclusion() -> tuple[Fact, ...]:
+    return exponents(), determinants(), change_of_variables(), constraints(), nonlinear()
