@@ -1,0 +1,174 @@
+r"""With a penalty or matched noise gamma > 0, the deterministic equivalent lies between complex and real measurements, for
+any n and m.
+
+Setting.  l_1, ..., l_n > 0, Lambda = diag(l), gamma > 0, m >= 1 (m > n too), A (m x n) standard Gaussian, real or complex,
+S = A Lambda A^*, and
+
+    T = E tr (S + gamma I)^{-1},    X_gamma = tr(Lambda - Lambda A^* (S + gamma I)^{-1} A Lambda).
+
+kappa is the root of  m = sum_i l_i/(l_i + kappa) + gamma/kappa,  p_i = l_i/(l_i + kappa); so sum_i l_i kappa/(l_i +
+kappa) = m kappa - gamma. (X_gamma is the error, averaged over signal and noise, if the noise variance is gamma.) Let
+
+    D_m(gamma) = sum_i log(1 + l_i/kappa) + m log(m kappa/gamma) + gamma/kappa - m.
+
+Statement ("penalty").  The first column for complex A, the last for real A:
+
+    T                             <=  1/kappa                        <=  T,                                              (a)
+    E X_gamma                     <=  sum_i l_i kappa/(l_i + kappa)  <=  E X_gamma,                                      (b)
+    E log det(I + S/gamma)        >=  D_m(gamma)                     >=  E log det(I + S/gamma).                         (c)
+
+Proof.
+
+1. Real A. Let Q_i and tau_i be those of "pair-rotation" with Gamma = gamma I. With S (S + gamma I)^{-1} = I - gamma (S +
+   gamma I)^{-1},
+
+       sum_i Q_i + gamma T = m,      E X_gamma = sum_i l_i (1 - Q_i).
+
+2. Add one more column, of variance l_0. It has P_0 = l_0 c/(1 + l_0 c), c = a_0^T (S + gamma I)^{-1} a_0, E c = T. As l_0
+   -> 0, tau_0 = l_0 (1 - Q_0)/Q_0 tends to 1/T, and the other Q_i to those without the column. So "pair-rotation" says
+   tau_i >= 1/T.
+3. Hence Q_i <= l_i T/(l_i T + 1) and m <= sum_i l_i T/(l_i T + 1) + gamma T. The right side rises with T and is m at T =
+   1/kappa: T >= 1/kappa, (a) for real A.
+4. (b), real A: let V_i = Q_i (1 - p_i) and z_i = 1/(1 - p_i) as in "real-equivalent", and one more term with V_0 = gamma
+   T, z_0 = 1 and tau_0 = 1/T. tau and z are similarly ordered. As in "real-equivalent" V_i (tau_i - kappa) = kappa (p_i -
+   Q_i), and
+
+       sum_{i>=0} V_i (tau_i - kappa) = kappa (m - gamma/kappa) - kappa (m - gamma T) + gamma - kappa gamma T = 0,
+       sum_{i>=0} V_i (tau_i - kappa) z_i = E X_gamma - kappa (m - gamma T) + gamma - kappa gamma T
+                                            = E X_gamma - (m kappa - gamma),
+
+   so that "Chebyshev" gives E X_gamma >= m kappa - gamma.
+5. Complex A. Append J > m columns of variance gamma/J to A. As J -> infinity  (gamma/J) sum_j a_j a_j^* -> gamma I
+   almost surely, and the equation of kappa for n + J columns becomes the one above, as J (gamma/J)/(gamma/J + kappa) ->
+   gamma/kappa. Apply "inverse-trace-bounds", complex, with m rows: in the limit (Fatou) this is (a). The error with the
+   new columns is sum_i l_i (1 - P_i) + gamma - (gamma/J) sum_j P_jj, where 0 <= sum_j P_jj <= m; it tends to X_gamma +
+   gamma and is at most sum l + gamma. So "complex-equivalent" gives E X_gamma + gamma <= m kappa, which is (b).
+6. (c): d/dgamma E log det(I + S/gamma) = T - m/gamma, and d/dgamma D_m = 1/kappa - m/gamma, as D_m is stationary in
+   kappa. Both sides of (c) vanish as gamma -> infinity, where m kappa/gamma -> 1. Integrate (a) from gamma to infinity.
+                                                                                                                        []
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+
+from .checks import nonnegative, positive, same
+from .equivalents import matched, measurements
+from .ledger import Statement
+from .matrices import same_matrices
+from .real_sandwich import kappa, l, lever, seen, tau, weight
+
+PENALTY = Statement(
+    "penalty",
+    "gamma > 0, any n, m: E tr (S + gamma I)^{-1} and E X_gamma are at most (complex A), at least (real A) their "
+    "equivalents; log det the other way round",
+    uses=(
+        "Chebyshev",
+        "equivalents",
+        "pair-rotation",
+        "real-equivalent",
+        "complex-equivalent",
+        "inverse-trace-bounds",
+    ),
+)
+
+m = sp.Symbol("m", integer=True, positive=True)
+gamma, T, c = sp.symbols("gamma T c", positive=True)
+
+
+def log_determinant(summand: Any, m: Any, penalty: Any, root: Any) -> Any:
+    """D_m, from sum_i log(1 + l_i/kappa)."""
+    return summand + m * sp.log(m * root / penalty) + penalty / root - m
+
+
+def error(root: Any, m: Any, penalty: Any) -> Any:
+    """sum_i l_i kappa/(l_i + kappa), by the equation of kappa."""
+    return m * root - penalty
+
+
+def added_weight() -> Any:
+    """V_0."""
+    return gamma * T
+
+
+def added_level() -> Any:
+    """tau_0."""
+    return 1 / T
+
+
+@PENALTY.symbolic("S (S + gamma I)^{-1} = I - gamma (S + gamma I)^{-1}, so sum Q_i + gamma T = m", scope="all n, m")
+def traces() -> None:
+    S, inverse = sp.MatrixSymbol("S", m, m), sp.MatrixSymbol("U", m, m)
+    given = [(S * inverse, sp.Identity(m) - gamma * inverse)]
+    same_matrices((S + gamma * sp.Identity(m)) * inverse, sp.Identity(m), given)
+    # sum_i l_i kappa/(l_i + kappa), summand by summand, is kappa times what the penalty leaves of m.
+    same(matched([l], kappa), kappa * (measurements([l], gamma, kappa) - gamma / kappa))
+    same(kappa * (m - gamma / kappa), error(kappa, m, gamma))
+
+
+@PENALTY.symbolic("a column of variance l_0 -> 0 has tau_0 -> 1/T", scope="all n, m: one column added to any S")
+def added_column() -> None:
+    # (B + l a a^T)^{-1} a = B^{-1} a/(1 + l c), c = a^T B^{-1} a.
+    small = sp.Symbol("l_0", positive=True)
+    share = small * c / (1 + small * c)
+    B, B_inverse, a = sp.MatrixSymbol("B", m, m), sp.MatrixSymbol("B'", m, m), sp.MatrixSymbol("a", m, 1)
+    quadratic = sp.MatrixSymbol("c", 1, 1)
+    given = [(B * B_inverse, sp.Identity(m)), (a.T * B_inverse * a, quadratic)]
+    same_matrices((B + small * a * a.T) * B_inverse * a, a * (sp.Identity(1) + small * quadratic), given)
+    same(sp.limit(share / small, small, 0), c, "E of it tends to T")
+    same(sp.limit(small * (1 - share) / share, small, 0), 1 / c)
+    same(added_level().subs(T, c), 1 / c)
+
+
+@PENALTY.symbolic("m <= sum l T/(l T + 1) + gamma T, rising in T and equal to m at 1/kappa", scope="each term, hence all n")
+def resolvent() -> None:
+    more = sp.Symbol("more", nonnegative=True)
+    largest = seen(l, added_level())
+    same(largest, l * T / (l * T + 1))
+    nonnegative(largest - seen(l, added_level() + more))
+    positive(sp.diff(largest + gamma * T, T))
+    same((largest + gamma * T).subs(T, 1 / kappa), measurements([l], gamma, kappa))
+
+
+@PENALTY.symbolic("(b), real A: one more term in the double sum", scope="all n, m, through the two weighted sums")
+def error_real() -> None:
+    # Each i >= 1 as in "real-equivalent".
+    same(weight() * (tau - kappa), kappa * (seen(l, kappa) - seen(l, tau)))
+    same(weight() * (tau - kappa) * lever(l), l * (1 - seen(l, tau)) - kappa * seen(l, tau))
+    seen_at_root, seen_in_all, mean_error = sp.symbols("sum_p sum_Q E_X")
+    zeroth = added_weight() * (added_level() - kappa)
+    sums = {seen_at_root: m - gamma / kappa, seen_in_all: m - gamma * T}
+    same((kappa * (seen_at_root - seen_in_all) + zeroth).subs(sums), 0)
+    same((mean_error - kappa * seen_in_all + zeroth).subs(sums), mean_error - error(kappa, m, gamma))
+    # tau_0 <= tau_i by step 2, and z_0 = 1 <= z_i.
+    nonnegative(lever(l) - 1)
+
+
+@PENALTY.symbolic("complex A: J columns of variance gamma/J", scope="all n, m, J -> infinity")
+def appended_columns() -> None:
+    J = sp.Symbol("J", positive=True)
+    same(sp.limit(J * seen(gamma / J, kappa), J, sp.oo), gamma / kappa)
+    # The error of the new columns: J gamma/J less (gamma/J) sum P_jj, at most m.
+    same(sp.limit(J * (gamma / J) - gamma / J * m, J, sp.oo), gamma)
+    same(m * kappa - gamma, error(kappa, m, gamma))
+
+
+@PENALTY.symbolic("d/dgamma of both sides of (c): T - m/gamma and 1/kappa - m/gamma", scope="each term, hence all n; all m")
+def log_determinants() -> None:
+    eigenvalue = sp.Symbol("s", positive=True)
+    # m eigenvalues of S, log(1 + s/gamma) each.
+    same(sp.diff(sp.log(1 + eigenvalue / gamma), gamma), 1 / (eigenvalue + gamma) - 1 / gamma)
+    one = sp.log(1 + l / kappa)
+    # In kappa: each term of the sum gives -(1/kappa) l/(l + kappa), the rest (1/kappa)(m - gamma/kappa).
+    same(sp.diff(one, kappa), -seen(l, kappa) / kappa)
+    rest = log_determinant(0, m, gamma, kappa)
+    same(sp.diff(rest, kappa), (m - gamma / kappa) / kappa)
+    same(sp.diff(rest, gamma), 1 / kappa - m / gamma)
+    # At infinity: gamma/m <= kappa <= (gamma + sum l)/m, "equivalents" (h), so m kappa/gamma and m kappa/gamma tend to 1.
+    q, total = sp.symbols("q total", positive=True)
+    same(sp.limit((gamma + total) / gamma, gamma, sp.oo), 1)
+    same((rest.subs(kappa, q * gamma / m)).subs(q, 1), 0)
+    same(sp.limit(one, kappa, sp.oo), 0)
+    same(sp.limit(sp.log(1 + eigenvalue / gamma), gamma, sp.oo), 0)

@@ -1,0 +1,120 @@
+r"""The swap lemma: one complex row replaced by a real one, all other rows complex.
+
+Setting.  As in "one-measurement": M has the eigenvalues mu_1, ..., mu_N > 0; a is one Gaussian row, a_R real or a_C
+complex; V_r and E_q are the means over complex rows. P(t) = prod_i (1 + t mu_i).
+
+Statement ("swap").
+
+    (V)  E V_r(M_{a_R}) <= E V_r(M_{a_C}) = V_{r+1}(M)     for 1 <= r <= N - 2,
+    (E)  E E_q(M_{a_R}) >= E E_q(M_{a_C}) = E_{q+1}(M)     for 0 <= q <= N - 2,
+
+each an equality only if all mu_i are equal.
+
+Proof.  Put d_i = mu_i/(1 + t mu_i), which rises strictly with mu_i. M_a has N - 1 positive eigenvalues.
+
+1. "one-measurement" (a) gives  e_k(M_a)/det(1 + t M_a) = (1/P(t)) sum_i w_i mu_i e_k^{(i)} / sum_i w_i d_i. Put this into
+   the formulas of "inverse-trace", (b) for V_r (r < N - 1) and (c) for E_q (1 <= q < N - 1). All is positive; so
+
+       V_r(M_a) = (1/r) int dt/P(t) sum_i w_i d_i q_i / sum_i w_i d_i,        q_i = (1 + t mu_i) sum_{k<r} t^k e_k^{(i)},
+       E_q(M_a) = q int dt/(t^2 P(t)) sum_i w_i d_i q_i / sum_i w_i d_i,      q_i = (1 + t mu_i) sum_{k>q} t^k e_k^{(i)}.
+
+   The mean over a turns the quotient into sum_i W_i(h) q_i, h = 1/2 for a_R and h = 1 for a_C.
+2. With e' = e^{(ij)}, x = mu_i, y = mu_j and Z_p = sum_{k<p} t^k e'_k,  sum_{k<r} t^k e_k^{(i)} = Z_r + t y Z_{r-1}, so
+   that
+
+       q_i - q_j = (1 + t x)(Z_r + t y Z_{r-1}) - (1 + t y)(Z_r + t x Z_{r-1})
+                 = t (x - y)(Z_r - Z_{r-1}) = t^r (x - y) e'_{r-1}.
+
+   0 <= r - 1 <= N - 2: q_i rises strictly with mu_i, hence with d_i, and "weights" gives (V).
+3. For (E), q >= 1, let Z_p = sum_{k>p} t^k e'_k; then in the same way q_i - q_j = t (x - y)(Z_q - Z_{q-1}) = -t^{q+1} (x
+   - y) e'_q, q <= N - 2: q_i falls strictly.
+4. For (E), q = 0:  tr M_a = sum_i mu_i - sum_i w_i mu_i^2/sum_i w_i mu_i,  with d_i = q_i = mu_i in the subtracted term.
+                                                                                                                        []
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import sympy as sp
+
+from .checks import positive, same
+from .deflation import mu, share, t, w
+from .ledger import Statement
+from .symmetric import joined, rest
+
+SWAP = Statement(
+    "swap",
+    "over complex rows: E V_r(M_a), a real, is at most V_{r+1}(M), r <= N-2; E E_q(M_a), a real, at least E_{q+1}(M), q <= N-2",
+    uses=("one-measurement", "inverse-trace", "symmetric-functions", "weights"),
+)
+
+r = sp.Symbol("r", integer=True)
+x, y = sp.symbols("x y", positive=True)
+
+#: sum_{k<p} t^k e'_k, and sum_{k>p} t^k e'_k.
+head, tail = sp.Function("Z"), sp.Function("Z+")
+
+
+def scaled(eigenvalue: Any) -> Any:
+    """d_i."""
+    return eigenvalue / (1 + t * eigenvalue)
+
+
+def quantity(own: Any, other: Any, partial: Callable[[Any], Any], index: Any) -> Any:
+    """q_i, from the partial sums of e^{(ij)}: `own` is mu_i, `other` is mu_j."""
+    return (1 + t * own) * (partial(index) + t * other * partial(index - 1))
+
+
+def difference_below(one: Any, other: Any, index: Any) -> Any:
+    """q_i - q_j in (V)."""
+    return t**index * (one - other) * rest(index - 1)
+
+
+def difference_above(one: Any, other: Any, index: Any) -> Any:
+    """q_i - q_j in (E)."""
+    return -(t ** (index + 1)) * (one - other) * rest(index)
+
+
+@SWAP.symbolic("w_i mu_i = w_i d_i (1 + t mu_i), and d rises with mu", scope="each i, hence all N; all t > 0")
+def weighted() -> None:
+    same(scaled(mu) * (1 + t * mu), mu)
+    same(share(w, mu), w * scaled(mu))
+    positive(sp.diff(scaled(mu), mu))
+
+
+@SWAP.symbolic("partial sums with one value more: Z_r + t y Z_{r-1}", scope="all r, by induction from one r to the next")
+def partial_sums() -> None:
+    def grown(expression: Any) -> Any:
+        """Z_{r+1} = Z_r + t^r e'_r for `head`; Z_{r-1} = Z_r + t^r e'_r for `tail`."""
+        return expression.subs({head(r + 1): head(r) + t**r * rest(r), head(r): head(r - 1) + t ** (r - 1) * rest(r - 1)})
+
+    added = t**r * joined(r, y)
+    before, after = head(r) + t * y * head(r - 1), head(r + 1) + t * y * head(r)
+    same(grown(grown(after) - grown(before)), sp.expand(grown(added)))
+    shorter = tail(r - 1) - t**r * rest(r)
+    step = (tail(r - 1) + t * y * tail(r - 2)) - (shorter + t * y * tail(r - 1))
+    same(step.subs(tail(r - 2), tail(r - 1) + t ** (r - 1) * rest(r - 1)), sp.expand(added))
+
+
+@SWAP.symbolic("(V): q_i - q_j = t^r (mu_i - mu_j) e'_{r-1}", scope="all r, N, i, j")
+def rising() -> None:
+    found = quantity(x, y, head, r) - quantity(y, x, head, r)
+    same(found.subs(head(r), head(r - 1) + t ** (r - 1) * rest(r - 1)), difference_below(x, y, r))
+    gap, value = sp.symbols("gap value", positive=True)  # value = e'_{r-1}
+    positive(difference_below(x + gap, x, r).subs(rest(r - 1), value))
+
+
+@SWAP.symbolic("(E), q >= 1: q_i - q_j = -t^{q+1} (mu_i - mu_j) e'_q", scope="all q >= 1, N, i, j")
+def falling() -> None:
+    found = quantity(x, y, tail, r) - quantity(y, x, tail, r)
+    same(found.subs(tail(r - 1), tail(r) + t**r * rest(r)), difference_above(x, y, r))
+    gap, value = sp.symbols("gap value", positive=True)  # value = e'_q
+    positive(-difference_above(x + gap, x, r).subs(rest(r), value))
+
+
+@SWAP.symbolic("(E), q = 0: w mu^2 = w d q with d = q = mu", scope="each i, hence all N")
+def trace() -> None:
+    # t -> 0 in d, where P = 1: what is subtracted from the trace is the weighted mean of q = mu.
+    same(sp.limit(scaled(mu), t, 0) * w * mu, w * mu**2)
