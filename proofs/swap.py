@@ -46,7 +46,7 @@ from .symmetric import joined, rest
 
 SWAP = Statement(
     "swap",
-    "over complex rows: E V_r(M_a), a real, is at most V_{r+1}(M), r <= N-2; E E_q(M_a), a real, at least E_{q+1}(M), q <= N-2",
+    "over complex rows, a real: E V_r(M_a) <= V_{r+1}(M), r <= N-2, and E E_q(M_a) >= E_{q+1}(M), q <= N-2",
     uses=("one-measurement", "inverse-trace", "symmetric-functions", "weights"),
 )
 
