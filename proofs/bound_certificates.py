@@ -151,20 +151,24 @@ _M, _Q, _S, _X, _Y, _R = (sp.MatrixSymbol(letter, _n, _n) for letter in "MQSXYR"
 _I = sp.Identity(_n)
 
 
-@BOUNDS.symbolic("k lam + tr S - tr M Q = tr S (I - Q) + tr (S + lam I - M) Q if tr Q = k", scope="all n, k")
+@BOUNDS.symbolic
 def weak_duality() -> None:
+    """K lam + tr S - tr M Q = tr S (I - Q) + tr (S + lam I - M) Q if tr Q = k."""
     value = _k * _lam + sp.Trace(_S)
     slack = sp.Trace(_S * (_I - _Q)) + sp.Trace((_S + _lam * _I - _M) * _Q)
     same_traces(value - sp.Trace(_M * _Q), slack, given=[(sp.Trace(_Q), _k)])
 
 
-@BOUNDS.symbolic("tr X Y = tr R X R with R = Y^{1/2}", scope="all n")
+@BOUNDS.symbolic
 def positive_products() -> None:
+    """Tr X Y = tr R X R with R = Y^{1/2}."""
     same_traces(sp.Trace(_X * _Y), sp.Trace(_R * _X * _R), given=[(_R * _R, _Y)])
 
 
-@BOUNDS.certificate("every bound is feasible, and within 10^-5 tr M of an attained value", scope="n = 2..8, all 0 < k < n")
+@BOUNDS.certificate
 def sandwich() -> None:
+    """Every bound is feasible, and within 10^-5 tr M of an attained value."""
+    # SCOPE "n = 2..8, all 0 < k < n"
     for n in range(2, 9):
         for k, (bound, attained) in bounds(n).items():
             bound.verify()
@@ -173,8 +177,10 @@ def sandwich() -> None:
             establish(bool(0 <= surplus <= GAP * trace(bound.M)), f"n = {n}, k = {k}: slack {surplus}")
 
 
-@BOUNDS.certificate("for diagonal M the bound is attained", scope="l_i = 1/i, n = 2..8, and (4, 1, 1, 1/9); all 0 < k < n")
+@BOUNDS.certificate
 def no_slack() -> None:
+    """For diagonal M the bound is attained."""
+    # SCOPE "l_i = 1/i, n = 2..8, and (4, 1, 1, 1/9); all 0 < k < n"
     for l in (*([fmpq(1, i) for i in range(1, n + 1)] for n in range(2, 9)), [fmpq(4), fmpq(1), fmpq(1), fmpq(1, 9)]):
         for k in range(1, len(l)):
             bound, attained = diagonal_bounds(l, k)
@@ -183,8 +189,10 @@ def no_slack() -> None:
             exactly(bound.value, attained.value, "value")
 
 
-@BOUNDS.ball("the sum of the k largest eigenvalues of M lies between the two values", scope="n = 2..8, all 0 < k < n")
+@BOUNDS.ball
 def eigenvalue_sums() -> None:
+    """The sum of the k largest eigenvalues of M lies between the two values."""
+    # SCOPE "n = 2..8, all 0 < k < n"
     with ctx.workprec(160):
         for n in range(2, 9):
             l = eigenvalues(generator(n).transpose() * generator(n))
@@ -194,8 +202,10 @@ def eigenvalue_sums() -> None:
                 below(largest, bound.value, f"n = {n}, k = {k}: bound")
 
 
-@BOUNDS.certificate("X_A lies between the certified bounds", scope="one rational A for each n = 2..8, 0 < m < n")
+@BOUNDS.certificate
 def instances() -> None:
+    """X_A lies between the certified bounds."""
+    # SCOPE "one rational A for each n = 2..8, 0 < m < n"
     for n in range(2, 9):
         for m in range(1, n):
             found = error(generator(n), measurements(m, n))

@@ -1,62 +1,47 @@
-"""Checkers: what a step may call to establish something. Each decides, or raises :class:`~.ledger.Gap`; none samples."""
+"""Checkers: what a step may call to establish something. Each decides, or raises :class:`~.kernel.Gap`; none samples.
+
+Each returns the fact that it established, for the chains of :mod:`proofs.propositions`; `when` narrows the domain.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Any
 
 import sympy as sp
 from flint import arb, fmpq, fmpq_mat
 
-from .ledger import establish
+from .algebra import is_nonnegative, is_positive, is_zero
+from .kernel import current, establish
+from .propositions import Condition, Domain, Fact, established
 
-_ROADS: tuple[Callable[[Any], Any], ...] = (
-    sp.expand,
-    lambda e: sp.cancel(sp.together(e)),
-    lambda e: sp.expand(sp.powsimp(sp.expand_power_base(sp.expand(e), force=False))),
-    sp.simplify,
-    lambda e: sp.simplify(sp.expand_func(sp.gammasimp(e))),
-)
-
-#: Forms of an expression in which its sign may be evident, quick ones first.
-_FORMS: tuple[Callable[[Any], Any], ...] = (lambda e: e, sp.factor, sp.expand, sp.simplify)
-
-
-def is_zero(expression: Any) -> bool:
-    """Whether algebra reduces the expression to exactly 0 (never by numerical evaluation).
-
-    >>> x = sp.Symbol("x")
-    >>> is_zero((x + 1) ** 2 - x**2 - 2 * x - 1), is_zero(x)
-    (True, False)
-    """
-    expression = sp.sympify(expression)
-    # For a rational function the normal form decides; the longer roads would only take their time to fail.
-    roads = _ROADS[:2] if _is_plain(expression) else _ROADS
-    return any(road(expression) == 0 for road in roads)
-
-
-def _is_plain(expression: Any) -> bool:
-    """Whether an expression is a rational function of commuting symbols with rational coefficients."""
-    if not expression.is_commutative or expression.has(sp.I) or expression.atoms(sp.Function, sp.NumberSymbol, sp.Float):
-        return False
-    powers = expression.atoms(sp.Pow)
-    return expression.is_rational_function() is True and all(power.exp.is_Integer for power in powers)
-
-
-def same(left: Any, right: Any, what: str = "") -> None:
+def same(left: Any, right: Any, what: str = "", *, when: Iterable[Condition] = ()) -> Fact:
     """Establish that two expressions, or two matrices entry by entry, are equal.
 
+    An integral, a sum, a limit that was left unevaluated is evaluated on the domain.
+
     >>> x = sp.Symbol("x")
-    >>> same((x - 1) * (x + 1), x**2 - 1)
+    >>> print(same((x - 1) * (x + 1), x**2 - 1))
+    (x + 1) (x - 1) = x^2 - 1
     """
     left, right = sp.sympify(left), sp.sympify(right)
+    domain = Domain(tuple(when))
     if isinstance(left, sp.MatrixBase) or isinstance(right, sp.MatrixBase):
         establish(getattr(left, "shape", None) == getattr(right, "shape", None), f"{what or 'matrices'}: shapes differ")
+        # An explicit matrix has an explicit size, and so has what is shown by it.
+        current().sizes.add(max(left.shape))
         pairs = list(zip(left, right, strict=True))
     else:
         pairs = [(left, right)]
     for one, other in pairs:
-        establish(is_zero(one - other), f"{what or 'equality'}: {one} is not {other}")
+        difference = _evaluated(domain.opened(one)) - _evaluated(domain.opened(other))
+        establish(is_zero(difference), f"{what or 'equality'}: {one} is not {other}")
+    return established(left, "=", right, domain.conditions)
+
+
+def _evaluated(side: Any) -> Any:
+    """Without integrals and limits that wait to be evaluated."""
+    return side.doit() if side.has(sp.Integral, sp.Limit, sp.Derivative) else side
 
 
 def differs(left: Any, right: Any, what: str = "") -> None:
@@ -64,36 +49,48 @@ def differs(left: Any, right: Any, what: str = "") -> None:
     establish((sp.sympify(left) - sp.sympify(right)).is_zero is False, f"{what or 'difference'}: {left} may equal {right}")
 
 
-def infinite(value: Any, what: str = "") -> None:
+def infinite(value: Any, what: str = "", *, when: Iterable[Condition] = ()) -> Fact:
     """Establish that an integral, a sum or a limit is +infinity."""
-    establish(sp.sympify(value) is sp.S.Infinity, f"{what or 'divergence'}: {value} is finite")
+    found, domain = sp.sympify(value), Domain(tuple(when))
+    diverges = _evaluated(domain.opened(found)) is sp.S.Infinity
+    establish(diverges, f"{what or 'divergence'}: {value} is finite")
+    return established(found, "=", sp.S.Infinity, domain.conditions)
 
 
-def nonnegative(expression: Any, what: str = "") -> None:
+def nonnegative(expression: Any, what: str = "", *, when: Iterable[Condition] = ()) -> Fact:
     """Establish that an expression is at least 0 under the assumptions on its symbols.
 
     >>> x = sp.Symbol("x", positive=True)
-    >>> nonnegative(x / (1 + x))
+    >>> print(nonnegative(x / (1 + x)))
+    0 <= x/(x + 1)
     """
-    found = sp.sympify(expression)
-    forms = (form(found) for form in _FORMS)
-    establish(any(form.is_nonnegative is True for form in forms), f"{what or 'sign'}: {found} >= 0 is not evident")
+    return at_most(sp.S.Zero, expression, what, when=when)
 
 
-def positive(expression: Any, what: str = "") -> None:
+def positive(expression: Any, what: str = "", *, when: Iterable[Condition] = ()) -> Fact:
     """Establish that an expression is larger than 0 under the assumptions on its symbols.
 
     >>> x = sp.Symbol("x", positive=True)
-    >>> positive(x / (1 + x))
+    >>> print(positive(x / (1 + x)))
+    0 < x/(x + 1)
     """
-    found = sp.sympify(expression)
-    forms = (form(found) for form in _FORMS)
-    establish(any(form.is_positive is True for form in forms), f"{what or 'sign'}: {found} > 0 is not evident")
+    return less(sp.S.Zero, expression, what, when=when)
 
 
-def at_most(left: Any, right: Any, what: str = "") -> None:
+def at_most(left: Any, right: Any, what: str = "", *, when: Iterable[Condition] = ()) -> Fact:
     """Establish ``left <= right`` under the assumptions on the symbols of both."""
-    nonnegative(sp.sympify(right) - sp.sympify(left), what)
+    left, right, domain = sp.sympify(left), sp.sympify(right), Domain(tuple(when))
+    found = domain.opened(right - left)
+    establish(is_nonnegative(found), f"{what or 'sign'}: {found} >= 0 is not evident")
+    return established(left, "<=", right, domain.conditions)
+
+
+def less(left: Any, right: Any, what: str = "", *, when: Iterable[Condition] = ()) -> Fact:
+    """Establish ``left < right`` under the assumptions on the symbols of both."""
+    left, right, domain = sp.sympify(left), sp.sympify(right), Domain(tuple(when))
+    found = domain.opened(right - left)
+    establish(is_positive(found), f"{what or 'sign'}: {found} > 0 is not evident")
+    return established(left, "<", right, domain.conditions)
 
 
 def below(left: arb | fmpq | int, right: arb | fmpq | int, what: str = "") -> None:
@@ -120,7 +117,7 @@ def positive_semidefinite(matrix: fmpq_mat, what: str = "") -> None:
     >>> positive_semidefinite(fmpq_mat([[1, 2], [2, 1]]))
     Traceback (most recent call last):
     ...
-    proofs.ledger.Gap: matrix: not positive semidefinite, pivot 2 is -3
+    proofs.kernel.Gap: matrix: not positive semidefinite, pivot 2 is -3
     """
     label = what or "matrix"
     n = matrix.nrows()

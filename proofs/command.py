@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import statements
-from .ledger import Entry, How, StepResult, examine, with_used
+from .ledger import Entry, How, StepResult, examine
 
 _WIDTH = 124
 
@@ -43,13 +43,13 @@ def show(names: Sequence[str], *, as_json: bool = False, as_markdown: bool = Fal
         raise UnknownStatementError(
             f"no statement is named {', '.join(unknown)}; there are {', '.join(statement.name for statement in known)}"
         )
-    chosen = with_used(known, names) if names else known
     if only_list:
+        chosen = [statement for statement in known if not names or statement.name in names]
         for statement in chosen:
             print(f"{statement.name:<{_column(chosen)}}{statement.says}")
         return 0
     live = not (as_json or as_markdown)
-    entries = examine(chosen, each=(lambda entry: print(text(entry) + "\n", flush=True)) if live else None)
+    entries = examine(known, names, each=(lambda entry: print(text(entry) + "\n", flush=True)) if live else None)
     if as_json:
         print(json.dumps({"holds": _holds(entries), "statements": [as_row(entry) for entry in entries]}, indent=1))
     elif as_markdown:
@@ -62,19 +62,34 @@ def show(names: Sequence[str], *, as_json: bool = False, as_markdown: bool = Fal
 def text(entry: Entry) -> str:
     """One statement with its steps, as lines of text."""
     statement = entry.statement
-    lines = [f"{statement.name}: {statement.says}"]
+    lines = [f"{statement.name}: {_wrapped(statement.says, 4)}"]
     if statement.source:
         lines.append(f"    after {statement.source}")
     for result in entry.results:
         step = result.step
         lines.append(f"    {'holds' if result.holds else 'GAP  '}  {step.how:<15}  {_wrapped(step.says, 28)}")
-        lines.append(f"{'':28}[{_wrapped(step.scope, 29)}]")
+        lines += [f"{'':28}{_wrapped(fact, 30)}" for fact in _facts(result)]
+        lines += [f"{'':28}argued: {_wrapped(reason, 36)}" for reason in result.record.argued]
+        if result.scope:
+            lines.append(f"{'':28}[{_wrapped(result.scope, 29)}]")
         if result.gap:
             lines.append(f"{'':28}{_wrapped(_short(result.gap), 28)}")
-    uses = f" (uses {', '.join(statement.uses)})" if statement.uses and not entry.missing else ""
-    verdict = "holds" if entry.holds else "DOES NOT HOLD" + (f": {entry.missing}" if entry.missing else "")
+    uses = f" (uses {', '.join(entry.used)})" if entry.used and not entry.missing else ""
+    verdict = entry.verdict + (f": {entry.missing}" if entry.missing else "")
     lines.append(f"    => {statement.name} {verdict}{uses}")
     return "\n".join(lines)
+
+
+#: So many facts of a step are printed.
+_FACTS = 4
+
+
+def _facts(result: StepResult) -> list[str]:
+    """What a step established, the first facts in full."""
+    facts = [_short(str(fact)) for fact in result.record.facts]
+    if result.step.how is How.INSTANCE or len(facts) > 4 * _FACTS:
+        return [f"{len(facts)} facts"] if facts else []
+    return facts[:_FACTS] + ([f"and {len(facts) - _FACTS} more"] if len(facts) > _FACTS else [])
 
 
 def summary(entries: Sequence[Entry]) -> str:
@@ -83,9 +98,16 @@ def summary(entries: Sequence[Entry]) -> str:
     failed = sum(not entry.holds for entry in entries)
     seconds = sum(result.seconds for entry in entries for result in entry.results)
     checks = sum(result.checks for entry in entries for result in entry.results)
-    steps = ", ".join(f"{kinds[how]} {how}" for how in How if kinds[how])
+    argued = sum(entry.argued for entry in entries)
+    finite = sum(result.largest is not None for entry in entries for result in entry.results)
+    scopes = f"{argued} links argued in words, {finite} symbolic steps up to some size only"
     state = "all hold" if entries and not failed else f"{failed} DO NOT HOLD"
-    return f"{len(entries)} statements, {kinds.total()} steps ({steps}), {checks} checks: {state} ({seconds:.0f} s)"
+    total = f"{len(entries)} statements, {kinds.total()} steps ({_counted(kinds)}), {checks} checks"
+    return f"{total}; {scopes}: {state} ({seconds:.0f} s)"
+
+
+def _counted(kinds: Counter[How]) -> str:
+    return ", ".join(f"{kinds[how]} {how}" for how in How if kinds[how])
 
 
 def markdown(entries: Sequence[Entry]) -> str:
@@ -93,9 +115,9 @@ def markdown(entries: Sequence[Entry]) -> str:
     lines = ["| statement | what it says | steps | |", "|---|---|---|---|"]
     for entry in entries:
         kinds = Counter(result.step.how for result in entry.results)
-        steps = ", ".join(f"{kinds[how]} {how}" for how in How if kinds[how])
+        steps = _counted(kinds) + (f"; {entry.argued} argued" if entry.argued else "")
         says = entry.statement.says.replace("|", "\\|")
-        lines.append(f"| {entry.statement.name} | {says} | {steps} | {'holds' if entry.holds else 'DOES NOT HOLD'} |")
+        lines.append(f"| {entry.statement.name} | {says} | {steps} | {entry.verdict} |")
     return "\n".join([*lines, "", summary(entries)])
 
 
@@ -106,8 +128,11 @@ def as_row(entry: Entry) -> dict[str, Any]:
         "name": statement.name,
         "says": statement.says,
         "source": statement.source,
-        "uses": list(statement.uses),
+        "uses": list(entry.used),
         "holds": entry.holds,
+        "verdict": entry.verdict,
+        "sizes_up_to": entry.largest,
+        "argued": entry.argued,
         "missing": entry.missing,
         "steps": [_step_row(result) for result in entry.results],
     }
@@ -117,7 +142,9 @@ def _step_row(result: StepResult) -> dict[str, Any]:
     return {
         "says": result.step.says,
         "how": str(result.step.how),
-        "scope": result.step.scope,
+        "scope": result.scope,
+        "facts": [str(fact) for fact in result.record.facts],
+        "argued": list(result.record.argued),
         "holds": result.holds,
         "gap": result.gap,
         "checks": result.checks,

@@ -57,13 +57,15 @@ def bound(tail: Any, m: Any, k: Any) -> Any:
     return (1 + k / (m - k)) * tail
 
 
-@T7.symbolic("Sigma(I-P) = (Sigma - K A Sigma)(I-P), a contraction of it", scope="all n, m, K (* for T)")
+@T7.symbolic
 def projected() -> None:
+    """Sigma(I-P) = (Sigma - K A Sigma)(I-P), a contraction of it."""
     range_finder.projected()
 
 
-@T7.symbolic("for K = (A_1^+; 0) what is left is tail(k) + |A_1^+ A_2 Sigma_2|^2", scope="all n, m, k (* for T)")
+@T7.symbolic
 def blocks() -> None:
+    """For K = (A_1^+; 0) what is left is tail(k) + |A_1^+ A_2 Sigma_2|^2."""
     A_1, A_2 = sp.MatrixSymbol("A_1", m, k), sp.MatrixSymbol("A_2", m, n - k)
     Sigma_1, Sigma_2 = sp.MatrixSymbol("Sigma_1", k, k), sp.MatrixSymbol("Sigma_2", n - k, n - k)
     W_inverse = sp.MatrixSymbol("W^-1", k, k)
@@ -75,8 +77,9 @@ def blocks() -> None:
     same_traces(square(right), tail * sp.Trace(W_inverse), averaged)
 
 
-@T7.symbolic("E A_2 Sigma_2^2 A_2^* = tail(k) I", scope="symbolic l, m = 2, n - k = 3; all sizes entry by entry")
+@T7.symbolic
 def second_moment() -> None:
+    """E A_2 Sigma_2^2 A_2^* = tail(k) I."""
     real, imaginary = sp.symbols("g:6", real=True), sp.symbols("h:6", real=True)
     entries = sp.Matrix(2, 3, [(g + sp.I * h) / sp.sqrt(2) for g, h in zip(real, imaginary, strict=True)])
     l = sp.symbols("l:3", positive=True)
@@ -84,14 +87,16 @@ def second_moment() -> None:
     same(scatter.applyfunc(lambda entry: gaussian_mean(entry, (*real, *imaginary))), sum(l) * sp.eye(2))
 
 
-@T7.symbolic("with the inverse-Wishart mean: T7, which is T2 for m + 1", scope="all n, m, k, l")
+@T7.symbolic
 def mean() -> None:
+    """With the inverse-Wishart mean: T7, which is T2 for m + 1."""
     same(tail * (1 + trace_mean(m, k, beta=2)), bound(tail, m, k))
     same(truncated.risk(tail, m, k, beta=2), bound(tail, m, k), "the complex T3")
     same(bound(tail, m, k), range_finder.bound(tail, m + 1, k))
 
 
-@T7.symbolic("no better factor of k and m", scope="all k < m, n -> infinity")
+@T7.symbolic
 def sharp() -> None:
+    """No better factor of k and m."""
     quotient = range_finder.infinite_head(m, n, k, f, beta=2) / bound((n - k) * f, m, k)
     same(sp.limit(quotient, n, sp.oo), 1)

@@ -184,10 +184,9 @@ def weights_of(nodes: Sequence[Any], roots: Sequence[Any]) -> list[Any]:
     ]
 
 
-@COMPLEX.symbolic(
-    "S = N B^{-1} N^*: both map A^* to 0 and Lambda^{-1} N to N; tr S = tr B^{-1}", scope="all n, m (* written as T)"
-)
+@COMPLEX.symbolic
 def compressed_precision() -> None:
+    """S = N B^{-1} N^*: both map A^* to 0 and Lambda^{-1} N to N; tr S = tr B^{-1}."""
     n, m = sp.symbols("n m", integer=True, positive=True)
     Lambda, precision = sp.MatrixSymbol("Lambda", n, n), sp.MatrixSymbol("Lambda'", n, n)  # Lambda' = Lambda^{-1}
     A, N = sp.MatrixSymbol("A", m, n), sp.MatrixSymbol("N", n, n - m)
@@ -207,8 +206,9 @@ def compressed_precision() -> None:
     same_traces(sp.Trace(K), sp.Trace(B_inverse), given=rules)
 
 
-@COMPLEX.symbolic("det(z - B) = prod_i (z - x_i) sum_i q_i/(z - x_i)", scope="symbolic v (complex), k = 2, 3, 4")
+@COMPLEX.symbolic
 def characteristic_polynomial() -> None:
+    """Det(z - B) = prod_i (z - x_i) sum_i q_i/(z - x_i)."""
     for k in SIZES:
         x, v = sp.symbols(f"x1:{k + 1}"), sp.symbols(f"v1:{k + 1}")
         dual = sp.symbols(f"d1:{k + 1}")  # the conjugates of v
@@ -222,8 +222,9 @@ def characteristic_polynomial() -> None:
         same(left, (adjoint * basis).det(method="berkowitz") * sum(terms))
 
 
-@COMPLEX.symbolic("the q_i sum to 1 and have the Jacobian D(y)/D(x)", scope="symbolic x and y, k = 2, 3, 4")
+@COMPLEX.symbolic
 def jacobian() -> None:
+    """The q_i sum to 1 and have the Jacobian D(y)/D(x)."""
     for k in SIZES:
         x, y = sp.symbols(f"x1:{k + 1}"), sp.symbols(f"y1:{k}")
         q = weights_of(x, y)
@@ -239,18 +240,18 @@ def jacobian() -> None:
         same(left, (-1) ** (k - 1) * density(x, y) / sp.factorial(k - 1) * vandermonde(x) * denominator, "Jacobian")
 
 
-@COMPLEX.symbolic("det[If_j(x_{i+1}) - If_j(x_i)] = det[1, If_1, ..., If_{k-1}]", scope="symbolic values, k = 2, 3, 4")
+@COMPLEX.symbolic
 def interlacing_integral() -> None:
+    """Det[If_j(x_{i+1}) - If_j(x_i)] = det[1, If_1, ..., If_{k-1}]."""
     for k in SIZES:
         values = sp.Matrix(k, k - 1, sp.symbols(f"g1:{k * (k - 1) + 1}"))
         steps = values[1:, :] - values[:-1, :]
         same(steps.det(method="berkowitz"), sp.ones(k, 1).row_join(values).det(method="berkowitz"))
 
 
-@COMPLEX.symbolic(
-    "d/dx of I^{m+1} x^p is I^m x^p up to polynomials, and I^1 x^p has the derivative x^p", scope="all m >= 1, p >= -1"
-)
+@COMPLEX.symbolic
 def antiderivatives() -> None:
+    """D/dx of I^{m+1} x^p is I^m x^p up to polynomials, and I^1 x^p has the derivative x^p."""
     x = sp.Symbol("x", positive=True)
     m, p = sp.symbols("m p", integer=True, positive=True)
 
@@ -271,10 +272,9 @@ def antiderivatives() -> None:
         same(sp.diff(repeated_antiderivative(-1, order, x, sp.log(x)), x, order) * x, 1)
 
 
-@COMPLEX.symbolic(
-    "E tr B^{-1} = m det[..., x^{m-1} log x, ...]/D, and E 1 = 1", scope="symbolic x and log x, n = 2, 3, 4, all m"
-)
+@COMPLEX.symbolic
 def expected_trace() -> None:
+    """E tr B^{-1} = m det[..., x^{m-1} log x, ...]/D, and E 1 = 1."""
     for n in SIZES:
         x, y = sp.symbols(f"x1:{n + 1}", positive=True), sp.symbols(f"y1:{n + 1}")  # y = log x
         for m in range(1, n):
@@ -292,8 +292,9 @@ def expected_trace() -> None:
             same(changed, determinant(x, y, m), f"n = {n}, m = {m}")
 
 
-@COMPLEX.symbolic("log x = int_0^inf 1/(1+t) - 1/(x+t) dt", scope="all x > 0")
+@COMPLEX.symbolic
 def logarithm() -> None:
+    """Log x = int_0^inf 1/(1+t) - 1/(x+t) dt."""
     x = sp.Symbol("x", positive=True)
     primitive = sp.log((1 + t) / (x + t))
     same(sp.diff(primitive, t), 1 / (1 + t) - 1 / (x + t))
@@ -301,10 +302,9 @@ def logarithm() -> None:
     same(sp.expand_log(-primitive.subs(t, 0)), sp.log(x))
 
 
-@COMPLEX.symbolic(
-    "det[..., x^{m-1}/(x+t), ...]/D = -sum_{j>m} e_{n-j}(x) t^{j-2}/prod(t + x_i)", scope="n = 2, 3, 4, all m"
-)
+@COMPLEX.symbolic
 def coefficient() -> None:
+    """Det[..., x^{m-1}/(x+t), ...]/D = -sum_{j>m} e_{n-j}(x) t^{j-2}/prod(t + x_i)."""
     for n in SIZES:
         x = sp.symbols(f"x1:{n + 1}", positive=True)
         for m in range(1, n):
@@ -314,8 +314,9 @@ def coefficient() -> None:
             same(rows.det(method="berkowitz"), right, f"n = {n}, m = {m}")
 
 
-@COMPLEX.symbolic("1/t for t gives P(N_t > m), from the generating function of N_t", scope="symbolic l, n = 2, 3, 4, all m")
+@COMPLEX.symbolic
 def law_of_the_count() -> None:
+    """1/t for t gives P(N_t > m), from the generating function of N_t."""
     for n in SIZES:
         variances = sp.symbols(f"l1:{n + 1}", positive=True)
         for x in variances:
@@ -331,8 +332,9 @@ def law_of_the_count() -> None:
             same(exceedance(variances, m) * sp.prod([t + x for x in variances]), sum(terms[m + 1 :]), f"P(N_t > {m})")
 
 
-@COMPLEX.symbolic("sum_i l_i (1 - dF_m/d log l_i) is (b)", scope="symbolic l, n = 2, 3, all m; every n by step 7")
+@COMPLEX.symbolic
 def derivatives() -> None:
+    """Sum_i l_i (1 - dF_m/d log l_i) is (b)."""
     for n in (2, 3):
         variances = sp.symbols(f"l1:{n + 1}", positive=True)
         for m in range(1, n):
@@ -342,10 +344,9 @@ def derivatives() -> None:
             same(by_derivatives(variances, m).subs(letters), found.subs(letters), f"n = {n}, m = {m}")
 
 
-@COMPLEX.symbolic(
-    '(a) agrees with "E_{n-1}" and with "E_1"', scope="symbolic l, n = 2, 3, 4; E_1: each factor, hence all n"
-)
+@COMPLEX.symbolic
 def ends() -> None:
+    """(a) agrees with "E_{n-1}" and with "E_1"."""
     one = sp.Integer(1)
     for n in SIZES:
         variances = list(sp.symbols(f"l1:{n + 1}", positive=True))
@@ -361,8 +362,9 @@ def ends() -> None:
         same(sp.diff(Q, u).subs(u, 0), -sum(variances))
 
 
-@COMPLEX.symbolic("flat spectrum: E_m = s^2 (n - m)", scope="all n, m: a telescoping sum of Beta integrals")
+@COMPLEX.symbolic
 def flat() -> None:
+    """Flat spectrum: E_m = s^2 (n - m)."""
     n, j, m = sp.symbols("n j m", integer=True, positive=True)
     p = sp.Symbol("p", positive=True)
     # t = s^2 (1-p)/p turns dt into -s^2 dp/p^2 and l/(l + t) into p; int_0^1 p^{j-2} (1-p)^{n-j} dp = (j-2)! (n-j)!/(n-1)!.
@@ -375,8 +377,9 @@ def flat() -> None:
     same(m * spread * (n / m - n / n), spread * (n - m))
 
 
-@COMPLEX.symbolic("P(l R > t) = l/(l + t) for the ratio R of two exponential variables", scope="all l, t > 0")
+@COMPLEX.symbolic
 def exponential_ratio() -> None:
+    """P(l R > t) = l/(l + t) for the ratio R of two exponential variables."""
     x, l = sp.symbols("x l", positive=True)
     # Given the denominator x, the numerator exceeds t x/l with probability e^{-t x/l}.
     same(sp.integrate(sp.exp(-t * x / l) * sp.exp(-x), (x, 0, sp.oo)), l / (l + t))

@@ -115,24 +115,25 @@ def constant(l: list[fmpq], m: int, C: int) -> Any:
     return C * tail(l, m - 2)
 
 
-@CONTROLS.certificate("(a), (b) at m = 1: E_1 = 3 exceeds 1 and 2", scope="sigma = (3, 1), exact")
+@CONTROLS.certificate
 def first_measurement() -> None:
+    """(a), (b) at m = 1: E_1 = 3 exceeds 1 and 2."""
+    # SCOPE "sigma = (3, 1), exact"
     sigma = (fmpq(3), fmpq(1))
     l = [value**2 for value in sigma]
     for bound in (m_tail_m, almost_lower):
         below(bound(l, 1), pair(*sigma), bound.__name__)
 
 
-@CONTROLS.symbolic("(a), (b) at m = 1: the ratio E_1 / tail(1) is unbounded", scope="sigma = (s, 1), s -> infinity")
+@CONTROLS.symbolic
 def first_measurement_ratio() -> None:
+    """(a), (b) at m = 1: the ratio E_1 / tail(1) is unbounded."""
     infinite(sp.limit(pair(s, 1) / 1**2, s, sp.oo))
 
 
-@CONTROLS.symbolic(
-    "(a), (b): E_m / tail(m) >= (m - 1) 2^{-m/2} (sqrt(1 + R) - 1)",
-    scope="l = (1^m, eps), all m >= 2, eps <= 1/R; R -> infinity",
-)
+@CONTROLS.symbolic
 def one_small_value() -> None:
+    """(a), (b): E_m / tail(m) >= (m - 1) 2^{-m/2} (sqrt(1 + R) - 1)."""
     ratio = last_integrand((1, m), (eps, 1)).subs(t, eps * u) * (eps / eps)  # dt = eps du over tail(m) = eps
     same(ratio, (m - 1) / 2 * (1 + u) ** -HALF * (1 + eps * u) ** (-m / 2))
     _at_most_two()
@@ -141,11 +142,9 @@ def one_small_value() -> None:
     infinite(sp.limit(lower.subs(m, 1 + x), R, sp.oo))  # m = 1 + x > 1
 
 
-@CONTROLS.symbolic(
-    "(c): E_m / tail(m-1) >= (m - 1)/4 2^{-(m-1)/2} log(1 + R)",
-    scope="l = (1^{m-1}, eps, eps), all m >= 2, eps <= 1/R; R -> infinity",
-)
+@CONTROLS.symbolic
 def two_small_values() -> None:
+    """(c): E_m / tail(m-1) >= (m - 1)/4 2^{-(m-1)/2} log(1 + R)."""
     ratio = last_integrand((1, m - 1), (eps, 2)).subs(t, eps * u) * (eps / (2 * eps))  # dt = eps du over tail(m-1) = 2 eps
     same(ratio, (m - 1) / 4 * (1 + u) ** -1 * (1 + eps * u) ** (-(m - 1) / 2))
     _at_most_two()
@@ -164,8 +163,9 @@ def second_error(root: Any, log: Any) -> Any:
     return (1 - root**2) / (2 * root) * log((1 + root) / (1 - root))
 
 
-@CONTROLS.symbolic("E_2 = eps/(2a) log((1 + a)/(1 - a)), a = sqrt(1 - eps)", scope="l = (1, eps, eps), all 0 < eps < 1")
+@CONTROLS.symbolic
 def elementary() -> None:
+    """E_2 = eps/(2a) log((1 + a)/(1 - a)), a = sqrt(1 - eps)."""
     # v = sqrt(1 + t), dt = 2 v dv, v from 1 to infinity; a = 1/(1 + x) lies in (0, 1).
     integrand = last_integrand((1, 1), (1 - a**2, 2)).subs({m: 2, t: v**2 - 1}) * 2 * v
     primitive = (1 - a**2) / (2 * a) * sp.log((v - a) / (v + a))
@@ -175,8 +175,10 @@ def elementary() -> None:
     same(sp.logcombine((second_error(a, sp.log) + primitive.subs(v, 1)).subs(*inside), force=True), 0, "at 1")
 
 
-@CONTROLS.ball("(c), (d) at m = 2: E_2 > 2 tail(1)", scope="l = (1, eps, eps), eps = 1 - (9999/10000)^2")
+@CONTROLS.ball
 def second_measurement() -> None:
+    """(c), (d) at m = 2: E_2 > 2 tail(1)."""
+    # SCOPE "l = (1, eps, eps), eps = 1 - (9999/10000)^2"
     root = fmpq(9999, 10000)
     l = step(1, 3, 1 - root**2)
     with ctx.workprec(2 * BITS):
@@ -186,8 +188,9 @@ def second_measurement() -> None:
         below(abs(found - real_error(l, 2)), found * arb(2) ** -64, "closed form and enclosure")
 
 
-@CONTROLS.symbolic("(d): the term k = m - 1 of T7's bound is m tail(m-1)", scope="all m")
+@CONTROLS.symbolic
 def complex_term() -> None:
+    """(d): the term k = m - 1 of T7's bound is m tail(m-1)."""
     k = m - 1
     same(1 + k / (m - k), m)
     for count in range(2, 6):
@@ -195,11 +198,10 @@ def complex_term() -> None:
         exactly(complex_upper(l, count, count - 1), m_tail_m_1(l, count))
 
 
-@CONTROLS.ball(
-    "(a), (b) fail by a factor of 1000 at m = 2, 5, 9, and (c), (d) at m = 2, 3, 5, 9",
-    scope="n = m + 1; l = (1^m, 10^-12); l = (1^{m-1}, 10^-8, 10^-8)",
-)
+@CONTROLS.ball
 def instances() -> None:
+    """(a), (b) fail by a factor of 1000 at m = 2, 5, 9, and (c), (d) at m = 2, 3, 5, 9."""
+    # SCOPE "n = m + 1; l = (1^m, 10^-12); l = (1^{m-1}, 10^-8, 10^-8)"
     with ctx.workprec(2 * BITS):
         for count in (2, 5, 9):
             l = step(count, count + 1, fmpq(1, 10**12))
@@ -211,8 +213,9 @@ def instances() -> None:
                 below(bound(l, count), real_error(l, count), f"{bound.__name__}, m = {count}")
 
 
-@CONTROLS.symbolic("(e): E_m / tail(m-2) >= (m - 1)/14", scope="l_i = 2^{1-i}, n = m + 1, all m >= 2")
+@CONTROLS.symbolic
 def factor_needed() -> None:
+    """(e): E_m / tail(m-2) >= (m - 1)/14."""
     # x - log(1 + x) vanishes at 0 and has a derivative >= 0.
     gap = x - sp.log(1 + x)
     same(sp.limit(gap, x, 0), 0)
@@ -227,8 +230,10 @@ def factor_needed() -> None:
     same(sp.powsimp(sp.expand(exponential / last_three)), (count - 1) / 14, "ratio")
 
 
-@CONTROLS.ball("(e) first fails at m = 9, 16, 24, 31 for C = 1, 2, 3, 4", scope="l_i = 2^{1-i}, n = m + 1")
+@CONTROLS.ball
 def first_failures() -> None:
+    """(e) first fails at m = 9, 16, 24, 31 for C = 1, 2, 3, 4."""
+    # SCOPE "l_i = 2^{1-i}, n = m + 1"
     with ctx.workprec(2 * BITS):
         errors = {count: real_error(halving(count + 1), count) for count in range(2, max(FIRST_FAILURE.values()) + 1)}
         for C, failure in FIRST_FAILURE.items():

@@ -131,8 +131,9 @@ def descending(size: int, best: int) -> tuple[list[Any], Any]:
     return [*large[::-1], *small[::-1]], noise
 
 
-@DENOISING.symbolic("v solves the penalised problem, and G_k v = C (y - mu)", scope="all n, k, gamma >= 0 (noncommutative)")
+@DENOISING.symbolic
 def estimator() -> None:
+    """V solves the penalised problem, and G_k v = C (y - mu)."""
     G_k, v = U_1 * Sigma_1, latent()
     given = [*ORTHOGONAL, *REGULARISED]
     same_matrices((G_k.T * G_k + gamma * I_k) * v, G_k.T * y, given=given, what="normal equations")
@@ -140,8 +141,9 @@ def estimator() -> None:
     same(kept(l, gamma), sp.sqrt(l) / (l + gamma) * sp.sqrt(l), "d_i")
 
 
-@DENOISING.symbolic("the mean square is a sum over the directions", scope="all n, k (noncommutative algebra)")
+@DENOISING.symbolic
 def mean_square() -> None:
+    """The mean square is a sum over the directions."""
     e, z, G, C = sp.MatrixSymbol("e", n, 1), sp.MatrixSymbol("z", n, 1), generator(), filtered(D)
     signal, noise = C * G * z - G * z, s * C * e
     total = square((D - I_k) * Sigma_1) + square(Sigma_2) + s**2 * square(D)
@@ -150,14 +152,16 @@ def mean_square() -> None:
     same_traces(square(signal + noise), total, given=[*moments, *ORTHOGONAL])
 
 
-@DENOISING.symbolic("(d - 1)^2 l + s^2 d^2 = f(l, gamma)", scope="all l, s > 0, gamma >= 0")
+@DENOISING.symbolic
 def one_direction() -> None:
+    """(d - 1)^2 l + s^2 d^2 = f(l, gamma)."""
     d = kept(l, gamma)
     same((d - 1) ** 2 * l + s**2 * d**2, mode(l, gamma))
 
 
-@DENOISING.symbolic("without penalty: risk(k) - risk(k-1) = s^2 - l_k", scope="all l_k, s > 0; any k <= n by step 4")
+@DENOISING.symbolic
 def one_rank_more() -> None:
+    """Without penalty: risk(k) - risk(k-1) = s^2 - l_k."""
     same(mode(l, 0), s**2)
     variances = list(sp.symbols("l1:6", positive=True))
     for rank in range(1, len(variances) + 1):
@@ -165,10 +169,9 @@ def one_rank_more() -> None:
         same(step, s**2 - variances[rank - 1])
 
 
-@DENOISING.symbolic(
-    "the best rank is #{l_i > s^2}", scope="symbolic l and s, all orders of them for n <= 4; any n by step 4"
-)
+@DENOISING.symbolic
 def best_rank() -> None:
+    """The best rank is #{l_i > s^2}."""
     for size in range(1, 5):
         for best in range(size + 1):
             variances, noise = descending(size, best)
@@ -178,8 +181,9 @@ def best_rank() -> None:
             same(risks[best], sum(sp.Min(value, noise) for value in variances), "value")
 
 
-@PENALTY.symbolic("f(l, gamma) - l s^2/(l + s^2), and its sign", scope="all l, s > 0, gamma >= 0")
+@PENALTY.symbolic
 def best_penalty() -> None:
+    """F(l, gamma) - l s^2/(l + s^2), and its sign."""
     same(mode(l, gamma) - best_mode(l), excess(l, gamma))
     same(mode(l, s**2), best_mode(l), "attained")
     apart = sp.Symbol("apart", positive=True)
@@ -187,8 +191,9 @@ def best_penalty() -> None:
     positive(excess(l, gamma).subs(s, sp.sqrt(gamma + apart)), "gamma < s^2")
 
 
-@PENALTY.symbolic("l s^2/(l + s^2) < min(l, s^2)", scope="all l, s > 0")
+@PENALTY.symbolic
 def better_than_rank() -> None:
+    """L s^2/(l + s^2) < min(l, s^2)."""
     same(l - best_mode(l), l**2 / (l + s**2))
     positive(l - best_mode(l), "a direction left out")
     same(mode(l, 0) - best_mode(l), s**4 / (l + s**2))

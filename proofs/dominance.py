@@ -95,34 +95,37 @@ def truncated_noise() -> Any:
     return gamma * square(least_squares())
 
 
-@DOMINANCE.symbolic("A_1^+ r is the least-squares solution", scope="all m, k (noncommutative algebra)")
+@DOMINANCE.symbolic
 def normal_equations() -> None:
+    """A_1^+ r is the least-squares solution."""
     c = sp.MatrixSymbol("c", k, 1)
     best = least_squares() * r
     same_traces(square(A_1 * c - r), square(A_1 * best - r) + square(A_1 * (c - best)), given=NORMAL)
 
 
-@DOMINANCE.symbolic(
-    "Y_k(A) = |Sigma - C_k A Sigma|^2 = tail_k + |A_1^+ A_2 Sigma_2|^2", scope="all n, m, k (noncommutative)"
-)
+@DOMINANCE.symbolic
 def error_of_truncation() -> None:
+    """Y_k(A) = |Sigma - C_k A Sigma|^2 = tail_k + |A_1^+ A_2 Sigma_2|^2."""
     same_traces(linear_error(truncated_estimator()), truncated_error(), given=SPLIT)
 
 
-@DOMINANCE.symbolic("noise adds s^2 |A_1^+|^2", scope="all n, m, k (noncommutative algebra)")
+@DOMINANCE.symbolic
 def noise_of_truncation() -> None:
+    """Noise adds s^2 |A_1^+|^2."""
     added = gamma * square(truncated_estimator() * e)
     same_traces(added, truncated_noise(), given=[*SPLIT, (e * e.T, I_m)])
 
 
-@DOMINANCE.symbolic("Y_k(A) = X_A + |(C_k - Sigma B^+) A Sigma|^2", scope="all n, m, k (noncommutative algebra)")
+@DOMINANCE.symbolic
 def dominated() -> None:
+    """Y_k(A) = X_A + |(C_k - Sigma B^+) A Sigma|^2."""
     excess = square((truncated_estimator() - G * shortest(I_m)) * B)
     same_traces(linear_error(truncated_estimator()) - error(), excess, given=[*MEASURED, *GRAM])
 
 
-@DOMINANCE.symbolic("with noise, the excess over the penalised estimator", scope="all n, m, s > 0 (noncommutative algebra)")
+@DOMINANCE.symbolic
 def dominated_with_noise() -> None:
+    """With noise, the excess over the penalised estimator."""
     best = G * B.T * K
     excess = (C - best) * (B * B.T + gamma * I_m) * (C - best).T
     least = sp.Trace(G * posterior_covariance() * G.T)

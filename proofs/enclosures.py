@@ -237,8 +237,9 @@ def _spectrum(n: int) -> list[Any]:
     return list(sp.symbols(f"l1:{n + 1}", positive=True))
 
 
-@ENCLOSURES.symbolic("the substitution t = e^s", scope="symbolic l, n = 2, 3, 4 (E_{n-1}: 3, 4); the same for every n")
+@ENCLOSURES.symbolic
 def substitution() -> None:
+    """The substitution t = e^s."""
     half = sp.Rational(1, 2)
     for n in range(2, 5):
         l = _spectrum(n)
@@ -248,8 +249,9 @@ def substitution() -> None:
             same(last(l, _t), (sp.Rational(n, 2) - 1) * sp.prod([(1 + _t / x) ** -half for x in l]) * _t, "E_{n-1}")
 
 
-@ENCLOSURES.symbolic("the law of N_t", scope="symbolic l and t, n = 2, 3, all m; every n: coefficients of a product")
+@ENCLOSURES.symbolic
 def law() -> None:
+    """The law of N_t."""
     for n in (2, 3):
         l = _spectrum(n)
         generating = sp.Poly(sp.prod([_t + x * _x for x in l]), _x)
@@ -259,18 +261,18 @@ def law() -> None:
             same(found[m], above / sp.prod([_t + x for x in l]), f"P(N_t > {m}), n = {n}")
 
 
-@ENCLOSURES.symbolic("|1 + u e^{iy}|^2 >= (1 + u)^2 / 2", scope="all u > 0, cos y >= 0")
+@ENCLOSURES.symbolic
 def strip() -> None:
+    """|1 + u e^{iy}|^2 >= (1 + u)^2 / 2."""
     modulus = (1 + _u * _c) ** 2 + _u**2 * (1 - _c**2)  # c = cos y >= 0
     surplus = (1 - _u) ** 2 / 2 + 2 * _u * _c
     same(modulus, (1 + _u) ** 2 / 2 + surplus)
     nonnegative(surplus)
 
 
-@ENCLOSURES.symbolic(
-    "f grows at most by c in the strip", scope="symbolic l and t, n = 2, 3, 4; every n: the number of factors"
-)
+@ENCLOSURES.symbolic
 def growth() -> None:
+    """F grows at most by c in the strip."""
     smaller = 1 / sp.sqrt(2)
     for n in range(2, 5):
         l = _spectrum(n)
@@ -288,10 +290,9 @@ ENCLOSURES.cited(
 )
 
 
-@ENCLOSURES.symbolic(
-    "f <= left e^s and f <= right e^{-rate s}", scope="symbolic l and t, n = 2, 3, 4, all m; same for every n"
-)
+@ENCLOSURES.symbolic
 def decay() -> None:
+    """F <= left e^s and f <= right e^{-rate s}."""
     u = _u
     for smaller, larger in ((u / (1 + u), u), (u / (1 + u), 1), (1 / (1 + u), 1), (1 / (1 + u), 1 / u)):
         nonnegative(sp.cancel(larger - smaller), "factors")
@@ -317,8 +318,9 @@ def decay() -> None:
                 nonnegative(sp.expand(e[m + 1] * e[j] - e[m + 1 + j]), "union bound")
 
 
-@ENCLOSURES.symbolic("what is left out on either side is a geometric series", scope="all h, rate, node k")
+@ENCLOSURES.symbolic
 def geometric() -> None:
+    """What is left out on either side is a geometric series."""
     k = sp.Symbol("k", integer=True)
     # Telescoping: the rest beyond k - 1 is the rest beyond k and the term at k; and it vanishes at infinity.
     difference = rest(_left, _rate, _h, k - 1, sp.exp) - rest(_left, _rate, _h, k, sp.exp)
@@ -327,8 +329,9 @@ def geometric() -> None:
     same(sp.limit(rest(_left, _rate, _h, q, sp.exp), q, sp.oo), 0)
 
 
-@ENCLOSURES.symbolic("E_m = - sum c_i log l_i", scope="symbolic distinct l, n = 2, 3, all m; every n: partial fractions")
+@ENCLOSURES.symbolic
 def partial_fractions() -> None:
+    """E_m = - sum c_i log l_i."""
     for n in (2, 3):
         l = _spectrum(n)
         for m in range(1, n):
@@ -343,11 +346,10 @@ def _agree(one: arb, other: Any, what: str) -> None:
     below(abs(one - other), abs(arb(other)) * arb(2) ** -64, what)
 
 
-@ENCLOSURES.ball(
-    "complex A: the rule agrees with - sum c_i log l_i to 2^-64, for all m",
-    scope="l = 1/i^2 (n = 10), 2^-i (n = 12), (10^20, 3, 2, 1, 10^-20)",
-)
+@ENCLOSURES.ball
 def against_logarithms() -> None:
+    """Complex A: the rule agrees with - sum c_i log l_i to 2^-64, for all m."""
+    # SCOPE "l = 1/i^2 (n = 10), 2^-i (n = 12), (10^20, 3, 2, 1, 10^-20)"
     spectra = (
         [fmpq(1, i * i) for i in range(1, 11)],
         [fmpq(1, 2**i) for i in range(12)],
@@ -362,11 +364,10 @@ def against_logarithms() -> None:
                 _agree(found[m], -sum((arb(a) * arb(x).log() for a, x in zip(c, l, strict=True)), arb(0)), f"m = {m}")
 
 
-@ENCLOSURES.ball(
-    "real A: the rule agrees to 2^-64 with sigma_1 sigma_2 at n = 2, Carlson's R_F and R_D at n = 3, and flat spectra",
-    scope="l = (9, 4), (10^40, 1), (4, 2, 1), (10^6, 1, 10^-6); n = 3, 7, 20 flat",
-)
+@ENCLOSURES.ball
 def against_closed_forms() -> None:
+    """Real A: the rule agrees to 2^-64 with sigma_1 sigma_2 at n = 2, Carlson's R_F and R_D at n = 3, and flat spectra."""
+    # SCOPE "l = (9, 4), (10^40, 1), (4, 2, 1), (10^6, 1, 10^-6); n = 3, 7, 20 flat"
     with ctx.workprec(400):
         for l in ([arb(9), arb(4)], [arb(10) ** 40, arb(1)]):
             _agree(real_error(l, 1), (l[0] * l[1]).sqrt(), "n = 2")

@@ -115,8 +115,9 @@ def upper(m: Any, k: Any, tail: Any, penalty: Any) -> Any:
     return (tail + penalty) / (m - k)
 
 
-@EQUIVALENTS.symbolic("the right side of (1) has the derivative -a, a > 0", scope="each term, hence all n")
+@EQUIVALENTS.symbolic
 def slope() -> None:
+    """The right side of (1) has the derivative -a, a > 0."""
     falling = -sp.diff(measurements([l], gamma, kappa), kappa)
     same(falling, l / (l + kappa) ** 2 + gamma / kappa**2)
     nonnegative(falling)
@@ -127,10 +128,9 @@ def slope() -> None:
     same(-sp.diff(measurements([l], gamma, kappa), gamma) / -falling, 1 / (kappa * falling))
 
 
-@EQUIVALENTS.symbolic(
-    "df1 - df2 = kappa sum l/(l + kappa)^2; m - df2 = df1 - df2 + gamma/kappa > 0", scope="each term, all n"
-)
+@EQUIVALENTS.symbolic
 def difference() -> None:
+    """Df1 - df2 = kappa sum l/(l + kappa)^2; m - df2 = df1 - df2 + gamma/kappa > 0."""
     same(df1([l], kappa) - df2([l], kappa), kappa * l / (l + kappa) ** 2)
     same(bias([l], [l], kappa), kappa * (df1([l], kappa) - df2([l], kappa)), "bias at t = l")
     gain = df1([l], kappa) - df2([l], kappa)
@@ -138,10 +138,9 @@ def difference() -> None:
     nonnegative(slack(gain, gamma, kappa))
 
 
-@EQUIVALENTS.symbolic(
-    "t = l, s^2 = gamma: R = sum l kappa/(l + kappa)", scope="all n, through df1 and df2; n = 3 with all l"
-)
+@EQUIVALENTS.symbolic
 def matched_noise() -> None:
+    """T = l, s^2 = gamma: R = sum l kappa/(l + kappa)."""
     m = sp.Symbol("m", positive=True)
     # All n: the bias by `difference`, s^2 = gamma by (1), and sum l kappa/(l + kappa) = kappa df1.
     same(ratio(kappa * (DF1 - DF2), DF2, kappa * (m - DF1), m), kappa * DF1)
@@ -151,8 +150,9 @@ def matched_noise() -> None:
     same(risk(variances, variances, count, gamma, kappa), matched(variances, kappa))
 
 
-@EQUIVALENTS.symbolic("t = l, gamma = s^2 = 0: R = m kappa", scope="all n, through df1 = m and df2; n = 3 with all l")
+@EQUIVALENTS.symbolic
 def noiseless() -> None:
+    """T = l, gamma = s^2 = 0: R = m kappa."""
     m = sp.Symbol("m", positive=True)
     same(ratio(kappa * (m - DF2), DF2, 0, m), m * kappa)
     variances = sp.symbols("l1:4", positive=True)
@@ -160,16 +160,18 @@ def noiseless() -> None:
     same(risk(variances, variances, count, 0, kappa), count * kappa)
 
 
-@EQUIVALENTS.symbolic("flat spectrum: m kappa = l (n - m)", scope="all n, m, l")
+@EQUIVALENTS.symbolic
 def flat() -> None:
+    """Flat spectrum: m kappa = l (n - m)."""
     n, m = sp.symbols("n m", positive=True)
     root = l * (n - m) / m
     same(n * df1([l], root), m)
     same(m * root, l * (n - m))
 
 
-@EQUIVALENTS.symbolic("scaling by c multiplies kappa and R by c", scope="n = 2 with all l, t; the same term by term")
+@EQUIVALENTS.symbolic
 def homogeneity() -> None:
+    """Scaling by c multiplies kappa and R by c."""
     variances, signal = sp.symbols("l1:3", positive=True), sp.symbols("t1:3", positive=True)
     m = sp.Symbol("m", positive=True)
     scaled, other = [c * x for x in variances], [c * x for x in signal]
@@ -177,8 +179,9 @@ def homogeneity() -> None:
     same(risk(scaled, other, m, c * s2, c * kappa), c * risk(variances, signal, m, s2, kappa))
 
 
-@EQUIVALENTS.symbolic("d(m kappa)/dm = -kappa df2/(m - df2) < 0", scope="all n, through df2 < m")
+@EQUIVALENTS.symbolic
 def decreasing() -> None:
+    """D(m kappa)/dm = -kappa df2/(m - df2) < 0."""
     gain = sp.Symbol("gain", positive=True)  # m - df2
     m = DF2 + gain
     # gamma = 0: the sum of the l/(l + kappa)^2 is a = (m - df2)/kappa, each term by `difference`.
@@ -188,8 +191,9 @@ def decreasing() -> None:
     nonnegative(-(kappa - m / a))
 
 
-@EQUIVALENTS.symbolic("kappa <= (tail(k) + gamma)/(m - k) and kappa >= gamma/m", scope="all n, k < m")
+@EQUIVALENTS.symbolic
 def upper_bound() -> None:
+    """Kappa <= (tail(k) + gamma)/(m - k) and kappa >= gamma/m."""
     k = sp.Symbol("k", integer=True, nonnegative=True)
     gap, tail = sp.symbols("gap tail", positive=True)  # gap = m - k
     at_most(df1([l], kappa), 1, "one of the first k terms")
@@ -201,8 +205,9 @@ def upper_bound() -> None:
     same(m * upper(m, k, tail, 0), m / (m - k) * tail)
 
 
-@EQUIVALENTS.symbolic("tail(m) <= m kappa and l_{m+1} <= m kappa", scope="all n, m")
+@EQUIVALENTS.symbolic
 def lower_bound() -> None:
+    """Tail(m) <= m kappa and l_{m+1} <= m kappa."""
     p = sp.Symbol("p", positive=True)
     same(l, kappa * (p / (1 - p)).subs(p, df1([l], kappa)))
     # 1 - p = kappa/(l + kappa) decreases in l: for i > m it is at least c = 1 - p_m, for i <= m at most c.

@@ -102,8 +102,9 @@ def drop(q: Any) -> Any:
     return square(G * q) / d
 
 
-@ERROR.symbolic("P projects onto the row space of B, tr P = m", scope="all n, m (noncommutative algebra)")
+@ERROR.symbolic
 def projection() -> None:
+    """P projects onto the row space of B, tr P = m."""
     same_matrices(P.T, P, given=GRAM, what="symmetry")
     same_matrices(P * P, P, given=GRAM, what="idempotence")
     same_matrices(P * B.T, B.T, given=GRAM, what="rows of B are fixed")
@@ -111,8 +112,9 @@ def projection() -> None:
     same_traces(sp.Trace(P), m, given=GRAM)
 
 
-@ERROR.symbolic("X_A = |G(I-P)|_F^2 = tr G(I-P)G^T, the posterior variance", scope="all n, m (noncommutative algebra)")
+@ERROR.symbolic
 def residual() -> None:
+    """X_A = |G(I-P)|_F^2 = tr G(I-P)G^T, the posterior variance."""
     x = mu + G * z
     x_hat = mu + G * shortest(A * x - A * mu)
     same_matrices(x_hat - x, -G * (I_n - P) * z, given=MEASURED, what="deviation")
@@ -123,14 +125,16 @@ def residual() -> None:
     same_matrices(prior - prior * A.T * V * A * prior, G * (I_n - P) * G.T, given=MEASURED, what="covariance")
 
 
-@ERROR.symbolic("|G - CAG|^2 = X_A + |(C - G B^+) B|^2", scope="all n, m, C (noncommutative algebra)")
+@ERROR.symbolic
 def pythagoras() -> None:
+    """|G - CAG|^2 = X_A + |(C - G B^+) B|^2."""
     best = G * shortest(I_m)
     same_traces(linear_error(C), error() + square((C - best) * B), given=[*MEASURED, *GRAM])
 
 
-@ERROR.symbolic("the error for (G, A) is that for (Sigma, A U)", scope="all n, m (noncommutative algebra)")
+@ERROR.symbolic
 def rotation() -> None:
+    """The error for (G, A) is that for (Sigma, A U)."""
     same_matrices(A * G, B, given=ROTATED, what="B")
     same_matrices(B * B.T, A_U * Sigma * Sigma * A_U.T, given=ROTATED, what="what V inverts")
     same_traces(error(), rotated_error(), given=ROTATED)
@@ -138,8 +142,9 @@ def rotation() -> None:
     same_matrices((row * U).T * (row * U), I_n, given=[(row.T * row, I_n), (U.T * U, I_n)], what="covariance of a row")
 
 
-@ERROR.symbolic("degree 2 in sigma; s^2 (n - m) for a flat spectrum", scope="all n, m (noncommutative algebra)")
+@ERROR.symbolic
 def scaling() -> None:
+    """Degree 2 in sigma; s^2 (n - m) for a flat spectrum."""
     scaled = [(G, c * G), (B, c * B), (V, V / c**2)]
     same_matrices((c * B) * (c * B).T * (V / c**2), I_m, given=GRAM, what="inverse of the scaled Gram matrix")
     substituted = error().xreplace(dict(scaled))
@@ -147,8 +152,9 @@ def scaling() -> None:
     same_traces(error(), s**2 * (n - m), given=[*GRAM, (G, s * I_n)])
 
 
-@ERROR.symbolic("one more measurement: the new projector and the drop", scope="all n, m (noncommutative algebra)")
+@ERROR.symbolic
 def further_measurement() -> None:
+    """One more measurement: the new projector and the drop."""
     b, v = sp.MatrixSymbol("b", n, 1), sp.MatrixSymbol("v", n, 1)
     q = b - P * b
     length = [(b.T * b, b.T * P * b + d * sp.Identity(1))]  # d = b^T q
@@ -163,8 +169,9 @@ def further_measurement() -> None:
     same_traces(sp.Trace(G * (I_n - grown) * G.T), error() - drop(q), given=GRAM)
 
 
-@ERROR.symbolic("larger l_i: |R Sigma'|^2 = |R Sigma|^2 + |R D|^2", scope="all n, m (noncommutative algebra)")
+@ERROR.symbolic
 def monotone() -> None:
+    """Larger l_i: |R Sigma'|^2 = |R Sigma|^2 + |R D|^2."""
     larger, D = sp.MatrixSymbol("Sigma'", n, n), sp.MatrixSymbol("D", n, n)
     R = I_n - C * A
     given = [(larger * larger.T, Sigma * Sigma.T + D * D.T)]

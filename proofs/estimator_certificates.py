@@ -261,16 +261,17 @@ _other = sp.MatrixSymbol("other", _n, 1)
 _half = sp.Rational(1, 2)
 
 
-@ESTIMATORS.symbolic("(a): |z + d|^2 = |z|^2 + |d|^2 if z = B^T nu and B d = 0", scope="all n, m")
+@ESTIMATORS.symbolic
 def minimum_norm() -> None:
+    """(a): |z + d|^2 = |z|^2 + |d|^2 if z = B^T nu and B d = 0."""
     z = _B.T * _nu
     same_traces(square(z + _d), square(z) + square(_d), given=[(_B * _d, sp.ZeroMatrix(_m, 1))])
 
 
-@ESTIMATORS.symbolic(
-    "(b), (c): J(z + d) = J(z) + |B d|^2 + gamma |d|^2 + 2 d^T (B^T (B z - r) + gamma z)", scope="all n, m, gamma"
-)
+@ESTIMATORS.symbolic
 def stationary() -> None:
+    """(b), (c): J(z + d) = J(z) + |B d|^2 + gamma |d|^2 + 2 d^T (B^T (B z - r) + gamma z)."""
+
     def objective(z: Any) -> Any:
         return square(_B * z - _r) + _gamma * square(z)
 
@@ -279,22 +280,24 @@ def stationary() -> None:
     same_traces(objective(_z + _d), objective(_z) + growth)
 
 
-@ESTIMATORS.symbolic("(d): w^T x' = nu^T y for w = A^T nu and every x' with A x' = y", scope="all n, m")
+@ESTIMATORS.symbolic
 def dual_value() -> None:
+    """(d): w^T x' = nu^T y for w = A^T nu and every x' with A x' = y."""
     same_matrices((_A.T * _nu).T * _other, _nu.T * _y, given=[(_A * _other, _y)])
 
 
-@ESTIMATORS.symbolic(
-    "(e): 1/2 |A (x+d) - y|^2 = 1/2 |A x - y|^2 - g^T d + 1/2 |A d|^2, g = A^T (y - A x)", scope="all n, m"
-)
+@ESTIMATORS.symbolic
 def lasso_growth() -> None:
+    """(e): 1/2 |A (x+d) - y|^2 = 1/2 |A x - y|^2 - g^T d + 1/2 |A d|^2, g = A^T (y - A x)."""
     g = _A.T * (_y - _A * _x)
     growth = -sp.Trace(g.T * _d) + _half * square(_A * _d)
     same_traces(_half * square(_A * (_x + _d) - _y), _half * square(_A * _x - _y) + growth)
 
 
-@ESTIMATORS.certificate("(a), (b), (c) at rational points", scope="n = 5, m = 2, 3, 4; gamma = 1/4, 9; every rank k <= m")
+@ESTIMATORS.certificate
 def linear_estimates() -> None:
+    """(a), (b), (c) at rational points."""
+    # SCOPE "n = 5, m = 2, 3, 4; gamma = 1/4, 9; every rank k <= m"
     for m in (2, 3, 4):
         model = problem(m)
         for basis in (model.U, model.V):
@@ -306,14 +309,18 @@ def linear_estimates() -> None:
             model.truncated(rank).verify()
 
 
-@ESTIMATORS.certificate("(d) at rational points", scope="(m, n) = (4, 8), (5, 9), (6, 12), sparse signals")
+@ESTIMATORS.certificate
 def basis_pursuit() -> None:
+    """(d) at rational points."""
+    # SCOPE "(m, n) = (4, 8), (5, 9), (6, 12), sparse signals"
     for m, n, x in SPARSE:
         BasisPursuit.of(*sparse_problem(m, n, x)).verify()
 
 
-@ESTIMATORS.certificate("(e) at rational points", scope="the same; penalty 1/2, 5")
+@ESTIMATORS.certificate
 def lasso() -> None:
+    """(e) at rational points."""
+    # SCOPE "the same; penalty 1/2, 5"
     for m, n, x in SPARSE:
         for penalty in PENALTIES:
             Lasso.of(*sparse_problem(m, n, x), penalty).verify()

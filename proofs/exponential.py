@@ -165,10 +165,9 @@ def real_bound(rate: Any, count: Any) -> Any:
     return 4 * rate * sp.tanh(rate) * (count - 1)
 
 
-@COMPLEX.symbolic(
-    "e_j (1 - q^j) = e_{j-1} (q^j - q^{n+1})", scope="all n, j: coefficients; the equation for g at n = 1, ..., 5"
-)
+@COMPLEX.symbolic
 def symmetric_functions() -> None:
+    """E_j (1 - q^j) = e_{j-1} (q^j - q^{n+1})."""
     for size in range(1, 6):
         same(factors(size, q * z) * (1 + q * z), factors(size, z) * (1 + q ** (size + 1) * z))
         coefficients = [sp.Poly(factors(size, z), z).coeff_monomial(z**i) for i in range(size + 1)]
@@ -180,8 +179,9 @@ def symmetric_functions() -> None:
     same(q**j * e * symmetric_ratio(j) + q * q ** (j - 1) * e, e * symmetric_ratio(j) + q ** (n + 1) * e)
 
 
-@COMPLEX.symbolic("q^{-k} I_k + q^{n-k} I_{k+1} = I_k + q I_{k+1}; log(1/q) + q^n I_1 = q I_1", scope="all n, k")
+@COMPLEX.symbolic
 def integrals() -> None:
+    """Q^{-k} I_k + q^{n-k} I_{k+1} = I_k + q I_{k+1}; log(1/q) + q^n I_1 = q I_1."""
     integral = sp.Symbol("I", positive=True)  # I_k
     following = integral * integral_ratio(k)
 
@@ -198,31 +198,33 @@ def integrals() -> None:
     same(sp.expand_log(sp.integrate(1 / z, (z, q * eps, eps))), sp.expand_log(sp.log(1 / q)))
 
 
-@COMPLEX.symbolic("c_j = log(1/q) (1 - q^n) q^j/((1 - q^{j-1})(1 - q^j))", scope="all n, j")
+@COMPLEX.symbolic
 def summands() -> None:
+    """C_j = log(1/q) (1 - q^n) q^j/((1 - q^{j-1})(1 - q^j))."""
     same(symmetric_ratio(j + 1) * integral_ratio(j - 1), summand(j + 1) / summand(j))
     e_2 = tail(0, n) * symmetric_ratio(sp.Integer(2))
     same(e_2 * first_integral(q, n), summand(sp.Integer(2)))
 
 
-@COMPLEX.symbolic("the sum telescopes: E_m = tail(m) 2bm/(1 - e^{-2bm})", scope="all n, m")
+@COMPLEX.symbolic
 def telescoping() -> None:
+    """The sum telescopes: E_m = tail(m) 2bm/(1 - e^{-2bm})."""
     same(partial_sum(j) - partial_sum(j - 1), summand(j))
     same(m * (partial_sum(n) - partial_sum(m)), expected_error(m, n))
     same((expected_error(m, n) / tail(m, n)).subs(q, sp.exp(-2 * b)), 2 * b * m / (1 - sp.exp(-2 * b * m)))
 
 
-@COMPLEX.symbolic("n = 2: the closed form of E_1", scope="all q")
+@COMPLEX.symbolic
 def two_levels() -> None:
+    """N = 2: the closed form of E_1."""
     found = expected_error(sp.Integer(1), sp.Integer(2))
     same(sp.expand_log(found), sp.expand_log(complex_pair(q, q**2)))
 
 
-@COMPLEX.certificate(
-    "E_m/log(1/q) by the determinant (b) of complex-exact is m tail(m)/(1 - q^m)",
-    scope="q = 1/2, 2/3, 9/10; n = 2, ..., 6, all m",
-)
+@COMPLEX.certificate
 def against_the_determinant() -> None:
+    """E_m/log(1/q) by the determinant (b) of complex-exact is m tail(m)/(1 - q^m)."""
+    # SCOPE "q = 1/2, 2/3, 9/10; n = 2, ..., 6, all m"
     for base in (sp.Rational(1, 2), sp.Rational(2, 3), sp.Rational(9, 10)):
         for size in range(2, 7):
             for count in range(1, size):
@@ -234,10 +236,9 @@ def against_the_determinant() -> None:
                 exactly(found, closed.subs(q, base), f"q = {base}, n = {size}, m = {count}")
 
 
-@COMPLEX.symbolic(
-    "T1's bound is e^{4b} (1 - q^m)/(2b) times E_m, T7's e^{2br}/(2br) (1 - q^m) times; e^y/y >= e", scope="n = inf"
-)
+@COMPLEX.symbolic
 def bounds_compared() -> None:
+    """T1's bound is e^{4b} (1 - q^m)/(2b) times E_m, T7's e^{2br}/(2br) (1 - q^m) times; e^y/y >= e."""
     r, y = sp.symbols("r y", positive=True)
     infinite = q ** (m + 1) / (1 - q)
     error = infinite * m * sp.log(1 / q) / (1 - q**m)
@@ -252,11 +253,9 @@ def bounds_compared() -> None:
     same(sp.exp(4 * b) / (2 * b), 2 * sp.exp(4 * b) / (4 * b))
 
 
-@SHARP.symbolic(
-    "|Sigma - K A Sigma|^2 for n is that for m + 1 plus sum_{i>m+1} l_i |u_i - K a_i|^2 and squares",
-    scope="(n, m) = (3, 1), (4, 2)",
-)
+@SHARP.symbolic
 def fewer_coordinates() -> None:
+    """|Sigma - K A Sigma|^2 for n is that for m + 1 plus sum_{i>m+1} l_i |u_i - K a_i|^2 and squares."""
     for size, count in ((3, 1), (4, 2)):
         kept = count + 1
         K = sp.Matrix(size, count, sp.symbols(f"k1:{size * count + 1}", real=True))
@@ -274,8 +273,9 @@ def fewer_coordinates() -> None:
         same(error(K, A), error(K[:kept, :], A[:, :kept]) + left_out)
 
 
-@SHARP.symbolic("E'_m = (m-1)/2 l_{m+1} int prod_{i=0}^m (1 + v q^i)^{-1/2} dv", scope="m = 2, 3, 4; the same for every m")
+@SHARP.symbolic
 def substitution() -> None:
+    """E'_m = (m-1)/2 l_{m+1} int prod_{i=0}^m (1 + v q^i)^{-1/2} dv."""
     for count in (2, 3, 4):
         variances = [q**i for i in range(1, count + 2)]
         found = integrand_by_parts(variances, sp.Rational(1, 2)).subs(rate_variable, variances[-1] * v) * variances[-1]
@@ -283,8 +283,9 @@ def substitution() -> None:
         same((found / product) ** 2, (variances[-1] * sp.Rational(count - 1, 2)) ** 2)
 
 
-@SHARP.symbolic("((1 + x)(1 + qx))^{1/2} <= 1 + x(1+q)/2, and the integral that remains", scope="all q, M")
+@SHARP.symbolic
 def pairing() -> None:
+    """((1 + x)(1 + qx))^{1/2} <= 1 + x(1+q)/2, and the integral that remains."""
     x = sp.Symbol("x", positive=True)
     nonnegative(sp.factor((1 + x * (1 + q) / 2) ** 2 - (1 + x) * (1 + q * x)))
     # int prod_{i<M} (1 + w Q^i)^{-1} dw = Q I_1 at (Q, M), for w Q^i = z Q^{i+1}.
@@ -293,16 +294,19 @@ def pairing() -> None:
     same(sp.expand_log(found), sp.expand_log(sp.log(1 / q**2) / (1 - (q**2) ** (M - 1))))
 
 
-@SHARP.symbolic("l_{m+1} = (1 - q) tail(m)/(1 - q^{n-m}), (1-q)/(1+q) = tanh b, and together", scope="all n, m, b")
+@SHARP.symbolic
 def constant() -> None:
+    """L_{m+1} = (1 - q) tail(m)/(1 - q^{n-m}), (1-q)/(1+q) = tanh b, and together."""
     same((1 - q) * tail(m, n) / (1 - q ** (n - m)), q ** (m + 1))
     integral = 2 / (1 + q) * sp.log(1 / q**2)
     found = ((m - 1) / 2 * (1 - q) * integral).subs(q, sp.exp(-2 * b))
     same(sp.expand_log(found).rewrite(sp.exp), real_bound(b, m).rewrite(sp.exp))
 
 
-@SHARP.ball("2 tanh(1/2) e^{-2} > 1/8", scope="b = 1/2")
+@SHARP.ball
 def one_eighth() -> None:
+    """2 tanh(1/2) e^{-2} > 1/8."""
+    # SCOPE "b = 1/2"
     half = sp.Rational(1, 2)
     same(real_bound(half, m) / (m - 1), 2 * sp.tanh(half))
     # n -> inf: tail(m)/tail(m-2) -> q^2.
@@ -315,10 +319,9 @@ def occupation(level: Any, centre: Any) -> Any:
     return 1 / (1 + sp.exp(2 * b * (level - centre)))
 
 
-@EQUIVALENT.symbolic(
-    "p_i + p_{2m+1-i} = 1 at kappa = e^{-2b(m+1/2)}, and eta < e^{-2b(m+1/2)}/(1 - e^{-2b})", scope="all m, b"
-)
+@EQUIVALENT.symbolic
 def symmetry() -> None:
+    """P_i + p_{2m+1-i} = 1 at kappa = e^{-2b(m+1/2)}, and eta < e^{-2b(m+1/2)}/(1 - e^{-2b})."""
     centre = m + sp.Rational(1, 2)
     level = sp.exp(-2 * b * j)
     same(occupation(j, centre), level / (level + sp.exp(-2 * b * centre)))
@@ -327,8 +330,9 @@ def symmetry() -> None:
     same(sp.exp(-2 * b * (2 * m + 1 - centre)), sp.exp(-2 * b * (m + sp.Rational(1, 2))))
 
 
-@EQUIVALENT.symbolic("e^d <= e^{-b} (1/(1/(1 + e^b) - eta) - 1), which tends to 1", scope="all b")
+@EQUIVALENT.symbolic
 def distance() -> None:
+    """E^d <= e^{-b} (1/(1/(1 + e^b) - eta) - 1), which tends to 1."""
     eta, d = sp.symbols("eta d", positive=True)
     bound = sp.exp(-b) * (1 / (1 / (1 + sp.exp(b)) - eta) - 1)
     # Where the inequality is an equality, the bound is e^d; and it increases with eta, as long as rest > 0.
@@ -338,8 +342,9 @@ def distance() -> None:
     same(bound.subs(eta, 0), 1)
 
 
-@EQUIVALENT.symbolic("the limits 2 sinh(b) and e^{3b}/(1 - e^{-2b})", scope="all b, m")
+@EQUIVALENT.symbolic
 def limits() -> None:
+    """The limits 2 sinh(b) and e^{3b}/(1 - e^{-2b})."""
     k0 = sp.exp(-2 * b * (m + sp.Rational(1, 2)))
     infinite = sp.exp(-2 * b * (m + 1)) / (1 - sp.exp(-2 * b))
     same(k0 / infinite, (2 * sp.sinh(b)).rewrite(sp.exp))

@@ -168,8 +168,9 @@ def flat(c: Sequence[sp.Expr], rates: Sequence[sp.Expr], value: sp.Expr) -> None
     same(Q.subs(u, 0), 1)
 
 
-@FIRST.symbolic("m = 1: tr Sigma (I - v v^*/|v|^2) Sigma is sum_j c_j w_j", scope="symbolic complex entries, n = 2, 3, 4")
+@FIRST.symbolic
 def error_first() -> None:
+    """M = 1: tr Sigma (I - v v^*/|v|^2) Sigma is sum_j c_j w_j."""
     for size in (2, 3, 4):
         variances = spectrum(size)
         a, conjugate = sp.symbols(f"a1:{size + 1}"), sp.symbols(f"b1:{size + 1}")  # b_j stands for the conjugate of a_j
@@ -180,8 +181,9 @@ def error_first() -> None:
         same((sigma * (sp.eye(size) - P) * sigma).trace(), weighted(*weights_first(variances), squares))
 
 
-@FIRST.symbolic("E e^{-sy} = (1 + s)^{-h} and E y e^{-sy} = h (1 + s)^{-h-1}", scope="all s >= 0; h = 1/2 and h = 1")
+@FIRST.symbolic
 def laplace_transforms() -> None:
+    """E e^{-sy} = (1 + s)^{-h} and E y e^{-sy} = h (1 + s)^{-h-1}."""
     g = sp.Symbol("g", real=True)
     real = sp.integrate(sp.exp(-(1 + s) * g**2 / 2), (g, -sp.oo, sp.oo)) / sp.sqrt(2 * sp.pi)
     # A complex g = (g' + i g'')/sqrt 2 has |g|^2 = g'^2/2 + g''^2/2.
@@ -190,10 +192,9 @@ def laplace_transforms() -> None:
         same(-sp.diff(transform, s), laplace_biased(s / u, exponent))
 
 
-@FIRST.symbolic(
-    "c_j r_j E[y_j e^{-u r_j y_j}] prod_{k != j} E e^{-u r_k y_k}, summed, is the integrand", scope="all h, n = 2, 3, 4"
-)
+@FIRST.symbolic
 def factorisation() -> None:
+    """C_j r_j E[y_j e^{-u r_j y_j}] prod_{k != j} E e^{-u r_k y_k}, summed, is the integrand."""
     for size in (2, 3, 4):
         for weights in (weights_first, weights_last):
             c, rates = weights(spectrum(size))
@@ -204,10 +205,9 @@ def factorisation() -> None:
             same(found / product(rates, h), integrand(c, rates, h) / product(rates, h))
 
 
-@FIRST.symbolic(
-    "-Q' = h sum_j r_j/(1 + u r_j) Q, and (a) = T (-Q') - what (b) subtracts", scope="all h; each factor, hence all n"
-)
+@FIRST.symbolic
 def subtractive_form() -> None:
+    """-Q' = h sum_j r_j/(1 + u r_j) Q, and (a) = T (-Q') - what (b) subtracts."""
     same(-sp.diff(product([r], h), u) / product([r], h), logarithmic_slope([r], h))
     # Summand by summand: (T - l) l/(1 + u l) = T l/(1 + u l) - l^2/(1 + u l), with T free.
     total = sp.Symbol("T", positive=True)
@@ -220,8 +220,9 @@ def subtractive_form() -> None:
         same(left / Q, (-sum(variances) * sp.diff(Q, u) - subtracted(variances, h)) / Q)
 
 
-@FIRST.symbolic("real A, n = 3: E_1 by Carlson's R_D", scope="all l; the squares of positive integrands are compared")
+@FIRST.symbolic
 def carlson_first() -> None:
+    """Real A, n = 3: E_1 by Carlson's R_D."""
     variances = spectrum(3)
     c, _ = weights_first(variances)
     for j, (i, k) in enumerate(((1, 2), (0, 2), (0, 1))):
@@ -231,16 +232,16 @@ def carlson_first() -> None:
         same((integrand(only, variances, HALF) / term) ** 2, 1)
 
 
-@FIRST.symbolic("flat spectrum: E_1 = s^2 (n - 1)", scope="all h, s; n = 2, 3, 4 (all summands are equal)")
+@FIRST.symbolic
 def flat_first() -> None:
+    """Flat spectrum: E_1 = s^2 (n - 1)."""
     for size in (2, 3, 4):
         flat(*weights_first([l] * size), l * (size - 1))
 
 
-@LAST.symbolic(
-    "m = n - 1: Sigma^{-1} ker A is orthogonal to the rows of A Sigma, and X is sum_j c_j w_j", scope="n = 2, 3, 4"
-)
+@LAST.symbolic
 def error_last() -> None:
+    """M = n - 1: Sigma^{-1} ker A is orthogonal to the rows of A Sigma, and X is sum_j c_j w_j."""
     for size in (2, 3, 4):
         variances = spectrum(size)
         sigma = sp.diag(*[sp.sqrt(x) for x in variances])
@@ -256,8 +257,9 @@ def error_last() -> None:
         same((sigma * unseen * sigma).trace(), weighted(*weights_last(variances), squares))
 
 
-@LAST.symbolic("(u Q)' = h sum_j 1/(1 + u r_j) Q - (h n - 1) Q", scope="all h; each factor, hence all n")
+@LAST.symbolic
 def by_parts() -> None:
+    """(u Q)' = h sum_j 1/(1 + u r_j) Q - (h n - 1) Q."""
     factor = product([r], h)
     same(u * sp.diff(factor, u) / factor, h / (1 + u * r) - h)
     for size in (2, 3, 4):
@@ -267,18 +269,18 @@ def by_parts() -> None:
         same(sp.diff(u * Q, u) / Q, left / Q)
 
 
-@LAST.symbolic(
-    "u Q = u^{1-hn} prod_k r_k^{-h} (1 + 1/(u r_k))^{-h}, so its limit is 0 if hn > 1", scope="each factor, hence all n"
-)
+@LAST.symbolic
 def at_infinity() -> None:
+    """U Q = u^{1-hn} prod_k r_k^{-h} (1 + 1/(u r_k))^{-h}, so its limit is 0 if hn > 1."""
     # Equal powers of positive numbers: the bases are compared.
     same(1 + u * r, u * r * (1 + 1 / (u * r)))
     for exponent, size, limit in ((HALF, 3, 0), (sp.Integer(1), 2, 0)):
         same(sp.limit(u * product([sp.Integer(k + 1) for k in range(size)], exponent), u, sp.oo), limit)
 
 
-@LAST.symbolic("real A, n = 2: E_1 = sigma_1 sigma_2", scope="all l_1, l_2 > 0")
+@LAST.symbolic
 def real_pair() -> None:
+    """Real A, n = 2: E_1 = sigma_1 sigma_2."""
     first, second = spectrum(2)
     same(integrand_by_parts([first, second], HALF), 0)
     # By step 6 E_1 is the limit of u Q.
@@ -289,14 +291,16 @@ def real_pair() -> None:
     same((image / integrand(*weights_last([first, second]), HALF)) ** 2, 1)
 
 
-@LAST.symbolic("real A, n = 3: E_2 by Carlson's R_F", scope="all l; the squares of positive integrands are compared")
+@LAST.symbolic
 def carlson_last() -> None:
+    """Real A, n = 3: E_2 by Carlson's R_F."""
     variances = spectrum(3)
     same((integrand_by_parts(variances, HALF) / (volume(variances) * carlson_f(*variances))) ** 2, 1)
 
 
-@LAST.symbolic("complex A, n = 2: E_1 = l_1 l_2 log(l_1/l_2)/(l_1 - l_2)", scope="all l_1 != l_2 > 0")
+@LAST.symbolic
 def complex_closed_form() -> None:
+    """Complex A, n = 2: E_1 = l_1 l_2 log(l_1/l_2)/(l_1 - l_2)."""
     first, second = spectrum(2)
     primitive = first * second / (first - second) * sp.log((u + second) / (u + first))
     same(sp.diff(primitive, u), integrand_by_parts([first, second], sp.Integer(1)))
@@ -304,7 +308,8 @@ def complex_closed_form() -> None:
     same(sp.expand_log(-primitive.subs(u, 0)), sp.expand_log(complex_pair(first, second)))
 
 
-@LAST.symbolic("flat spectrum: E_{n-1} = s^2", scope="all h, s; n = 2, 3, 4 (all summands are equal)")
+@LAST.symbolic
 def flat_last() -> None:
+    """Flat spectrum: E_{n-1} = s^2."""
     for size in (2, 3, 4):
         flat(*weights_last([l] * size), l)

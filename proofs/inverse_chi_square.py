@@ -1,6 +1,6 @@
 r"""The mean of one over a chi-square variable.
 
-Statement.  For real nu > 2,  E[1 / chi^2_nu] = 1 / (nu - 2);  for nu <= 2 it is infinite.
+Statement.  For real nu > 2,  E[1 / chi^2_nu] = 1 / (nu - 2);  for nu = 1 and nu = 2 it is infinite.
 
 Proof.  The density of chi^2_nu is  p(x) = x^{nu/2 - 1} e^{-x/2} / (2^{nu/2} Gamma(nu/2)).
 
@@ -10,7 +10,7 @@ Proof.  The density of chi^2_nu is  p(x) = x^{nu/2 - 1} e^{-x/2} / (2^{nu/2} Gam
        E[1/chi^2_nu] = 2^{nu/2 - 1} Gamma(nu/2 - 1) / (2^{nu/2} Gamma(nu/2)) = 1 / (2 (nu/2 - 1)) = 1 / (nu - 2),
 
    by Gamma(a + 1) = a Gamma(a).
-3. At a = 0 and below the integral diverges at 0, like int dx / x.                                                        []
+3. At nu = 2, and at nu = 1, the integral diverges at 0, like int dx / x.                                                         []
 """
 
 from __future__ import annotations
@@ -19,12 +19,21 @@ import sympy as sp
 
 from .checks import infinite, same
 from .ledger import Statement
-
-CHI = Statement("inverse-chi-square", "E 1/chi^2_nu = 1/(nu - 2) for nu > 2, and infinite for nu <= 2")
+from .notation import quantity
+from .propositions import Fact, Proposition, chain, defined, more_than
 
 x = sp.Symbol("x", positive=True)
 nu = sp.Symbol("nu", positive=True)
-excess = sp.Symbol("excess", positive=True)  # nu - 2
+
+#: E[1/chi^2_nu].
+inverse_mean = quantity("inverse_mean", "E[1/chi^2_{}]")
+
+CHI = Statement(
+    "inverse-chi-square",
+    Proposition(inverse_mean(nu), "=", 1 / (nu - 2), when=(more_than(nu, 2),)),
+    Proposition(inverse_mean(sp.S.One), "=", sp.oo),
+    Proposition(inverse_mean(sp.S(2)), "=", sp.oo),
+)
 
 
 def density(degrees: sp.Expr) -> sp.Expr:
@@ -32,21 +41,32 @@ def density(degrees: sp.Expr) -> sp.Expr:
     return x ** (degrees / 2 - 1) * sp.exp(-x / 2) / (2 ** (degrees / 2) * sp.gamma(degrees / 2))
 
 
-def inverse_mean() -> sp.Expr:
-    """E[1/chi^2_nu] for nu = 2 + excess."""
-    return sp.integrate(sp.expand_power_exp(density(2 + excess) / x), (x, 0, sp.oo))
+def meaning(degrees: sp.Expr) -> Fact:
+    """E[1/chi^2_nu] as an integral."""
+    integrand = sp.powsimp(sp.expand_power_exp(density(degrees) / x))
+    return defined(inverse_mean(degrees), sp.Integral(integrand, (x, 0, sp.oo)))
 
 
-@CHI.symbolic("the chi-square density integrates to 1", scope="all real nu > 0")
-def normalised() -> None:
-    same(sp.integrate(density(nu), (x, 0, sp.oo)), 1)
+@CHI.symbolic
+def normalised() -> Fact:
+    """The chi-square density integrates to 1."""
+    return same(sp.Integral(density(nu), (x, 0, sp.oo)), 1)
 
 
-@CHI.symbolic("E 1/chi^2_nu = 1/(nu - 2)", scope="all real nu > 2")
-def mean() -> None:
-    same(inverse_mean(), 1 / excess)
+@CHI.symbolic
+def mean() -> Fact:
+    """Only above 2 does the integral converge at 0."""
+    of_inverse = meaning(nu)
+    return chain(of_inverse, same(of_inverse.right, 1 / (nu - 2), when=(more_than(nu, 2),)))
 
 
-@CHI.symbolic("at nu = 2 the mean diverges", scope="nu = 2, and smaller nu have heavier density at 0")
-def divergence() -> None:
-    infinite(sp.integrate(density(sp.Integer(2)) / x, (x, 0, sp.oo)))
+@CHI.symbolic
+def divergence() -> tuple[Fact, Fact]:
+    """At nu = 1 and nu = 2."""
+    one, two = (meaning(sp.Integer(degrees)) for degrees in (1, 2))
+    return chain(one, infinite(one.right)), chain(two, infinite(two.right))
+
+
+@CHI.concludes
+def conclusion() -> tuple[Fact, ...]:
+    return mean(), *divergence()

@@ -95,16 +95,18 @@ def trace_mean(m: Any, k: Any, beta: int = 1) -> Any:
     return k / (m - k - 1) if beta == 1 else k / (m - k)
 
 
-@WISHART.symbolic("the first column of W^{-1} is (1; -S B^T a)/d", scope="all m, k (noncommutative algebra)")
+@WISHART.symbolic
 def first_column() -> None:
+    """The first column of W^{-1} is (1; -S B^T a)/d."""
     below = -S * B.T * a
     same_matrices(a.T * a + a.T * B * below, residual().T * residual(), INVERSE, "upper block is d = |r|^2")
     same_matrices(B.T * a + B.T * B * below, sp.ZeroMatrix(k - 1, 1), INVERSE, "lower block")
     same_matrices(a.T + below.T * B.T, residual().T, INVERSE, "d times the first row of A_1^+")
 
 
-@WISHART.symbolic("(W^{-1})_{11} |r|^2 = 1, by inverting W", scope="symbolic entries, (m, k) = (2, 2), (3, 2)")
+@WISHART.symbolic
 def first_entry() -> None:
+    """(W^{-1})_{11} |r|^2 = 1, by inverting W."""
     for rows, columns in ((2, 2), (3, 2)):
         A_1 = sp.Matrix(rows, columns, sp.symbols(f"a:{rows * columns}"))
         others = A_1[:, 1:]
@@ -113,15 +115,17 @@ def first_entry() -> None:
         same(W[1:, 1:].det() / W.det() * value(residual().T * residual(), letters)[0], 1)
 
 
-@WISHART.symbolic("r lies in nu = m - k + 1 dimensions, and |r|^2 = |Q^T a|^2", scope="all m, k (noncommutative algebra)")
+@WISHART.symbolic
 def dimension() -> None:
+    """R lies in nu = m - k + 1 dimensions, and |r|^2 = |Q^T a|^2."""
     same_traces(sp.Trace(sp.Identity(m) - P), degrees(m, k), INVERSE)
     same_matrices((Q * Q.T * a).T * (Q * Q.T * a), (Q.T * a).T * (Q.T * a), BASIS)
     same_matrices((Q * u).T * (Q * u), u.T * u, BASIS, "|Qu| = |u|")
 
 
-@WISHART.symbolic("sums of squares of standard normals are chi-square", scope="all real degrees of freedom > 0")
+@WISHART.symbolic
 def squared_length() -> None:
+    """Sums of squares of standard normals are chi-square."""
     normal = sp.exp(-(g**2) / 2) / sp.sqrt(2 * sp.pi)
     line = (g, -sp.oo, sp.oo)
     generating = sp.exp(s**2 / 2)  # of one standard normal
@@ -132,25 +136,26 @@ def squared_length() -> None:
     same(transform, (1 + 2 * t) ** (-nu / 2), "chi-square with nu degrees of freedom")
 
 
-@WISHART.symbolic("E (W^{-1})_{11} = 1/(m-k-1), complex 1/(m-k); k times that is the trace", scope="all m, k")
+@WISHART.symbolic
 def mean() -> None:
+    """E (W^{-1})_{11} = 1/(m-k-1), complex 1/(m-k); k times that is the trace."""
     of_chi_square = inverse_mean()  # E 1/chi^2 with 2 + excess degrees of freedom
     for beta in (1, 2):
         entry = beta * of_chi_square.subs(excess, freedom(m, k, beta) - 2)
         same(k * entry, trace_mean(m, k, beta), f"beta = {beta}")
 
 
-@WISHART.symbolic("infinite for m = k, k + 1 (real) and m = k (complex)", scope="all k")
+@WISHART.symbolic
 def divergence() -> None:
+    """Infinite for m = k, k + 1 (real) and m = k (complex)."""
     for rows, beta in ((k, 1), (k + 1, 1), (k, 2)):
         at_most(freedom(rows, k, beta), 2, "degrees of freedom; see inverse-chi-square")
         infinite(trace_mean(rows, k, beta), f"m = {rows}, beta = {beta}")
 
 
-@WISHART.symbolic(
-    "a change of sign of one column changes the sign of an off-diagonal entry", scope="symbolic 3 x 3 inverse"
-)
+@WISHART.symbolic
 def off_diagonal() -> None:
+    """A change of sign of one column changes the sign of an off-diagonal entry."""
     D, W, V = (sp.MatrixSymbol(name, k, k) for name in "DWV")
     given = [(D.T, D), (D * D, sp.Identity(k)), (W * V, sp.Identity(k))]
     same_matrices((D * W * D) * (D * V * D), sp.Identity(k), given, "(DWD)^{-1} = D W^{-1} D")

@@ -106,25 +106,24 @@ def error_of_rows(l: list[Any], rows: list[int]) -> Any:
     return (sp.diag(*l) * (sp.eye(len(l)) - P)).trace()
 
 
-@LOWER.symbolic(
-    "weak duality: tr MQ = p lambda + tr S - tr S(I-Q) - tr(S + lambda I - M)Q", scope="all n, p (trace algebra)"
-)
+@LOWER.symbolic
 def weak_duality() -> None:
+    """Weak duality: tr MQ = p lambda + tr S - tr S(I-Q) - tr(S + lambda I - M)Q."""
     value = p * multiplier + sp.Trace(S) - sp.Trace(S * (I - Q)) - sp.Trace(slack() * Q)
     same_traces(sp.Trace(M * Q), value, given=[*SYMMETRIC, (sp.Trace(Q), p)])
 
 
-@LOWER.symbolic("tr RR^T Q = |QR|^2 and tr RR^T (I-Q) = |(I-Q)R|^2", scope="all n (trace algebra)")
+@LOWER.symbolic
 def product_of_semidefinite() -> None:
+    """Tr RR^T Q = |QR|^2 and tr RR^T (I-Q) = |(I-Q)R|^2."""
     same_traces(sp.Trace(R * R.T * Q), square(Q * R), given=PROJECTOR)
     same_traces(sp.Trace(R * R.T * (I - Q)), square((I - Q) * R), given=PROJECTOR)
     same_matrices((I - Q) * (I - Q), I - Q, given=PROJECTOR)
 
 
-@LOWER.symbolic(
-    "the dual point is feasible, of value l_1 + ... + l_p", scope="symbolic l, all p <= n <= 6; all n by step 3"
-)
+@LOWER.symbolic
 def dual() -> None:
+    """The dual point is feasible, of value l_1 + ... + l_p."""
     for l, rank in spectra():
         level, excess = dual_point(l, rank)
         for value, entry in zip(l, excess, strict=True):
@@ -133,18 +132,18 @@ def dual() -> None:
         same(rank * level + sum(excess), largest(l, rank), "value")
 
 
-@LOWER.symbolic(
-    "X_A >= sum_{i>m} l_i, attained by the first m rows of I", scope="symbolic l, all m < n <= 6; all n by step 4"
-)
+@LOWER.symbolic
 def attained_below() -> None:
+    """X_A >= sum_{i>m} l_i, attained by the first m rows of I."""
     for l, m in spectra():
         if m < len(l):
             same(sum(l) - largest(l, m), lower(l, m), "bound")
             same(error_of_rows(l, list(range(m))), lower(l, m), "attained")
 
 
-@RANGE.symbolic("X_A = tr M Q, Q = I - P a projector of rank n - m", scope="all n, m (noncommutative algebra)")
+@RANGE.symbolic
 def complement() -> None:
+    """X_A = tr M Q, Q = I - P a projector of rank n - m."""
     m = sp.Symbol("m", integer=True, positive=True)
     P = I - Q
     given = [*PROJECTOR, (sp.Trace(Q), n - m)]
@@ -153,10 +152,9 @@ def complement() -> None:
     same_traces(sp.Trace(M) - sp.Trace(M * P), sp.Trace(M * Q))
 
 
-@RANGE.symbolic(
-    "T1-lower's (*), p = n - m; attained by the last m rows of I", scope="symbolic l, all m < n <= 6; all n by step 4"
-)
+@RANGE.symbolic
 def attained_above() -> None:
+    """T1-lower's (*), p = n - m; attained by the last m rows of I."""
     for l, m in spectra():
         if m < len(l):
             level, excess = dual_point(l, len(l) - m)

@@ -18,8 +18,11 @@ from typing import Any
 
 import sympy as sp
 
-from .checks import is_zero, same
-from .ledger import Gap, establish
+from .algebra import is_zero
+from .checks import same
+from .kernel import Gap, establish
+from .notation import Mean
+from .propositions import Fact, established
 
 Word = tuple[Any, ...]
 Relation = tuple[Any, Any]
@@ -37,27 +40,35 @@ def square(matrix: Any) -> Any:
     return sp.Trace(matrix * matrix.T)
 
 
-def same_matrices(left: Any, right: Any, given: Sequence[Relation] = (), what: str = "") -> None:
+def same_matrices(left: Any, right: Any, given: Sequence[Relation] = (), what: str = "") -> Fact:
     """Establish that two polynomials in matrices are equal, by the relations `given`.
 
     >>> n = sp.Symbol("n")
     >>> P, I = sp.MatrixSymbol("P", n, n), sp.Identity(n)
-    >>> same_matrices((I - P) * (I - P), I - P, given=[(P * P, P)])
+    >>> print(same_matrices((I - P) * (I - P), I - P, given=[(P * P, P)]))
+    (I - P)^2 = I - P if P^2 = P
     """
     label = what or "matrices"
     fits = _same_shape(left, right)
     establish(fits, "" if fits else f"{label}: {left} and {right} differ in size")
     rest = _reduced(_sum((1, _words(left)), (-1, _words(right))), _rules(given))
     establish(not rest, "" if not rest else f"{label}: {left} is not {right}, by {_show(rest)}")
+    return established(left, "=", sp.ZeroMatrix(*left.shape) if right == 0 else right, given=given)
 
 
-def same_traces(left: Any, right: Any, given: Sequence[Relation] = (), what: str = "") -> None:
+def same_traces(left: Any, right: Any, given: Sequence[Relation] = (), what: str = "") -> Fact:
     """Establish that two expressions, linear in traces, are equal; a relation may also give the trace of a word.
 
     >>> m, n = sp.symbols("m n")
     >>> A, B = sp.MatrixSymbol("A", m, n), sp.MatrixSymbol("B", n, m)
-    >>> same_traces(sp.Trace(A * B), sp.Trace(B * A))
+    >>> print(same_traces(sp.Trace(A * B), sp.Trace(B * A)))
+    tr (A B) = tr (B A)
     """
+    _decide_traces(left, right, given, what)
+    return established(sp.sympify(left), "=", sp.sympify(right), given=given)
+
+
+def _decide_traces(left: Any, right: Any, given: Sequence[Relation], what: str) -> None:
     traces = [relation for relation in given if isinstance(relation[0], sp.Trace)]
     rules = _rules([relation for relation in given if not isinstance(relation[0], sp.Trace)])
     known = {_round(_single(trace.arg)): meaning for trace, meaning in traces}
@@ -69,6 +80,57 @@ def same_traces(left: Any, right: Any, given: Sequence[Relation] = (), what: str
     holds = not words and _vanishes(sp.sympify(scalar))
     rest = "" if holds else f"tr {_show(words)} + {scalar}"
     establish(holds, "" if holds else f"{what or 'traces'}: {left} is not {right}, by {rest}")
+
+
+def same_means(left: Any, right: Any, means: Sequence[Relation], given: Sequence[Relation] = (), what: str = "") -> Fact:
+    """Establish E[left] = right: `means` gives the mean of each product of random letters, and the mean is linear.
+
+    >>> n = sp.Symbol("n", integer=True, positive=True)
+    >>> z, M = sp.MatrixSymbol("z", n, 1), sp.MatrixSymbol("M", n, n)
+    >>> print(same_means(square(M * z), square(M), [(z * z.T, sp.Identity(n))]))
+    E_{z}[|M z|^2] = |M|^2
+    """
+    _decide_traces(left, right, [*means, *given], what)
+    random = {letter for word, _ in means for letter in sp.sympify(word).atoms(sp.MatrixSymbol)} - _fixed(means)
+    rest = random & sp.sympify(right).atoms(sp.MatrixSymbol)
+    establish(not rest, f"{what or 'mean'}: {right} still depends on {rest}")
+    over = sorted(random, key=str)
+    return established(Mean(sp.sympify(left), *over), "=", sp.sympify(right), given=given)
+
+
+def independent(covariances: Mapping[Any, Any]) -> list[Relation]:
+    """The means of products of independent centred columns: x x^T is its covariance, x y^T is 0.
+
+    >>> x, y = sp.MatrixSymbol("x", 2, 1), sp.MatrixSymbol("y", 3, 1)
+    >>> independent({x: sp.Identity(2), y: sp.Identity(3)})
+    [(x*x.T, I), (x*y.T, 0), (y*y.T, I)]
+    """
+    letters = list(covariances)
+    means: list[Relation] = []
+    for number, letter in enumerate(letters):
+        means.append((letter * letter.T, covariances[letter]))
+        means += [(letter * other.T, sp.ZeroMatrix(letter.rows, other.rows)) for other in letters[number + 1 :]]
+    return means
+
+
+def _fixed(means: Sequence[Relation]) -> set[Any]:
+    """Letters of a mean that occur in its value: a matrix between two random ones."""
+    return {letter for _, meaning in means for letter in sp.sympify(meaning).atoms(sp.MatrixSymbol)}
+
+
+def at_most_by_squares(
+    left: Any, right: Any, squares: Sequence[Any], given: Sequence[Relation] = (), what: str = ""
+) -> Fact:
+    """Establish left <= right: what is missing is a sum of |Y|^2 = tr Y Y^T.
+
+    >>> n = sp.Symbol("n", integer=True, positive=True)
+    >>> P, X = sp.MatrixSymbol("P", n, n), sp.MatrixSymbol("X", n, n)
+    >>> print(at_most_by_squares(square(X * P), square(X), [X - X * P], [(P.T, P), (P * P, P)]))
+    |X P|^2 <= |X|^2 if P^T = P, P^2 = P
+    """
+    missing = sum((square(factor) for factor in squares), sp.S.Zero)
+    _decide_traces(left, sp.sympify(right) - missing, given, what)
+    return established(sp.sympify(left), "<=", sp.sympify(right), given=given)
 
 
 def value(expression: Any, letters: Mapping[Any, Any]) -> Any:

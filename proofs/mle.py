@@ -58,13 +58,8 @@ import sympy as sp
 
 from .ledger import Statement
 from .matrices import same_matrices, same_traces, square
-
-MLE = Statement("MLE", "argmax{p(x): Ax = y} = mu + G (AG)^+ (y - A mu) = E[x | Ax = y]", source="Asim et al. 2020")
-PENALISED = Statement(
-    "penalised",
-    "argmin |AGz - r|^2 + s^2 |z|^2 is the posterior mean given y = Ax + s e, in two forms; s -> 0 gives the MLE",
-    uses=("MLE",),
-)
+from .notation import abbreviated
+from .propositions import Fact, Proposition, chain
 
 n, m = sp.symbols("n m", integer=True, positive=True)
 gamma = sp.Symbol("gamma", positive=True)
@@ -75,6 +70,8 @@ V = sp.MatrixSymbol("V", m, m)  # (B B^T)^{-1}
 H = sp.MatrixSymbol("H", n, n)  # (B^T B + gamma I)^{-1}
 K = sp.MatrixSymbol("K", m, m)  # (B B^T + gamma I)^{-1}
 mu, z, r = sp.MatrixSymbol("mu", n, 1), sp.MatrixSymbol("z", n, 1), sp.MatrixSymbol("r", m, 1)
+
+abbreviated(B.T * V, "B^+")
 
 MEASURED = [(A * G, B)]
 INVERSE = [(F * G, I_n)]
@@ -118,58 +115,113 @@ def first_order() -> Any:
     return -gamma * B.T * V * K * r
 
 
-@MLE.symbolic("B B^+ r = r", scope="all n, m (noncommutative algebra)")
-def feasible() -> None:
-    same_matrices(B * shortest(r), r, given=GRAM)
+def exponent(signal: Any) -> Any:
+    """q in the density exp(-q/2) of N(mu, G G^T), up to a constant factor."""
+    return (signal - mu).T * (F.T * F) * (signal - mu)
 
 
-@MLE.symbolic("|z|^2 = |z*|^2 + |z - z*|^2 if B z = r", scope="all n, m (noncommutative algebra)")
-def pythagoras() -> None:
-    same_traces(square(z), square(shortest(r)) + square(z - shortest(r)), given=[*GRAM, (B * z, r)])
+def curvature() -> Any:
+    """Of J: how it grows away from its minimiser."""
+    away = z - minimiser()
+    return sp.Trace(away.T * (B.T * B + gamma * I_n) * away)
 
 
-@MLE.symbolic("the exponent of p_X at mu + G z is |z|^2; A x = y is B z = r", scope="all n, m (noncommutative algebra)")
-def likelihood() -> None:
+SOLVED = (B * z, r)
+
+MLE = Statement(
+    "MLE",
+    Proposition(B * shortest(r), "=", r),
+    Proposition(square(z), "=", square(shortest(r)) + square(z - shortest(r)), given=(SOLVED,)),
+    Proposition(exponent(mu + G * z), "=", z.T * z),
+    Proposition((I_n - projector()) * B.T, "=", sp.ZeroMatrix(n, m)),
+    Proposition((I_n - projector()) * (I_n - projector()).T, "=", I_n - projector()),
+    words="the most likely signal with A x = y, mu + G z, has the shortest z: {0}, and {1}, where p_X falls with {2}; it is "
+    "the posterior mean, and what is left of z is independent of B z: {3}, with the covariance {4}",
+    setting=(*GRAM, *INVERSE, *MEASURED),
+    source="Asim et al. 2020",
+)
+PENALISED = Statement(
+    "penalised",
+    Proposition(objective(z), "=", objective(minimiser()) + curvature()),
+    Proposition(minimiser(), "=", minimiser_by_measurements()),
+    Proposition(square(B * z - r) / gamma + square(z), "=", objective(z) / gamma),
+    Proposition((B.T * B + gamma * I_n) * posterior_covariance(), "=", gamma * I_n),
+    Proposition(minimiser_by_measurements(), "=", shortest(r) + first_order()),
+    words="the penalised estimate is the minimiser, {0}; in two forms, {1}; and the posterior mean, as {2}, with {3}; it tends to "
+    "the most likely one with gamma, {4}",
+    setting=(*GRAM, *INNER, *OUTER),
+)
+
+
+@MLE.symbolic
+def feasible() -> Fact:
+    """B B^+ r = r."""
+    return same_matrices(B * shortest(r), r, given=GRAM)
+
+
+@MLE.symbolic
+def pythagoras() -> Fact:
+    """|z|^2 = |z*|^2 + |z - z*|^2 if B z = r."""
+    return same_traces(square(z), square(shortest(r)) + square(z - shortest(r)), given=[*GRAM, SOLVED])
+
+
+@MLE.symbolic
+def likelihood() -> Fact:
+    """The exponent of p_X at mu + G z is |z|^2; A x = y is B z = r."""
     x = mu + G * z
     precision = F.T * F  # (G G^T)^{-1}
     same_matrices(precision * G * G.T, I_n, given=[*INVERSE, (F.T * G.T, I_n)], what="precision")
-    same_matrices((x - mu).T * precision * (x - mu), z.T * z, given=INVERSE)
     y = A * mu + r
     same_matrices(A * x - y, B * z - r, given=MEASURED)
+    return same_matrices(exponent(x), z.T * z, given=INVERSE)
 
 
-@MLE.symbolic("given B z = r, z is z* plus an independent N(0, I - P)", scope="all n, m (noncommutative algebra)")
-def conditioning() -> None:
+@MLE.symbolic
+def conditioning() -> tuple[Fact, Fact]:
+    """Given B z = r, z is z* plus an independent N(0, I - P)."""
     rest = I_n - projector()
     same_matrices(shortest(B * z) + rest * z, z, what="decomposition")
-    same_matrices(rest * B.T, 0, given=GRAM, what="covariance of u and B z")
-    same_matrices(rest * rest.T, rest, given=GRAM, what="covariance of u")
+    uncorrelated = same_matrices(rest * B.T, 0, given=GRAM, what="covariance of u and B z")
+    return uncorrelated, same_matrices(rest * rest.T, rest, given=GRAM, what="covariance of u")
 
 
-@PENALISED.symbolic("completing the square", scope="all n, m, rank B, gamma > 0 (noncommutative algebra)")
-def completed_square() -> None:
-    away = z - minimiser()
-    gain = sp.Trace(away.T * (B.T * B + gamma * I_n) * away)
-    same_traces(objective(z), objective(minimiser()) + gain, given=INNER)
+@MLE.concludes
+def conclusion() -> tuple[Fact, ...]:
+    return feasible(), pythagoras(), likelihood(), *conditioning()
 
 
-@PENALISED.symbolic("push-through: H B^T = B^T K", scope="all n, m, rank B, gamma > 0 (noncommutative algebra)")
-def push_through() -> None:
+@PENALISED.symbolic
+def completed_square() -> Fact:
+    """Completing the square."""
+    return same_traces(objective(z), objective(minimiser()) + curvature(), given=INNER)
+
+
+@PENALISED.symbolic
+def push_through() -> Fact:
+    """Push-through: H B^T = B^T K."""
     left, right = (B.T * B + gamma * I_n) * B.T, B.T * (B * B.T + gamma * I_m)
-    same_matrices(left, right)
-    same_matrices(H * left * K * r, minimiser_by_measurements(), given=INNER)
-    same_matrices(H * right * K * r, minimiser(), given=OUTER)
+    by_measurements = same_matrices(H * left * K * r, minimiser_by_measurements(), given=INNER)
+    by_latent = same_matrices(H * right * K * r, minimiser(), given=OUTER)
+    between = same_matrices(H * right * K * r, H * left * K * r)
+    return chain(by_latent.turned(), between, by_measurements)
 
 
-@PENALISED.symbolic("the posterior covariance", scope="all n, m, rank B, gamma > 0 (noncommutative algebra)")
-def covariance() -> None:
+@PENALISED.symbolic
+def covariance() -> tuple[Fact, Fact]:
+    """The posterior covariance."""
     minus_twice_log = square(B * z - r) / gamma + square(z)  # s^2 = gamma
-    same_traces(minus_twice_log, objective(z) / gamma)
-    same_matrices((B.T * B + gamma * I_n) * posterior_covariance(), gamma * I_n, given=OUTER)
+    bayes = same_traces(minus_twice_log, objective(z) / gamma)
+    return bayes, same_matrices((B.T * B + gamma * I_n) * posterior_covariance(), gamma * I_n, given=OUTER)
 
 
-@PENALISED.symbolic("z_gamma - z* = -gamma B^T V K r -> 0", scope="all n, m, gamma > 0 (noncommutative algebra)")
-def limit() -> None:
+@PENALISED.symbolic
+def limit() -> Fact:
+    """Z_gamma - z* = -gamma B^T V K r -> 0."""
     between = B.T * (V * B * B.T * K) * r
-    same_matrices(between, minimiser_by_measurements(), given=GRAM)
-    same_matrices(between, shortest(r) + first_order(), given=OUTER)
+    both = same_matrices(between, minimiser_by_measurements(), given=GRAM)
+    return chain(both.turned(), same_matrices(between, shortest(r) + first_order(), given=OUTER))
+
+
+@PENALISED.concludes
+def conclusion_with_penalty() -> tuple[Fact, ...]:
+    return completed_square(), push_through(), *covariance(), limit()

@@ -243,8 +243,10 @@ _SYNTHETIC = "; ".join(spectrum.name for spectrum in SYNTHETIC)
 _REAL = "; ".join(REAL)
 
 
-@NAMED.certificate("flat spectra: E_m = tail(m), and the upper bounds", scope="; ".join(s.name for s in FLAT) + "; every m")
+@NAMED.certificate
 def flat() -> None:
+    """Flat spectra: E_m = tail(m), and the upper bounds."""
+    # SCOPE "; ".join(s.name for s in FLAT) + "; every m"
     for spectrum in FLAT:
         l, n = spectrum.l, spectrum.n
         for m in range(1, n):
@@ -256,57 +258,74 @@ def flat() -> None:
             establish(m < 2 or bool(error < theorem_upper(l, m)), "T1-upper")
 
 
-@NAMED.ball("complex A, every m and k: T1-lower, T7, T8", scope=_SYNTHETIC)
+@NAMED.ball
 def synthetic_complex() -> None:
+    """Complex A, every m and k: T1-lower, T7, T8."""
+    # SCOPE _SYNTHETIC
     for spectrum in SYNTHETIC:
         complex_bounds(spectrum)
 
 
-@NAMED.ball("real A, m = 1 and n - 1, every k: T1, T2, T8", scope=_SYNTHETIC)
+@NAMED.ball
 def synthetic_real() -> None:
+    """Real A, m = 1 and n - 1, every k: T1, T2, T8."""
+    # SCOPE _SYNTHETIC
     for spectrum in SYNTHETIC:
         real_bounds(spectrum)
 
 
-@NAMED.certificate("the covariance of (1, 0), (3, 4) is ((1, 2), (2, 4))", scope="by hand: the mean is (2, 2)")
+@NAMED.certificate
 def two_points() -> None:
+    """The covariance of (1, 0), (3, 4) is ((1, 2), (2, 4))."""
+    # SCOPE "by hand: the mean is (2, 2)"
     exactly(covariance([[1, 0], [3, 4]]), fmpq_mat([[1, 2], [2, 4]]))
 
 
-@NAMED.ball("covariances of integer data are exact, their eigenvalues isolated, positive and distinct", scope=_REAL)
+@NAMED.ball
 def data() -> None:
+    """Covariances of integer data are exact, their eigenvalues isolated, positive and distinct."""
+    # SCOPE _REAL
     for name in REAL:
         l = real(name).l
         for larger, smaller in zip(l, (*l[1:], arb(0)), strict=True):
             below(smaller, larger, name)
 
 
-@NAMED.ball("complex A, every m and k: T1-lower, T7, T8", scope=_REAL)
+@NAMED.ball
 def real_data_complex() -> None:
+    """Complex A, every m and k: T1-lower, T7, T8."""
+    # SCOPE _REAL
     for name in REAL:
         complex_bounds(real(name))
 
 
-@NAMED.ball("real A, m = 1 and n - 1, every k: T1, T2, T8", scope=_REAL)
+@NAMED.ball
 def real_data_real() -> None:
+    """Real A, m = 1 and n - 1, every k: T1, T2, T8."""
+    # SCOPE _REAL
     for name in REAL:
         real_bounds(real(name))
 
 
-@CONJECTURE.symbolic("E_m = m kappa for flat spectra, and for real A at n = 2", scope="all n, m, l")
+@CONJECTURE.symbolic
 def equality() -> None:
+    """E_m = m kappa for flat spectra, and for real A at n = 2."""
     n, m, l, a, b = sp.symbols("n m l a b", positive=True)
     same(n * seen([l], l * (n - m) / m), m, "flat")
     same(seen([a**2, b**2], a * b), 1, "n = 2")
 
 
-@CONJECTURE.ball("complex A: E_m < m kappa for every m; real A: m kappa < E_m at m = 1, n - 1", scope=_SYNTHETIC)
+@CONJECTURE.ball
 def synthetic_conjecture() -> None:
+    """Complex A: E_m < m kappa for every m; real A: m kappa < E_m at m = 1, n - 1."""
+    # SCOPE _SYNTHETIC
     for spectrum in SYNTHETIC:
         conjecture(spectrum)
 
 
-@CONJECTURE.ball("complex A: E_m < m kappa for every m; real A: m kappa < E_m at m = 1, n - 1", scope=_REAL)
+@CONJECTURE.ball
 def real_data_conjecture() -> None:
+    """Complex A: E_m < m kappa for every m; real A: m kappa < E_m at m = 1, n - 1."""
+    # SCOPE _REAL
     for name in REAL:
         conjecture(real(name))

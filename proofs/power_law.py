@@ -120,8 +120,9 @@ def chernoff(base: Any) -> Any:
     return base ** (-m) * sp.exp(s * (base - 1))
 
 
-@POWER.symbolic("C = (pi/2a)/sin(pi/2a), and pi/2 at a = 1", scope="all a > 1/2")
+@POWER.symbolic
 def beta_integral() -> None:
+    """C = (pi/2a)/sin(pi/2a), and pi/2 at a = 1."""
     point = (y / (1 - y)) ** (1 / (2 * a))
     # dx = x dy / (2a y (1-y)), and 1/(1 + x^{2a}) = 1 - y.
     same(sp.diff(point, y) / point, 1 / (2 * a * y * (1 - y)))
@@ -137,8 +138,9 @@ def beta_integral() -> None:
     same(sp.integrate(1 / (1 + x**2), (x, 0, sp.oo)), constant(sp.Integer(1)))
 
 
-@POWER.symbolic("l/(l + t) = f(t^{1/2a} i), f decreases, and (*) solved for t", scope="all a > 1/2, t, i")
+@POWER.symbolic
 def riemann_sum() -> None:
+    """L/(l + t) = f(t^{1/2a} i), f decreases, and (*) solved for t."""
     level = i ** (-2 * a)
     same(level / (level + h ** (2 * a)), sp.expand_power_base(profile(h * i)))
     nonnegative(-sp.diff(profile(x), x))
@@ -146,8 +148,9 @@ def riemann_sum() -> None:
     same(sp.powdenest((C / x) ** (2 * a), force=True), root_bound(x))
 
 
-@POWER.symbolic("the bounds of tail(m), and (a)", scope="all a > 1/2, m")
+@POWER.symbolic
 def ratio() -> None:
+    """The bounds of tail(m), and (a)."""
     primitive = x ** (1 - 2 * a) / (1 - 2 * a)
     same(sp.diff(primitive, x), x ** (-2 * a))
     same(-primitive.subs(x, m), tail_bound(m))
@@ -164,8 +167,9 @@ def logarithm(expression: Any) -> Any:
     return sp.expand(sp.expand_log(sp.log(expression), force=True))
 
 
-@POWER.symbolic("P(N_t >= m) <= (s/m)^m e^{m-s}, and the substitution t = T s^{-2a} m^{2a}", scope="all a > 1/2, m, s")
+@POWER.symbolic
 def chernoff_bound() -> None:
+    """P(N_t >= m) <= (s/m)^m e^{m-s}, and the substitution t = T s^{-2a} m^{2a}."""
     same(logarithm(chernoff(m / s) / ((s / m) ** m * sp.exp(m - s))), 0)
     # x = m/s is the best x: the logarithmic derivative s - m/x vanishes there.
     same((sp.diff(chernoff(x), x) / chernoff(x)).subs(x, m / s), 0)
@@ -177,8 +181,9 @@ def chernoff_bound() -> None:
     same(logarithm(integrand / (y ** (m - 2 * a - 1) * sp.exp(m * (1 - y)))), 0)
 
 
-@POWER.symbolic("log(1-w) <= -w - w^2/2, and the Gaussian integral", scope="all 0 <= w < 1, a > 1/2, m > 2a + 1")
+@POWER.symbolic
 def gaussian_bound() -> None:
+    """Log(1-w) <= -w - w^2/2, and the Gaussian integral."""
     # Equal at w = 0; with w = 1 - y the difference has the derivative w^2/(1-w).
     difference = -w - w**2 / 2 - sp.log(1 - w)
     same(difference.subs(w, 0), 0)
@@ -195,8 +200,9 @@ def gaussian_bound() -> None:
     same(error_upper(m), m * root_bound(m) * (1 + 2 * a * sp.exp(linear) * gaussian(-2 * quadratic)))
 
 
-@POWER.symbolic("with d = m^{2/3} both sides of (b) are m (C/m)^{2a} (1 + o(1))", scope="all a > 1/2")
+@POWER.symbolic
 def limits() -> None:
+    """With d = m^{2/3} both sides of (b) are m (C/m)^{2a} (1 + o(1))."""
     distance = m ** sp.Rational(2, 3)
     main = m * root_bound(m)
     # The quotient with the main term is a fixed power of m/(m+d+1), times 1 - (m+d)/d^2.
@@ -211,7 +217,8 @@ def limits() -> None:
     same(((2 * a - 1) * C ** (2 * a)).subs(excess, sp.Rational(1, 2)).subs(C, constant(sp.Integer(1))), sp.pi**2 / 4)
 
 
-@POWER.symbolic("Var N_t <= E N_t", scope="each term")
+@POWER.symbolic
 def variance() -> None:
+    """Var N_t <= E N_t."""
     mean = x / (x + t)
     nonnegative(mean - mean * (1 - mean))

@@ -62,35 +62,40 @@ def log_density_of_exponential() -> Any:
     return log_density(w**2, 0, 1) - w
 
 
-@PROXY.symbolic("the exponent of p_X at mu + G z is |z|^2", scope="all n (noncommutative algebra)")
+@PROXY.symbolic
 def exponents() -> None:
+    """The exponent of p_X at mu + G z is |z|^2."""
     precision = F.T * F
     same_matrices(precision * (G * G.T), I_n, given=[*INVERSE, (F.T * G.T, I_n)], what="precision")
     same_matrices((mu + G * z - mu).T * precision * (mu + G * z - mu), z.T * z, given=INVERSE)
 
 
-@PROXY.symbolic("det G G^T = (det G)^2", scope="symbolic G, n <= 3; any n as determinants multiply")
+@PROXY.symbolic
 def determinants() -> None:
+    """Det G G^T = (det G)^2."""
     for n in (1, 2, 3):
         explicit = sp.Matrix(n, n, sp.symbols(f"g:{n * n}", real=True))
         same((explicit * explicit.T).det(method="berkowitz"), explicit.det() ** 2)
 
 
-@PROXY.symbolic("log p_X = log p_Z - log|det G|", scope="all n, exponents and determinants")
+@PROXY.symbolic
 def change_of_variables() -> None:
+    """Log p_X = log p_Z - log|det G|."""
     signal = log_density(exponent, log_det_covariance(), size)
     latent = log_density(exponent, 0, size)
     same(signal, proxy(latent))
     same(sp.exp(log_det_covariance()), sp.exp(log_abs_det) ** 2, "determinant of the covariance")
 
 
-@PROXY.symbolic("the constraints agree: A x = y is B z = r", scope="all n, m (noncommutative algebra)")
+@PROXY.symbolic
 def constraints() -> None:
+    """The constraints agree: A x = y is B z = r."""
     same_matrices(A * (mu + G * z) - (A * mu + r), B * z - r, given=MEASURED)
 
 
-@PROXY.symbolic("x = e^z orders signals otherwise than latents", scope="the flow x = e^z")
+@PROXY.symbolic
 def nonlinear() -> None:
+    """X = e^z orders signals otherwise than latents."""
     distribution = (1 + sp.erf(sp.log(u) / sp.sqrt(2))) / 2
     density = sp.diff(distribution, u).subs(u, sp.exp(w))
     same(density, sp.exp(log_density_of_exponential()), "density")

@@ -134,8 +134,9 @@ def remaining() -> tuple[Any, Any]:
     return head, rest
 
 
-@T2.symbolic("Sigma(I-P) = (Sigma - K A Sigma)(I-P), a contraction of it", scope="all n, m, K (noncommutative algebra)")
+@T2.symbolic
 def projected() -> None:
+    """Sigma(I-P) = (Sigma - K A Sigma)(I-P), a contraction of it."""
     B, V = sp.MatrixSymbol("B", m, n), sp.MatrixSymbol("V", m, m)  # A Sigma and (B B^T)^{-1}
     Sigma, K = sp.MatrixSymbol("Sigma", n, n), sp.MatrixSymbol("K", n, m)
     given = [(V.T, V), (B * B.T * V, sp.Identity(m))]
@@ -145,8 +146,9 @@ def projected() -> None:
     same_traces(square(M), square(M * I_P) + square(M - M * I_P), given, "Pythagoras")
 
 
-@T2.symbolic("for K = (A_1^+; 0) its squared norm is Y_k(A)", scope="all n, m, k (noncommutative algebra)")
+@T2.symbolic
 def block_form() -> None:
+    """For K = (A_1^+; 0) its squared norm is Y_k(A)."""
     head, rest = remaining()
     given = [(A_1_plus * A_1, I_k)]
     same_matrices(head[0], sp.ZeroMatrix(k, k), given)
@@ -157,14 +159,16 @@ def block_form() -> None:
     same_traces(total, Y.xreplace(mine), letters)
 
 
-@T2.symbolic("its mean is B_k", scope="all n, m, k, l")
+@T2.symbolic
 def mean() -> None:
+    """Its mean is B_k."""
     same(truncated.risk(tail, m, k), bound(tail, m, k))
     same((1 + k / (m - k - 1)) * tail, bound(tail, m, k))
 
 
-@BEST_RANK.symbolic("B_k - B_{k+1} has the sign of m - 1 - (k + r_k)", scope="all m, k, l")
+@BEST_RANK.symbolic
 def step() -> None:
+    """B_k - B_{k+1} has the sign of m - 1 - (k + r_k)."""
     following, rest = sp.symbols("l_next rest", positive=True)  # l_{k+1}, tail(k+1)
     difference = bound(following + rest, m, k) - bound(rest, m, k + 1)
     sign = m - 1 - (k + effective_rank(following + rest, following))
@@ -173,8 +177,9 @@ def step() -> None:
     nonnegative(((m - k - 1) * (m - k - 2)).subs(m, k + 3 + more), "denominator")
 
 
-@BEST_RANK.symbolic("k + r_k does not decrease, and (m-2) + r_{m-2} > m - 1", scope="all k, l, descending")
+@BEST_RANK.symbolic
 def monotone() -> None:
+    """K + r_k does not decrease, and (m-2) + r_{m-2} > m - 1."""
     following = sp.Symbol("l_next", positive=True)  # l_{k+1}
     drop, rest = sp.symbols("drop rest", nonnegative=True)  # l_k - l_{k+1}, tail(k+1)
     before = following + drop  # l_k
@@ -187,8 +192,9 @@ def monotone() -> None:
     establish(sp.expand(at_end).is_positive is True, "the count may exceed m - 2")
 
 
-@SHARP.symbolic("given y_b: cov(x_2) = f N, tr N = n - m", scope="all n, m, k (noncommutative algebra)")
+@SHARP.symbolic
 def bottom() -> None:
+    """Given y_b: cov(x_2) = f N, tr N = n - m."""
     D, V = sp.MatrixSymbol("D", m - k, n - k), sp.MatrixSymbol("V", m - k, m - k)
     given = [(V.T, V), (D * D.T * V, sp.Identity(m - k))]
     projector = sp.Identity(n - k) - D.T * V * D
@@ -202,8 +208,9 @@ def head_covariance() -> Any:
     return h * I_k - h**2 * R.T * (R_inverse.T * J * R_inverse) * R
 
 
-@SHARP.symbolic("X_A = f(n-m) + (h-f) tr J T", scope="all n, m, k (noncommutative algebra)")
+@SHARP.symbolic
 def both() -> None:
+    """X_A = f(n-m) + (h-f) tr J T."""
     T, K = sp.MatrixSymbol("T", k, k), sp.MatrixSymbol("K", k, k)
     inverses = [(R_inverse * R, I_k), (R * R_inverse, I_k), (J.T, J), (T.T, T), (N.T, N), (N * N, N)]
     scaled = R * (h * I_k + T) * R.T
@@ -217,8 +224,9 @@ def both() -> None:
     same_traces(sp.Trace(lost * J * lost.T), f * sp.Trace(J * T), of_N, "what y_t tells on x_2")
 
 
-@SHARP.symbolic("E tr T = (n - m) f E tr (A_1^T A_1)^{-1}, hence the limit", scope="all n, m, k; E C N C^T at 2 x 3")
+@SHARP.symbolic
 def limit() -> None:
+    """E tr T = (n - m) f E tr (A_1^T A_1)^{-1}, hence the limit."""
     entries, any_N = sp.Matrix(2, 3, sp.symbols("c:6")), sp.Matrix(3, 3, sp.symbols("N:9"))
     second = (entries * any_N * entries.T).applyfunc(lambda entry: gaussian_mean(entry, list(entries)))
     same(second, any_N.trace() * sp.eye(2), "E C N C^T = (tr N) I")
@@ -231,8 +239,9 @@ def limit() -> None:
         same(f * (n - m) * (1 + trace_mean(m, k, beta)), infinite_head(m, n, k, f, beta))
 
 
-@SHARP.symbolic("the same from the definition of X_A", scope="symbolic entries, (m, k, n) = (2, 1, 3)")
+@SHARP.symbolic
 def from_definition() -> None:
+    """The same from the definition of X_A."""
     r, c_1, c_2, d_1, d_2 = sp.symbols("r c_1 c_2 d_1 d_2", positive=True)
     A, L = sp.Matrix([[r, c_1, c_2], [0, d_1, d_2]]), sp.diag(h, f, f)
     X_A = (L - L * A.T * (A * L * A.T).inv() * A * L).trace()
@@ -241,8 +250,9 @@ def from_definition() -> None:
     same(sp.limit(sp.cancel(X_A), h, sp.oo), f + T)
 
 
-@SHARP.symbolic("B_k is the smallest; the ratio is (n-m)/(n-k) -> 1", scope="all n, m, k, h large")
+@SHARP.symbolic
 def ratio() -> None:
+    """B_k is the smallest; the ratio is (n-m)/(n-k) -> 1."""
     same(k + effective_rank((n - k) * f, f), n, "k + r_k")
     quotient = infinite_head(m, n, k, f) / bound((n - k) * f, m, k)
     same(quotient, (n - m) / (n - k))

@@ -101,8 +101,9 @@ SMALLEST.cited(
 )
 
 
-@SMALLEST.symbolic("the constant K(k, m) makes a density", scope="(k, m) = (1, 2), (1, 4), (2, 3), (2, 5), (3, 4), (3, 6)")
+@SMALLEST.symbolic
 def normalised() -> None:
+    """The constant K(k, m) makes a density."""
     for columns, rows in ((1, 2), (1, 4), (2, 3), (2, 5), (3, 4), (3, 6)):
         gaps = sp.symbols(f"g1:{columns + 1}", positive=True)  # lambda_i = g_i + ... + g_k
         roots = [sum(gaps[i:]) for i in range(columns)]
@@ -116,8 +117,10 @@ def normalised() -> None:
         same(constant(columns, sp.Integer(rows)) * total, 1, f"k = {columns}, m = {rows}")
 
 
-@SMALLEST.symbolic("the exponent of each lambda_i becomes that for (k-1, m+1)", scope="all m, k")
+@SMALLEST.symbolic
 def exponents() -> None:
+    """The exponent of each lambda_i becomes that for (k-1, m+1)."""
+
     def exponent(columns: Any, rows: Any) -> Any:
         return (rows - columns - 1) / 2
 
@@ -125,24 +128,27 @@ def exponents() -> None:
     same(exponent(k, k + p), (p - 1) / 2, "exponent of the smallest")
 
 
-@SMALLEST.symbolic("K(k, m)/K(k-1, m+1) = L", scope="symbolic p, all k <= 6; all k by the cancellation in step 2")
+@SMALLEST.symbolic
 def ratio() -> None:
+    """K(k, m)/K(k-1, m+1) = L."""
     for columns in range(1, LARGEST + 1):
         rows = columns + p
         quotient = constant(columns, rows) / constant(columns - 1, rows + 1)
         same(sp.gammasimp(quotient / density_factor(sp.Integer(columns), p)), 1, f"k = {columns}")
 
 
-@SMALLEST.symbolic("integrated over the smallest eigenvalue", scope="all p, k")
+@SMALLEST.symbolic
 def integrated() -> None:
+    """Integrated over the smallest eigenvalue."""
     s = (p + 1) / 2
     probability = density_factor(k, p) * sp.integrate(y ** ((p - 1) / 2), (y, 0, x))
     found = (2 * x) ** s * sp.gamma(k / 2 + s) / (sp.gamma(p + 2) * sp.gamma(k / 2))
     same(sp.gammasimp(probability / found), 1)
 
 
-@SMALLEST.symbolic("Gamma(a+s)/Gamma(a) <= (a+s-1/2)^s gives (a)", scope="all a > 0 and 2s <= 8; all s by step 4")
+@SMALLEST.symbolic
 def gamma_ratio() -> None:
+    """Gamma(a+s)/Gamma(a) <= (a+s-1/2)^s gives (a)."""
     half = sp.Rational(1, 2)
     for r in range(4):
         whole, largest = sp.prod(a + i for i in range(r)), a + r - half
@@ -156,15 +162,17 @@ def gamma_ratio() -> None:
     same((2 / t**2) ** s * (k / 2 + s - half) ** s / sp.gamma(p + 2), tail_probability(k + p, p, t))
 
 
-@SMALLEST.symbolic("in units of e sqrt(m)/(p+1): at most t^{-(p+1)}", scope="all m, p, t")
+@SMALLEST.symbolic
 def normalised_tail() -> None:
+    """In units of e sqrt(m)/(p+1): at most t^{-(p+1)}."""
     N = p + 1
     share = (N / sp.E) ** N / sp.gamma(N + 1)  # at most 1: one term of the series of e^N is N^N/N!
     same(sp.powsimp(tail_probability(m, p, t * scale(m, p)) / (share * t ** (-N)), force=True), 1)
 
 
-@SMALLEST.symbolic("E ||A_1^+|| <= e sqrt(m)/p", scope="all m, p >= 1")
+@SMALLEST.symbolic
 def mean() -> None:
+    """E ||A_1^+|| <= e sqrt(m)/p."""
     c = sp.Symbol("c", positive=True)
     bounded = c + sp.integrate((c / t) ** (p + 1), (t, c, sp.oo))
     same(bounded.subs(c, scale(m, p)), mean_bound(m, p))

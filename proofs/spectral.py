@@ -74,8 +74,9 @@ def bound(sigma: Any, root_tail: Any, k: Any, p: Any) -> Any:
     return (1 + sp.sqrt(k / (p - 1))) * sigma + sp.E * sp.sqrt(k + p) / p * root_tail
 
 
-@CHEVET.symbolic("the increments of Y exceed those of X", scope="all vectors a, b, c, d (their lengths and products)")
+@CHEVET.symbolic
 def increments() -> None:
+    """The increments of Y exceed those of X."""
     a, c, b, d, beta = sp.symbols("a c b d beta", nonnegative=True)  # lengths
     ac, bd = sp.symbols("ac bd", real=True)  # inner products
     of_X = a**2 * b**2 + c**2 * d**2 - 2 * ac * bd
@@ -85,8 +86,9 @@ def increments() -> None:
     nonnegative((of_Y - of_X).subs({bd: beta**2 - slack_2, ac: a * c - slack_1}).expand() - beta**2 * (a - c) ** 2)
 
 
-@CHEVET.symbolic("|ab^T - cd^T|^2, and that of Y, in lengths and products", scope="all sizes (trace algebra)")
+@CHEVET.symbolic
 def lengths() -> None:
+    """|ab^T - cd^T|^2, and that of Y, in lengths and products."""
     a, c = (sp.MatrixSymbol(name, m, 1) for name in "ac")
     b, d = (sp.MatrixSymbol(name, n, 1) for name in "bd")
     products = sp.Trace(a.T * a * b.T * b) + sp.Trace(c.T * c * d.T * d) - 2 * sp.Trace(a.T * c * d.T * b)
@@ -102,16 +104,16 @@ CHEVET.cited(
 )
 
 
-@CHEVET.symbolic("E |T^T h|^2 = ||T||_F^2", scope="all sizes (trace algebra)")
+@CHEVET.symbolic
 def mean_length() -> None:
+    """E |T^T h|^2 = ||T||_F^2."""
     T, h = sp.MatrixSymbol("T", n, m), sp.MatrixSymbol("h", n, 1)
     same_traces(square(T.T * h), square(T), given=[(h * h.T, sp.Identity(n))])
 
 
-@T5.symbolic(
-    "||Sigma(I-P)|| <= sigma_{k+1} + ||A_1^+ A_2 Sigma_2|| for every A", scope="all n, m, k (noncommutative algebra)"
-)
+@T5.symbolic
 def deterministic() -> None:
+    """||Sigma(I-P)|| <= sigma_{k+1} + ||A_1^+ A_2 Sigma_2|| for every A."""
     range_finder.projected()
     head, (upper, lower) = range_finder.remaining()
     for block in head:
@@ -122,15 +124,17 @@ def deterministic() -> None:
     nonnegative(sp.expand((x + sigma) ** 2 - (x**2 + sigma**2)))
 
 
-@T5.symbolic("||A_1^+||_F^2 = tr (A_1^T A_1)^{-1}, of mean k/(p-1)", scope="all m, k, p >= 2")
+@T5.symbolic
 def frobenius() -> None:
+    """||A_1^+||_F^2 = tr (A_1^T A_1)^{-1}, of mean k/(p-1)."""
     A_1, W_inverse = sp.MatrixSymbol("A_1", m, k), sp.MatrixSymbol("W^-1", k, k)
     given = [(W_inverse.T, W_inverse), (W_inverse * A_1.T * A_1, sp.Identity(k))]
     same_traces(square(W_inverse * A_1.T), sp.Trace(W_inverse), given)
     same(trace_mean(k + p, k), k / (p - 1))
 
 
-@T5.symbolic("together: T5", scope="all k, p >= 2, sigma")
+@T5.symbolic
 def combined() -> None:
+    """Together: T5."""
     S_F, S = sp.sqrt(trace_mean(k + p, k)), smallest_singular_value.mean_bound(k + p, p)
     same(sigma + chevet(S, S_F, sigma, root_tail), bound(sigma, root_tail, k, p))

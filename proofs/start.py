@@ -112,8 +112,9 @@ def random_start_factor() -> Any:
     return 1 + tau**2
 
 
-@START.symbolic("B^+ = R S^{-1} L^T and P = R R^T", scope="all n, m (noncommutative algebra)")
+@START.symbolic
 def pseudo_inverse() -> None:
+    """B^+ = R S^{-1} L^T and P = R R^T."""
     gram_inverse = L * T * T * L.T
     same_matrices(B * B.T * gram_inverse, I_m, given=DECOMPOSITION, what="V")
     given = [*DECOMPOSITION, (V, gram_inverse)]
@@ -121,30 +122,34 @@ def pseudo_inverse() -> None:
     same_matrices(projector(), R * R.T, given=given, what="P")
 
 
-@START.symbolic("the flow decouples: a' = -S(Sa - L^T r), b' = 0", scope="all n, m (noncommutative algebra)")
+@START.symbolic
 def decoupled() -> None:
+    """The flow decouples: a' = -S(Sa - L^T r), b' = 0."""
     same_matrices(R.T * velocity(z, 0), -S * (S * (R.T * z) - L.T * r), given=DECOMPOSITION)
     same_matrices(N.T * velocity(z, 0), 0, given=DECOMPOSITION)
 
 
-@START.symbolic("each coordinate solves its equation and tends to h/s", scope="all s > 0 and real h, start")
+@START.symbolic
 def coordinate() -> None:
+    """Each coordinate solves its equation and tends to h/s."""
     a = flowed(t, 0)
     same(sp.diff(a, t), -s * (s * a - h), "equation")
     same(a.subs(t, 0), a_0, "start")
     same(sp.limit(a, t, sp.oo), h / s, "limit")
 
 
-@START.symbolic("the limit is z_0 + B^+(r - B z_0), which solves B z = r", scope="all n, m (noncommutative algebra)")
+@START.symbolic
 def limit() -> None:
+    """The limit is z_0 + B^+(r - B z_0), which solves B z = r."""
     modes = R * T * L.T * r + N * N.T * z_0
     given = [*DECOMPOSITION, (V, L * T * T * L.T), *COMPLETE]
     same_matrices(modes, limit_from(z_0), given=given)
     same_matrices(B * limit_from(z_0), r, given=GRAM)
 
 
-@START.symbolic("the risk of a random start is (1 + tau^2) X_A", scope="all n, m, tau (noncommutative algebra)")
+@START.symbolic
 def random_start() -> None:
+    """The risk of a random start is (1 + tau^2) X_A."""
     missed = limit_from(z_0) - z
     same_matrices(missed, (I_n - projector()) * (z_0 - z), given=[(r, B * z)])
     zero = sp.ZeroMatrix(n, n)
@@ -154,15 +159,17 @@ def random_start() -> None:
     same_traces(square(deviation), random_start_factor() * error(), given=[*moments, *GRAM])
 
 
-@PENALTY.symbolic("the penalised flow decouples, b' = -gamma b", scope="all n, m, gamma > 0 (noncommutative algebra)")
+@PENALTY.symbolic
 def decoupled_with_penalty() -> None:
+    """The penalised flow decouples, b' = -gamma b."""
     a, b = R.T * z, N.T * z
     same_matrices(R.T * velocity(z, gamma), -S * (S * a - L.T * r) - gamma * a, given=DECOMPOSITION)
     same_matrices(N.T * velocity(z, gamma), -gamma * b, given=DECOMPOSITION)
 
 
-@PENALTY.symbolic("each coordinate forgets its start", scope="all s, gamma > 0 and real h, start")
+@PENALTY.symbolic
 def forgotten() -> None:
+    """Each coordinate forgets its start."""
     a = flowed(t, gamma)
     same(sp.diff(a, t), -s * (s * a - h) - gamma * a, "equation")
     same(a.subs(t, 0), a_0, "start")
@@ -172,15 +179,17 @@ def forgotten() -> None:
     same(sp.limit(unseen, t, sp.oo), 0, "unseen limit")
 
 
-@PENALTY.symbolic("the limit satisfies (B^T B + gamma I) z = B^T r", scope="all n, m, gamma > 0 (noncommutative algebra)")
+@PENALTY.symbolic
 def penalised_limit() -> None:
+    """The limit satisfies (B^T B + gamma I) z = B^T r."""
     given = [*DECOMPOSITION, (Q.T, Q), (S * S * Q, I_m - gamma * Q)]
     found = R * Q * S * L.T * r
     same_matrices((B.T * B + gamma * I_n) * found, B.T * r, given=given)
 
 
-@PENALTY.symbolic("z_gamma - z*, coordinate by coordinate, and its bound", scope="all s >= s_min > 0, gamma > 0, real h")
+@PENALTY.symbolic
 def distance() -> None:
+    """Z_gamma - z*, coordinate by coordinate, and its bound."""
     most_likely, penalised = h / s, sp.limit(flowed(t, gamma), t, sp.oo)
     same(penalised - most_likely, -shrinkage(s) * most_likely)
     smallest, more = sp.Symbol("s_min", positive=True), sp.Symbol("more", nonnegative=True)

@@ -108,28 +108,32 @@ def rho(p: Any) -> Any:
     return sp.sqrt(sp.pi) * ((p + 1) / 6) ** (p / 2) / sp.gamma((p + 1) / 2)
 
 
-@T6.symbolic("E (1/chi^2_{p+1})^{p/2}", scope="all real p > 0")
+@T6.symbolic
 def inverse_moment() -> None:
+    """E (1/chi^2_{p+1})^{p/2}."""
     integrand = sp.powsimp(sp.expand_power_exp(density(p + 1)) * x ** (-p / 2))
     same(sp.integrate(integrand, (x, 0, sp.oo)), moment(p))
 
 
-@T6.symbolic("P(||A_1^+||_F > t r) <= rho(p) t^{-p}", scope="all k, p, t")
+@T6.symbolic
 def markov() -> None:
+    """P(||A_1^+||_F > t r) <= rho(p) t^{-p}."""
     found = (k / (t * root(k, p)) ** 2) ** (p / 2) * moment(p)
     same(sp.simplify(sp.expand_log(sp.log(found / (rho(p) * t ** (-p))), force=True)), 0)
 
 
-@T6.symbolic("rho(4) = 25/27 and rho(5)^2 = pi/4 are below 1", scope="p = 4, 5")
+@T6.symbolic
 def first_values() -> None:
+    """Rho(4) = 25/27 and rho(5)^2 = pi/4 are below 1."""
     same(rho(sp.Integer(4)), sp.Rational(25, 27))
     same(rho(sp.Integer(5)) ** 2, sp.pi / 4)
     below(arb(25) / 27, 1, "rho(4)")
     below(arb.pi() / 4, 1, "rho(5)^2")
 
 
-@T6.symbolic("rho(p+2) < rho(p) for p >= 4", scope="all real p >= 4")
+@T6.symbolic
 def decreasing() -> None:
+    """Rho(p+2) < rho(p) for p >= 4."""
     quotient = (1 + 1 / y) ** (y + sp.Rational(1, 2)) / 3
     found = sp.gammasimp(rho(2 * y + 1) / rho(2 * y - 1))  # y = (p+1)/2
     same(sp.simplify(sp.expand_log(sp.log(found / quotient), force=True)), 0)
@@ -146,8 +150,9 @@ T6.cited(
 )
 
 
-@T6.symbolic("together: the journal's bounds", scope="all k, p, t, u, sigma")
+@T6.symbolic
 def combined() -> None:
+    """Together: the journal's bounds."""
     S_F, S = t * root(k, p), t * smallest_singular_value.scale(k + p, p)  # unless step 2 or 4 fails
     fluctuation = u * S * sigma
     same(root_tail + S_F * root_tail + fluctuation, bound(sigma, root_tail, k, p, t, u, "frobenius"))
@@ -156,8 +161,9 @@ def combined() -> None:
     nonnegative(sp.expand((root_tail + length) ** 2 - (root_tail**2 + length**2)))
 
 
-@T6.symbolic("their failure probability", scope="all p, t >= 1, u")
+@T6.symbolic
 def failures() -> None:
+    """Their failure probability."""
     gap = (1 + more) ** -p - (1 + more) ** (-(p + 1))
     same(gap, more * (1 + more) ** (-(p + 1)))
     nonnegative(more * (1 + more) ** (-(p + 1)), "t^{-(p+1)} <= t^{-p}")
@@ -165,8 +171,9 @@ def failures() -> None:
         same(t**-p + t**-p + sp.exp(-(u**2) / 2), probability(p, t, u, norm), norm)
 
 
-@T6.symbolic("the preprint's forms follow: larger bounds, larger probabilities", scope="all k, p, t, u, sigma")
+@T6.symbolic
 def preprint() -> None:
+    """The preprint's forms follow: larger bounds, larger probabilities."""
     at_most(root(k, p) ** 2, root(k, p, "preprint") ** 2, "r^2")
     for norm in ("frobenius", "spectral"):
         wider = sp.Symbol("wider", nonnegative=True)  # r of the preprint less r of the journal

@@ -111,14 +111,16 @@ def signed_root(degrees: Any) -> Any:
     return density(sp.sympify(degrees)).subs(x, positive**2) * 2 * positive / 2
 
 
-@TILT.symbolic("row i of A_1^+ is r^T/|r|^2", scope="all m, k (noncommutative algebra)")
+@TILT.symbolic
 def row() -> None:
+    """Row i of A_1^+ is r^T/|r|^2."""
     # The first column of W^{-1} times |r|^2, by "inverse-Wishart", times A_1^T.
     same_matrices(a.T - (S * B.T * a).T * B.T, residual().T, INVERSE)
 
 
-@TILT.symbolic("the same by inverting A_1^T A_1", scope="symbolic entries, (m, k) = (2, 2), both rows")
+@TILT.symbolic
 def both_rows() -> None:
+    """The same by inverting A_1^T A_1."""
     A_1 = sp.Matrix(2, 2, sp.symbols("a:4"))
     W = A_1.T * A_1
     plus = W.adjugate() * A_1.T / W.det()
@@ -128,8 +130,9 @@ def both_rows() -> None:
         same(plus[i, :], r.T / r.dot(r), f"row {i}")
 
 
-@TILT.symbolic("the shares of the terms in B are the weights, of sum 1", scope="all m, k, l")
+@TILT.symbolic
 def shares() -> None:
+    """The shares of the terms in B are the weights, of sum 1."""
     of_inverse = inverse_mean().subs(excess, degrees(m, k) - 2)  # E 1/|r|^2
     of_square = sp.integrate(g**2 * normal(), (g, -sp.oo, sp.oo))
     B_k = bound(tail, m, k)
@@ -138,26 +141,27 @@ def shares() -> None:
     same(plain_weight(m, k) + k * weight(tail, tail, m), 1, "sum; the l_j add up to tail")
 
 
-@TILT.symbolic("|r|^2 becomes chi^2_{m-k-1}", scope="all m, k")
+@TILT.symbolic
 def length() -> None:
+    """|r|^2 becomes chi^2_{m-k-1}."""
     nu = degrees(m, k)
     more = sp.Symbol("more", positive=True)  # nu - 2
     tilted = (more * density(nu) / x).subs(m, k + 1 + more)
     same(sp.gammasimp(tilted / density(tilted_length_degrees(m, k)).subs(m, k + 1 + more)), 1)
 
 
-@TILT.symbolic("g becomes a random sign times chi_3", scope="all g")
+@TILT.symbolic
 def coefficient() -> None:
+    """G becomes a random sign times chi_3."""
     positive = sp.Symbol("g", positive=True)
     same((g**2 * normal()).subs(g, positive), signed_root(tilted_coefficient_degrees()))
     same((g**2 * normal()).subs(g, -positive), signed_root(tilted_coefficient_degrees()))
     same(normal().subs(g, positive), signed_root(1), "and N(0, 1) is a random sign times chi_1")
 
 
-@TILT.symbolic(
-    "the joint transform of (|r|^2, g_1^2, g_2^2) under (Y/B) dP is the mixture's", scope="k = 1, n - k = 2, all m, l, t"
-)
+@TILT.symbolic
 def transform() -> None:
+    """The joint transform of (|r|^2, g_1^2, g_2^2) under (Y/B) dP is the mixture's."""
     l_1, l_2 = sp.symbols("l_1 l_2", positive=True)
     nu = 2 + excess  # m, for k = 1
 
@@ -181,16 +185,18 @@ def transform() -> None:
     same(sp.cancel(of_Y / bound(total, nu, 1) - mixture), 0)
 
 
-@TILT.symbolic("the last row of R^{-1} is (0, ..., 0, 1/R_kk)", scope="symbolic R, k <= 4; all k by back substitution")
+@TILT.symbolic
 def triangular() -> None:
+    """The last row of R^{-1} is (0, ..., 0, 1/R_kk)."""
     for size in range(1, 5):
         R = sp.Matrix(size, size, lambda i, j: sp.Symbol(f"R_{i}{j}", positive=True) if i <= j else 0)
         last = R.inv()[size - 1, :]
         same(last, sp.Matrix([[0] * (size - 1) + [1 / R[size - 1, size - 1]]]))
 
 
-@TILT.symbolic("rotated measurements: A_1^+ A_2 and the projector stay", scope="all n, m, k (noncommutative algebra)")
+@TILT.symbolic
 def rotated() -> None:
+    """Rotated measurements: A_1^+ A_2 and the projector stay."""
     A_1, A_2, H = sp.MatrixSymbol("A_1", m, k), sp.MatrixSymbol("A_2", m, n - k), sp.MatrixSymbol("H", m, m)
     K, M, V = sp.MatrixSymbol("K", k, k), sp.MatrixSymbol("M", m, n), sp.MatrixSymbol("V", m, m)  # M = A Sigma
     given = [(H.T * H, sp.Identity(m)), (H * H.T, sp.Identity(m)), (V.T, V), (M * M.T * V, sp.Identity(m))]
@@ -200,8 +206,9 @@ def rotated() -> None:
     same_matrices((H * M).T * (H * V * H.T) * (H * M), M.T * V * M, given)
 
 
-@TILT.symbolic("mixing in Y: |A_1^+ A_2 Sigma_2|_F^2 = sum_j l_j |A_1^+ a_j|^2", scope="all n, m, k, two columns a_j")
+@TILT.symbolic
 def columns() -> None:
+    """Mixing in Y: |A_1^+ A_2 Sigma_2|_F^2 = sum_j l_j |A_1^+ a_j|^2."""
     plus = sp.MatrixSymbol("A_1^+", k, m)
     a_1, a_2 = sp.MatrixSymbol("a_1", m, 1), sp.MatrixSymbol("a_2", m, 1)
     l_1, l_2 = sp.symbols("l_1 l_2")

@@ -104,14 +104,16 @@ def risk_given(tail: Any, noise: Any) -> Any:
     return tail + sp.Trace(A_1_plus * (A_2 * L_2 * A_2.T + noise * sp.Identity(m)) * A_1_plus.T)
 
 
-@NOISY.symbolic("x_hat - x = (A_1^+ (A_2 x_2 + w); -x_2)", scope="all n, m, k (noncommutative algebra)")
+@NOISY.symbolic
 def error() -> None:
+    """X_hat - x = (A_1^+ (A_2 x_2 + w); -x_2)."""
     y = A_1 * x_1 + A_2 * x_2 + w
     same_matrices(A_1_plus * y - x_1, coordinate_error(), GIVEN)
 
 
-@NOISY.symbolic("its mean square over x and w", scope="symbolic entries, (m, k, n) = (2, 1, 3), (3, 1, 3), (3, 2, 3)")
+@NOISY.symbolic
 def over_signals() -> None:
+    """Its mean square over x and w."""
     for rows, rank, size in ((2, 1, 3), (3, 1, 3), (3, 2, 3)):
         l = sp.symbols(f"l:{size}", positive=True)
         K = sp.Matrix(rank, rank, sp.symbols(f"K:{rank * rank}"))  # any matrix in the place of (A_1^T A_1)^{-1}
@@ -129,10 +131,9 @@ def over_signals() -> None:
         same(squared, value(risk_given(sum(l[rank:]), s**2), letters | signal), f"{rows, rank, size}")
 
 
-@NOISY.symbolic(
-    "the mean over A_2 is tail(k) + (tail(k) + s^2) tr (A_1^T A_1)^{-1}", scope="all n, m, k; its first line n-k = 3"
-)
+@NOISY.symbolic
 def over_other_columns() -> None:
+    """The mean over A_2 is tail(k) + (tail(k) + s^2) tr (A_1^T A_1)^{-1}."""
     columns = sp.Matrix(3, 3, sp.symbols("a:9"))
     l = sp.symbols("l:3", positive=True)
     second_moment = (columns * sp.diag(*l) * columns.T).applyfunc(lambda entry: gaussian_mean(entry, list(columns)))
@@ -141,28 +142,32 @@ def over_other_columns() -> None:
     same_traces(risk_given(tail, noise), tail + (tail + noise) * sp.Trace(W_inverse), [scatter, *GIVEN])
 
 
-@NOISY.symbolic("with the inverse-Wishart mean: the risk, real and complex", scope="all n, m, k, l, s")
+@NOISY.symbolic
 def mean() -> None:
+    """With the inverse-Wishart mean: the risk, real and complex."""
     for beta in (1, 2):
         same(tail + (tail + noise) * trace_mean(m, k, beta), risk(tail, m, k, noise, beta), f"beta = {beta}")
 
 
-@NOISY.symbolic("infinite for k = m - 1 and k = m; complex: for k = m", scope="all k >= 1, tail(k) + s^2 > 0")
+@NOISY.symbolic
 def peak() -> None:
+    """Infinite for k = m - 1 and k = m; complex: for k = m."""
     for rows, beta in ((k, 1), (k + 1, 1), (k, 2)):
         infinite(tail + (tail + noise) * trace_mean(rows, k, beta), f"m = {rows}, beta = {beta}")
 
 
-@NOISELESS.symbolic("without noise the risk is the mean of Y_k(A), (1 + k/(m-k-1)) tail(k)", scope="all n, m, k, l")
+@NOISELESS.symbolic
 def noiseless() -> None:
+    """Without noise the risk is the mean of Y_k(A), (1 + k/(m-k-1)) tail(k)."""
     same(risk(tail, m, k), (1 + k / (m - k - 1)) * tail)
     same(risk(tail, m, k, beta=2), (1 + k / (m - k)) * tail, "complex")
     product = A_1_plus * A_2
     same_traces(risk_given(tail, 0), tail + sp.Trace(product * L_2 * product.T), GIVEN, "Y_k(A)")
 
 
-@NOISELESS.symbolic("the representation error tail(k) is exceeded for every m, and approached", scope="all k, l, s")
+@NOISELESS.symbolic
 def representation_error() -> None:
+    """The representation error tail(k) is exceeded for every m, and approached."""
     extra = sp.Symbol("extra", integer=True, positive=True)  # m - k - 1
     excess = risk(tail, k + 1 + extra, k, noise) - tail
     establish(sp.factor(excess).is_positive is True, "the risk is not above the representation error")

@@ -46,16 +46,18 @@ def constant(m: Any) -> Any:
     return m - 1
 
 
-@UPPER.symbolic("T2 at k = m - 2 has the factor m - 1, which is below m", scope="all n, m >= 2, all l")
+@UPPER.symbolic
 def factor() -> None:
+    """T2 at k = m - 2 has the factor m - 1, which is below m."""
     same(bound(tail, m, m - 2), constant(m) * tail)
     gain = sp.expand(theorem(tail, m) - bound(tail, m, m - 2))
     same(gain, tail, "what T1 gives away")
     establish(gain.is_positive is True, "T1 is not strictly weaker")
 
 
-@UPPER.symbolic("no constant below m - 1 will do", scope="all m >= 2, n -> infinity")
+@UPPER.symbolic
 def least_constant() -> None:
+    """No constant below m - 1 will do."""
     of_head = infinite_head(m, n, m - 2, f) / ((n - (m - 2)) * f)
     same(of_head, constant(m) * (n - m) / (n - m + 2))
     same(sp.limit(of_head, n, sp.oo), constant(m))

@@ -1,0 +1,303 @@
+"""Relations between expressions, the facts that were established among them, and the rules that make facts of facts.
+
+A `Proposition` is what a statement says. A `Fact` is a proposition that something established: the checkers of
+:mod:`proofs.checks` and :mod:`proofs.matrices`, a citation, an argument in words whose two sides are typed, the conclusion
+of another statement, or one of the rules below. Every rule computes its result, so that a fact can only say what follows:
+
+* `chain`: a = b <= c < d gives a < d, if each link begins where the one before it ends;
+* `through`: a <= b gives f(a) <= f(b) for a non-decreasing f, and a = b gives f(a) = f(b) for every f;
+* `mean`: the same for the mean, which is monotone;
+* `Fact.at`: values for the symbols, within the domain of the fact.
+
+A fact carries the conditions under which it was established. A statement's conclusion must imply them on its own domain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+import sympy as sp
+
+from .algebra import is_nonnegative, is_positive, is_zero
+from .kernel import Gap, current, establish, recording
+from .notation import Mean, written
+
+#: Strength of what a chain of links establishes; ">=" and ">" are the same read from right to left.
+_STRENGTH = {"=": 0, "<=": 1, "<": 2}
+_TURNED = {">=": "<=", ">": "<"}
+
+
+@dataclass(frozen=True)
+class Condition:
+    """larger >= smaller, or > if `strict`."""
+
+    larger: Any
+    smaller: Any
+    strict: bool = False
+
+    def at(self, values: Mapping[Any, Any]) -> Condition:
+        """The condition at other values of its symbols."""
+        return Condition(_put(self.larger, values), _put(self.smaller, values), self.strict)
+
+    def __str__(self) -> str:
+        return f"{written(self.larger)} {'>' if self.strict else '>='} {written(self.smaller)}"
+
+
+def at_least(larger: Any, smaller: Any) -> Condition:
+    """larger >= smaller."""
+    return Condition(sp.sympify(larger), sp.sympify(smaller))
+
+
+def more_than(larger: Any, smaller: Any) -> Condition:
+    """larger > smaller."""
+    return Condition(sp.sympify(larger), sp.sympify(smaller), strict=True)
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Conditions of the form symbol >= bound, each bound in symbols that come before it.
+
+    >>> m, k = sp.symbols("m k", integer=True, positive=True)
+    >>> print(Domain((at_least(m, k + 2),)).opened(m - k))
+    m' + 2
+    """
+
+    conditions: tuple[Condition, ...] = ()
+
+    def opened(self, expression: Any) -> Any:
+        """The expression in symbols that may have every value of their kind: m >= k + 2 is m = k + 2 + m', m' >= 0."""
+        values: dict[Any, Any] = {}
+        for condition in self.conditions:
+            symbol = condition.larger
+            if not isinstance(symbol, sp.Symbol) or symbol in values:
+                raise Gap(f"the domain {self} is not one of symbols, each with one bound")
+            sign = {"positive": True} if condition.strict and not symbol.is_integer else {"nonnegative": True}
+            spare = sp.Symbol(f"{symbol}'", **({"integer": True} if symbol.is_integer else {}), **sign)
+            least = condition.smaller + (1 if condition.strict and symbol.is_integer else 0)
+            values[symbol] = _put(least, values) + spare
+        return _put(expression, values)
+
+    def implies(self, condition: Condition) -> bool:
+        """Whether the condition holds everywhere in the domain, as far as algebra can see."""
+        if condition in self.conditions:
+            return True
+        gap = self.opened(condition.larger - condition.smaller)
+        return is_positive(gap) if condition.strict else is_nonnegative(gap)
+
+    def __str__(self) -> str:
+        return ", ".join(str(condition) for condition in self.conditions)
+
+
+@dataclass(frozen=True)
+class Proposition:
+    """left relation right on a domain, if the relations `given` hold (pairs of equal things), everywhere or at instances.
+
+    >>> m, k = sp.symbols("m k", integer=True, positive=True)
+    >>> print(Proposition(k, "<=", m - 2, when=(at_least(m, k + 2),)))
+    k <= m - 2 for m >= k + 2
+    """
+
+    left: Any
+    relation: str
+    right: Any
+    when: tuple[Condition, ...] = ()
+    given: tuple[tuple[Any, Any], ...] = ()
+    at_instances: str = ""
+
+    def __str__(self) -> str:
+        text = f"{written(self.left)} {self.relation} {written(self.right)}"
+        if self.given:
+            text += " if " + ", ".join(f"{written(one)} = {written(other)}" for one, other in self.given)
+        text += f" for {Domain(self.when)}" if self.when else ""
+        return text + (f" at {self.at_instances}" if self.at_instances else "")
+
+
+@dataclass(frozen=True)
+class Fact(Proposition):
+    """A proposition that has been established; made by checkers and rules only, never by hand in a proof.
+
+    `when` are its conditions, of any form; `origin` names the statement whose conclusion it is, if it is one.
+    """
+
+    origin: str = ""
+
+    def at(self, values: Mapping[Any, Any]) -> Fact:
+        """The fact for other values of its symbols, on the domain that remains."""
+        needs = [condition.at(values) for condition in self.when]
+        for symbol, value in values.items():
+            if isinstance(symbol, sp.Symbol):
+                needs += _kept(symbol, sp.sympify(value))
+        given = tuple((_put(one, values), _put(other, values)) for one, other in self.given)
+        when = tuple(dict.fromkeys(needs))
+        return recorded(replace(self, left=_put(self.left, values), right=_put(self.right, values), when=when, given=given))
+
+    def turned(self) -> Fact:
+        """b = a from a = b."""
+        if self.relation != "=":
+            raise Gap(f"{self} cannot be read from right to left")
+        return replace(self, left=self.right, right=self.left)
+
+
+def _kept(symbol: sp.Symbol, value: Any) -> list[Condition]:
+    """What the value must fulfil because the symbol does."""
+    if symbol.is_integer and value.is_integer is not True:
+        raise Gap(f"{value} for the integer {symbol} may not be an integer")
+    if symbol.is_positive and value.is_positive is not True:
+        return [Condition(value, sp.S.Zero, strict=True)]
+    if symbol.is_nonnegative and value.is_nonnegative is not True:
+        return [Condition(value, sp.S.Zero)]
+    return []
+
+
+def recorded(fact: Fact) -> Fact:
+    """Write a fact down in the record of the step that is being checked."""
+    facts = current().facts
+    if fact not in facts:
+        facts.append(fact)
+    return fact
+
+
+def established(
+    left: Any, relation: str, right: Any, when: Iterable[Condition] = (), given: Sequence[Any] = (), at_instances: str = ""
+) -> Fact:
+    """A fact, for the checkers."""
+    return recorded(Fact(left, relation, right, tuple(when), tuple(given), at_instances))
+
+
+def argued(left: Any, relation: str, right: Any, because: str, *, when: Iterable[Condition] = ()) -> Fact:
+    """A link that rests on an argument in words, which the ledger counts; its two sides bind it to its neighbours."""
+    establish(bool(because), "an argument has a reason")
+    current().argued.append(because)
+    return established(sp.sympify(left), relation, sp.sympify(right), when)
+
+
+# --------------------------------------------------------------------------------------------------------------- rules
+
+
+def agree(one: Any, other: Any) -> bool:
+    """Whether two expressions are the same, as algebra sees it."""
+    if one == other:
+        return True
+    one, other = sp.sympify(one), sp.sympify(other)
+    if one.has(sp.MatrixExpr) or other.has(sp.MatrixExpr):
+        return _same_words(one, other)
+    difference = one - other
+    return not difference.has(sp.nan, sp.zoo) and is_zero(difference)
+
+
+def _same_words(one: Any, other: Any) -> bool:
+    from .matrices import same_matrices, same_traces
+
+    checker = same_matrices if isinstance(one, sp.MatrixExpr) else same_traces
+    with recording():
+        try:
+            checker(one, other)
+        except (Gap, AttributeError):
+            return False
+    return True
+
+
+def chain(*links: Fact) -> Fact:
+    """From a = b <= c < ... the relation of both ends; each link must begin where the one before it ends.
+
+    >>> from .checks import at_most, same
+    >>> x = sp.Symbol("x", nonnegative=True)
+    >>> print(chain(same((x + 1) ** 2, x**2 + 2 * x + 1), at_most(1, x + 1).at({x: x**2 + 2 * x})))
+    Traceback (most recent call last):
+    ...
+    proofs.kernel.Gap: the chain breaks: after 2 x + x^2 + 1 comes 1
+    """
+    for before, after in pairwise(links):
+        if not agree(before.right, after.left):
+            raise Gap(f"the chain breaks: after {written(before.right)} comes {written(after.left)}")
+    strongest = max((link.relation for link in links), key=lambda relation: _STRENGTH[relation])
+    when = tuple(dict.fromkeys(condition for link in links for condition in link.when))
+    given = tuple(dict.fromkeys(pair for link in links for pair in link.given))
+    where = " and ".join(dict.fromkeys(link.at_instances for link in links if link.at_instances))
+    establish(True, "")
+    return recorded(Fact(links[0].left, strongest, links[-1].right, when, given, where))
+
+
+def through(function: Callable[[Any], Any], fact: Fact) -> Fact:
+    """f(a) <= f(b) from a <= b, if the derivative of f shows that f does not decrease; f(a) = f(b) from a = b.
+
+    >>> from .checks import at_most
+    >>> x = sp.Symbol("x", nonnegative=True)
+    >>> print(through(lambda side: 3 * side + 1, at_most(x, x + 2)))
+    3 x + 1 <= 3 x + 7
+    """
+    if fact.relation != "=":
+        both = [sp.sympify(side) for side in (fact.left, fact.right)]
+        signed = {"positive": True} if all(side.is_positive for side in both) else {"real": True}
+        side = sp.Symbol("side", **signed)
+        slope = sp.diff(function(side), side)
+        rises = is_positive if fact.relation == "<" else is_nonnegative
+        domain = fact.when
+        shown = rises(slope) or (bool(domain) and _opens(domain) and rises(Domain(domain).opened(slope)))
+        establish(shown, f"{written(function(side))} may decrease")
+    return recorded(replace(fact, left=function(fact.left), right=function(fact.right), origin=""))
+
+
+def _opens(conditions: Sequence[Condition]) -> bool:
+    return all(isinstance(condition.larger, sp.Symbol) for condition in conditions)
+
+
+def mean(fact: Fact) -> Fact:
+    """E[a] <= E[b] from a <= b, which holds for every value of what is random."""
+    return recorded(replace(fact, left=Mean(fact.left), right=Mean(fact.right), origin=""))
+
+
+def limit(fact: Fact, variable: Any, point: Any = sp.oo) -> Fact:
+    """lim a = lim b from a = b."""
+    if fact.relation != "=":
+        raise Gap(f"the limit is taken of an equation, and {fact} is none")
+    sides = [sp.Limit(side, variable, point, "-") for side in (fact.left, fact.right)]
+    return recorded(replace(fact, left=sides[0], right=sides[1], origin=""))
+
+
+_meanings: dict[Any, Any] = {}
+
+
+def defined(name: Any, meaning: Any) -> Fact:
+    """name = meaning, by definition; a name has one meaning."""
+    if not agree(_meanings.setdefault(name, meaning), meaning):
+        raise Gap(f"{written(name)} is {written(_meanings[name])} and cannot be {written(meaning)} as well")
+    return recorded(Fact(name, "=", meaning))
+
+
+def follows(fact: Fact, goal: Proposition, setting: Sequence[Any] = ()) -> None:
+    """Raise `Gap` unless the fact is the proposition, or stronger, on the whole domain of the proposition."""
+    left, right = goal.left, goal.right
+    relation = _TURNED.get(goal.relation, goal.relation)
+    if relation != goal.relation:
+        left, right = right, left
+    ends = agree(fact.left, left) and agree(fact.right, right)
+    if not ends and fact.relation == relation == "=":
+        ends = agree(fact.left, right) and agree(fact.right, left)
+    if not ends:
+        raise Gap(f"what is established is {fact}, and not {goal}")
+    strong = fact.relation == relation or (relation in _STRENGTH and _STRENGTH.get(fact.relation, 3) >= _STRENGTH[relation])
+    if not strong or (relation == "<" and fact.relation != "<") or (relation == "=" and fact.relation != "="):
+        raise Gap(f"{goal} is more than {fact}")
+    if fact.at_instances not in ("", goal.at_instances):
+        raise Gap(f"{goal} is more than {fact}")
+    domain = Domain(goal.when)
+    for condition in fact.when:
+        if not domain.implies(condition):
+            raise Gap(f"{goal} is said for {domain or 'all values'}, but needs {condition}")
+    for pair in fact.given:
+        if pair not in goal.given and pair not in setting:
+            raise Gap(f"{goal} rests on {written(pair[0])} = {written(pair[1])}, which it does not say")
+    establish(True, "")
+
+
+def _put(expression: Any, values: Mapping[Any, Any]) -> Any:
+    expression = sp.sympify(expression)
+    if not values:
+        return expression
+    if isinstance(expression, sp.MatrixExpr) or expression.has(sp.MatrixExpr):
+        return expression.xreplace(dict(values))
+    return expression.subs(dict(values), simultaneous=True)
