@@ -39,6 +39,29 @@ def same(left: Any, right: Any, what: str = "", *, when: Iterable[Condition] = (
     return established(left, "=", right, domain.conditions)
 
 
+def same_product(left: Any, right: Any, what: str = "", *, when: Iterable[Condition] = ()) -> Fact:
+    """Establish that two products of powers and Gamma functions of positive numbers are equal: their quotient is 1.
+
+    >>> x, n = sp.symbols("x n", positive=True)
+    >>> print(same_product((2 * x) ** n * sp.gamma(n + 1), 2**n * x**n * n * sp.gamma(n)))
+    (2 x)^n gamma(n + 1) = 2^n n x^n gamma(n)
+    """
+    left, right = sp.sympify(left), sp.sympify(right)
+    domain = Domain(tuple(when))
+    opened = [domain.opened(side) for side in (left, right)]
+    for side in opened:
+        establish(side.is_positive is True, f"{what or 'product'}: {side} may not be positive")
+    quotient = opened[0] / opened[1]
+    roads = (
+        lambda e: sp.gammasimp(sp.powsimp(e, force=True)),
+        lambda e: sp.gammasimp(sp.powsimp(sp.simplify(e), force=True)),
+        lambda e: sp.exp(sp.simplify(sp.expand_log(sp.log(sp.gammasimp(e)), force=True))),
+    )
+    found = any(road(quotient) == 1 for road in roads)
+    establish(found, f"{what or 'product'}: {left} is not {right}")
+    return established(left, "=", right, domain.conditions)
+
+
 def _evaluated(side: Any) -> Any:
     """Without integrals and limits that wait to be evaluated."""
     return side.doit() if side.has(sp.Integral, sp.Limit, sp.Derivative) else side

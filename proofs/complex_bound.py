@@ -35,68 +35,100 @@ from typing import Any
 
 import sympy as sp
 
-from . import range_finder, truncated
 from .checks import same
-from .inverse_wishart import trace_mean
+from .inverse_wishart import WISHART, complex_trace
 from .ledger import Statement
-from .matrices import same_matrices, same_traces, square
-from .truncated import gaussian_mean
-
-T7 = Statement(
-    "T7",
-    "complex A: E_m <= (1 + k/(m-k)) tail(k), 0 <= k <= m-1",
-    uses=("inverse-Wishart", "T2-best-rank", "T2-sharp"),
-)
-
-n, m, k = sp.symbols("n m k", integer=True, positive=True)
-tail, f = sp.symbols("tail f", positive=True)
-
+from .matrices import same_matrices, same_means, same_traces, second_moment, square
+from .notation import Mean, complex_E, tail
+from .propositions import Fact, Proposition, argued, at_least, chain, extended, limit, mean, through
+from .range_finder import BEST_RANK, SHARP, T2, A_1, A_1_plus, A_2, I_k, Sigma_2, complex_two_level, f, h, k, m, n, rank
+from .range_finder import remaining
+from .truncated import NOISY, gaussian_mean, s
 
 def bound(tail: Any, m: Any, k: Any) -> Any:
     """T7's right side."""
     return (1 + k / (m - k)) * tail
 
 
-@T7.symbolic
-def projected() -> None:
-    """Sigma(I-P) = (Sigma - K A Sigma)(I-P), a contraction of it."""
-    range_finder.projected()
+#: What A measures of x_1 is undone by A_1^+: (A_1^* A_1)^{-1} A_1^*.
+W_inverse = sp.MatrixSymbol("W^-1", k, k)
+PLUS = [(W_inverse.T, W_inverse), (W_inverse * A_1.T * A_1, I_k), (A_1.T * A_1 * W_inverse, I_k)]
+#: |Sigma_2|_F^2.
+REST = (sp.Trace(Sigma_2 * Sigma_2.T), tail(k))
+
+
+def left_over() -> Any:
+    """tail(k) + |A_1^+ A_2 Sigma_2|^2."""
+    return tail(k) + square(W_inverse * A_1.T * A_2 * Sigma_2)
+
+
+def head_ratio() -> Any:
+    """E_m over T7's bound, for the head h (k times) and the floor f."""
+    return sp.Limit(complex_two_level(m, n, k, h, f), h, sp.oo, "-") / bound((n - k) * f, m, k)
+
+
+T7 = Statement(
+    "T7",
+    Proposition(complex_E(m), "<=", bound(tail(rank), m, rank), when=(at_least(m, rank + 1),)),
+    Proposition(bound(tail(rank), m, rank), "=", T2.goals[0].right.subs(m, m + 1), when=(at_least(m, rank + 1),)),
+    Proposition(sp.Limit(head_ratio(), n, sp.oo, "-"), "=", 1, when=(at_least(m, k + 1),)),
+    words="complex A: {0}, the bound of T2 for one measurement more: {1}; and no better factor will do: {2}",
+    setting=(*PLUS, REST),
+)
 
 
 @T7.symbolic
-def blocks() -> None:
-    """For K = (A_1^+; 0) what is left is tail(k) + |A_1^+ A_2 Sigma_2|^2."""
-    A_1, A_2 = sp.MatrixSymbol("A_1", m, k), sp.MatrixSymbol("A_2", m, n - k)
-    Sigma_1, Sigma_2 = sp.MatrixSymbol("Sigma_1", k, k), sp.MatrixSymbol("Sigma_2", n - k, n - k)
-    W_inverse = sp.MatrixSymbol("W^-1", k, k)
-    given = [(W_inverse.T, W_inverse), (W_inverse * A_1.T * A_1, sp.Identity(k)), (A_1.T * A_1 * W_inverse, sp.Identity(k))]
-    A_1_plus = W_inverse * A_1.T
-    corner, right = Sigma_1 - A_1_plus * (A_1 * Sigma_1), -A_1_plus * (A_2 * Sigma_2)
-    same_matrices(corner, 0, given)
-    averaged = [(A_2 * Sigma_2 * Sigma_2.T * A_2.T, tail * sp.Identity(m)), *given]  # step 3
-    same_traces(square(right), tail * sp.Trace(W_inverse), averaged)
+def blocks() -> Fact:
+    """For K = (A_1^+; 0) what is left is tail(k) + |A_1^+ A_2 Sigma_2|^2 (* for T)."""
+    head, (above, below) = remaining()
+    same_matrices(head[0], sp.ZeroMatrix(k, k), [(A_1_plus * A_1, I_k)])
+    by_normal_equations = [(A_1_plus, W_inverse * A_1.T)]
+    return same_traces(square(above) + square(below), left_over(), [*by_normal_equations, REST])
 
 
 @T7.symbolic
-def second_moment() -> None:
-    """E A_2 Sigma_2^2 A_2^* = tail(k) I."""
-    real, imaginary = sp.symbols("g:6", real=True), sp.symbols("h:6", real=True)
-    entries = sp.Matrix(2, 3, [(g + sp.I * h) / sp.sqrt(2) for g, h in zip(real, imaginary, strict=True)])
-    l = sp.symbols("l:3", positive=True)
-    scatter = entries * sp.diag(*l) * entries.conjugate().T
-    same(scatter.applyfunc(lambda entry: gaussian_mean(entry, (*real, *imaginary))), sum(l) * sp.eye(2))
+def second_moments() -> Fact:
+    """E A_2 Sigma_2^2 A_2^* = tail(k) I: real and imaginary parts have variance 1/2 and are independent."""
+    g, imaginary, other, its_imaginary = normals = sp.symbols("g h g' h'", real=True)
+    a, b = ((one + sp.I * two) / sp.sqrt(2) for one, two in ((g, imaginary), (other, its_imaginary)))
+    same(gaussian_mean(a * sp.conjugate(a), normals), 1, "E a conj(a)")
+    same(gaussian_mean(a * sp.conjugate(b), normals), 0, "E a conj(b)")
+    scatter = second_moment(A_2 * Sigma_2, sp.Identity(n - k), tail(k))
+    averaged = (A_2 * Sigma_2 * Sigma_2.T * A_2.T, scatter[1])
+    return same_means(left_over(), tail(k) + tail(k) * sp.Trace(W_inverse), [averaged], PLUS)
 
 
 @T7.symbolic
-def mean() -> None:
-    """With the inverse-Wishart mean: T7, which is T2 for m + 1."""
-    same(tail * (1 + trace_mean(m, k, beta=2)), bound(tail, m, k))
-    same(truncated.risk(tail, m, k, beta=2), bound(tail, m, k), "the complex T3")
-    same(bound(tail, m, k), range_finder.bound(tail, m + 1, k))
+def mean_bound() -> Fact:
+    """With the inverse-Wishart mean."""
+    after_means = mean(second_moments())
+    reason = "T2's steps with * for T: X_A <= |Sigma - K A Sigma|^2 for every K, which is what blocks says for K = (A_1^+; 0)"
+    law = argued(complex_E(m), "<=", after_means.left, reason)
+    of_trace = argued(Mean(sp.Trace(W_inverse)), "=", complex_trace(m, k), "W = A_1^* A_1")
+    links = [law, after_means, through(lambda side: tail(k) + tail(k) * side, chain(of_trace, WISHART.fact(1)))]
+    blocks()
+    for_each = chain(*links)
+    found = chain(for_each, same(for_each.right, bound(tail(k), m, k))).at({k: rank})
+    nothing = argued(complex_E(m), "<=", tail(sp.S.Zero), "k = 0: X_A <= |Sigma|^2, as in T2")
+    return extended(found, rank, 0, nothing)
 
 
 @T7.symbolic
-def sharp() -> None:
+def one_more() -> Fact:
+    """It is T2 for m + 1; so T2-best-rank applies; and it is the complex T3."""
+    truncated_one = NOISY.fact(1).at({s: 0})
+    same(truncated_one.right, bound(tail(k), m, k), "the complex T3")
+    BEST_RANK.fact(0)
+    return same(bound(tail(rank), m, rank), T2.fact().right.subs(m, m + 1), when=(at_least(m, rank + 1),))
+
+
+@T7.symbolic
+def sharp() -> Fact:
     """No better factor of k and m."""
-    quotient = range_finder.infinite_head(m, n, k, f, beta=2) / bound((n - k) * f, m, k)
-    same(sp.limit(quotient, n, sp.oo), 1)
+    head = through(lambda side: side / bound((n - k) * f, m, k), SHARP.fact(2))
+    return chain(limit(head, n), same(limit(head, n).right, 1))
+
+
+@T7.concludes
+def conclusion() -> tuple[Fact, ...]:
+    return mean_bound(), one_more(), sharp()

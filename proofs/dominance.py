@@ -44,24 +44,21 @@ from typing import Any
 
 import sympy as sp
 
-from .error import C, error, linear_error
+from .error import ERROR, C, definition, error, expected, linear_error
 from .ledger import Statement
-from .matrices import same_traces, square
+from .matrices import at_most_by_squares, independent, same_means, same_traces, square
 from .mle import GRAM, MEASURED, OUTER, A, B, G, I_m, K, gamma, m, n, posterior_covariance, shortest
-
-DOMINANCE = Statement(
-    "T4",
-    "X_A <= Y_k(A) = sum_{i>k} l_i + |A_1^+ A_2 Sigma_2|_F^2 for every A, hence E_m <= min_k risk(G_k)",
-    uses=("MLE", "penalised", "error"),
-)
+from .notation import E, Mean, X, Y, tail
+from .propositions import Fact, Proposition, chain, mean
+from .truncated import A_1, A_2, L_2
+from .truncated import W_inverse as L
+from .truncated import definition as truncated_definition
 
 k = sp.Symbol("k", integer=True, positive=True)
 I_k = sp.Identity(k)
 #: The first k and the other n - k columns of I_n.
 First, Rest = sp.MatrixSymbol("First", n, k), sp.MatrixSymbol("Rest", n, n - k)
-A_1, A_2 = sp.MatrixSymbol("A_1", m, k), sp.MatrixSymbol("A_2", m, n - k)
 Sigma_1, Sigma_2 = sp.MatrixSymbol("Sigma_1", k, k), sp.MatrixSymbol("Sigma_2", n - k, n - k)
-L = sp.MatrixSymbol("L", k, k)  # (A_1^T A_1)^{-1}
 r, e = sp.MatrixSymbol("r", m, 1), sp.MatrixSymbol("e", m, 1)
 
 NORMAL = [(L.T, L), (A_1.T * A_1 * L, I_k)]
@@ -73,6 +70,8 @@ SPLIT = [
     (First.T * Rest, sp.ZeroMatrix(k, n - k)),
     *NORMAL,
 ]
+#: Sigma_2^2, and its trace.
+LENGTHS = [(L_2, Sigma_2 * Sigma_2.T), (sp.Trace(Sigma_2 * Sigma_2.T), tail(k))]
 
 
 def least_squares() -> Any:
@@ -95,38 +94,70 @@ def truncated_noise() -> Any:
     return gamma * square(least_squares())
 
 
+def least_error() -> Any:
+    """Of the penalised estimator, with noise of variance gamma."""
+    return sp.Trace(G * posterior_covariance() * G.T)
+
+
+DOMINANCE = Statement(
+    "T4",
+    Proposition(linear_error(truncated_estimator()), "=", Y(k)),
+    Proposition(X(m), "<=", Y(k)),
+    Proposition(E(m), "<=", Mean(Y(k))),
+    Proposition(Mean(gamma * square(truncated_estimator() * e), e), "=", truncated_noise()),
+    Proposition(least_error(), "<=", linear_error(C) + gamma * square(C)),
+    words="the truncated prior has the error {0}; for every A {1}, hence {2}; noise adds {3}, and the penalised estimator "
+    "is the best linear one, {4}",
+    setting=(*SPLIT, *LENGTHS, *MEASURED, *GRAM, *OUTER),
+)
+
+
 @DOMINANCE.symbolic
-def normal_equations() -> None:
+def normal_equations() -> Fact:
     """A_1^+ r is the least-squares solution."""
     c = sp.MatrixSymbol("c", k, 1)
     best = least_squares() * r
     same_traces(square(A_1 * c - r), square(A_1 * best - r) + square(A_1 * (c - best)), given=NORMAL)
+    return at_most_by_squares(square(A_1 * best - r), square(A_1 * c - r), [A_1 * (c - best)], NORMAL)
 
 
 @DOMINANCE.symbolic
-def error_of_truncation() -> None:
+def error_of_truncation() -> Fact:
     """Y_k(A) = |Sigma - C_k A Sigma|^2 = tail_k + |A_1^+ A_2 Sigma_2|^2."""
-    same_traces(linear_error(truncated_estimator()), truncated_error(), given=SPLIT)
+    split = same_traces(linear_error(truncated_estimator()), truncated_error(), given=SPLIT)
+    named = truncated_definition()
+    return chain(split, same_traces(truncated_error(), named.right, given=[*LENGTHS, *NORMAL]), named.turned())
 
 
 @DOMINANCE.symbolic
-def noise_of_truncation() -> None:
+def noise_of_truncation() -> Fact:
     """Noise adds s^2 |A_1^+|^2."""
     added = gamma * square(truncated_estimator() * e)
-    same_traces(added, truncated_noise(), given=[*SPLIT, (e * e.T, I_m)])
+    return same_means(added, truncated_noise(), independent({e: I_m}), SPLIT)
 
 
 @DOMINANCE.symbolic
-def dominated() -> None:
+def dominated() -> Fact:
     """Y_k(A) = X_A + |(C_k - Sigma B^+) A Sigma|^2."""
-    excess = square((truncated_estimator() - G * shortest(I_m)) * B)
-    same_traces(linear_error(truncated_estimator()) - error(), excess, given=[*MEASURED, *GRAM])
+    excess = (truncated_estimator() - G * shortest(I_m)) * B
+    same_traces(linear_error(truncated_estimator()) - error(), square(excess), given=[*MEASURED, *GRAM])
+    # Part (b) of "error", for the estimator C = C_k.
+    return chain(ERROR.fact(1).at({C: truncated_estimator()}), error_of_truncation())
 
 
 @DOMINANCE.symbolic
-def dominated_with_noise() -> None:
+def dominated_with_noise() -> Fact:
     """With noise, the excess over the penalised estimator."""
     best = G * B.T * K
     excess = (C - best) * (B * B.T + gamma * I_m) * (C - best).T
-    least = sp.Trace(G * posterior_covariance() * G.T)
-    same_traces(linear_error(C) + gamma * square(C), least + sp.Trace(excess), given=[*MEASURED, *OUTER])
+    given = [*MEASURED, *OUTER]
+    same_traces(linear_error(C) + gamma * square(C), least_error() + sp.Trace(excess), given=given)
+    squares = [(C - best) * B, sp.sqrt(gamma) * (C - best)]
+    return at_most_by_squares(least_error(), linear_error(C) + gamma * square(C), squares, given)
+
+
+@DOMINANCE.concludes
+def conclusion() -> tuple[Fact, ...]:
+    draw = dominated()
+    averaged = chain(expected(), mean(draw))
+    return error_of_truncation(), draw, averaged, noise_of_truncation(), dominated_with_noise()

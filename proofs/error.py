@@ -55,15 +55,10 @@ from typing import Any
 import sympy as sp
 
 from .ledger import Statement
-from .matrices import same_matrices, same_traces, square
+from .matrices import at_most_by_squares, independent, same_matrices, same_means, same_traces, square
 from .mle import GRAM, MEASURED, A, B, G, I_m, I_n, V, m, mu, n, projector, shortest, z
-
-ERROR = Statement(
-    "error",
-    "X_A = |G(I-P)|_F^2 is the least mean square error, has a law that depends on sigma only, and is monotone",
-    source="Asim et al. 2020",
-    uses=("MLE",),
-)
+from .notation import E, Mean, X
+from .propositions import Fact, Proposition, chain, defined, through
 
 C = sp.MatrixSymbol("C", n, m)  # any linear estimator
 P = projector()
@@ -102,6 +97,44 @@ def drop(q: Any) -> Any:
     return square(G * q) / d
 
 
+def deviation() -> Any:
+    """x_hat - x, from mu, G, z and A."""
+    return mu + G * shortest(A * (mu + G * z) - A * mu) - (mu + G * z)
+
+
+def definition() -> Fact:
+    """X_A."""
+    return defined(X(m), error())
+
+
+def expected() -> Fact:
+    """E_m is the mean of X_A."""
+    return defined(E(m), Mean(X(m)))
+
+
+FLAT = (G, s * I_n)
+b, v = sp.MatrixSymbol("b", n, 1), sp.MatrixSymbol("v", n, 1)  # a further row of B, and a vector
+q = b - P * b
+#: d = b^T q.
+LENGTH = (b.T * b, b.T * P * b + d * sp.Identity(1))
+larger, D = sp.MatrixSymbol("Sigma'", n, n), sp.MatrixSymbol("D", n, n)
+GROWN = (larger * larger.T, Sigma * Sigma.T + D * D.T)
+
+ERROR = Statement(
+    "error",
+    Proposition(Mean(square(deviation()), z), "=", X(m)),
+    Proposition(X(m), "<=", linear_error(C)),
+    Proposition(X(m), "=", rotated_error()),
+    Proposition(X(m), "=", s**2 * (n - m), given=(FLAT,)),
+    Proposition(sp.Trace(G * (I_n - P - q * q.T / d) * G.T), "=", X(m) - drop(q)),
+    Proposition(square((I_n - C * A) * Sigma), "<=", square((I_n - C * A) * larger), given=(GROWN,)),
+    words="X_A, the mean square error over z, {0}, is that of the best linear estimator, {1}; its law depends on Sigma alone, "
+    "{2}; for a flat spectrum {3}; one more measurement lowers it, {4}; it is monotone, {5}",
+    setting=(*GRAM, *MEASURED, *ROTATED, LENGTH),
+    source="Asim et al. 2020",
+)
+
+
 @ERROR.symbolic
 def projection() -> None:
     """P projects onto the row space of B, tr P = m."""
@@ -113,51 +146,47 @@ def projection() -> None:
 
 
 @ERROR.symbolic
-def residual() -> None:
+def residual() -> Fact:
     """X_A = |G(I-P)|_F^2 = tr G(I-P)G^T, the posterior variance."""
-    x = mu + G * z
-    x_hat = mu + G * shortest(A * x - A * mu)
-    same_matrices(x_hat - x, -G * (I_n - P) * z, given=MEASURED, what="deviation")
-    # The mean over z is linear, and puts I for z z^T.
-    same_traces(square(G * (I_n - P) * z), square(G * (I_n - P)), given=[(z * z.T, I_n)], what="mean over z")
-    same_traces(square(G * (I_n - P)), error(), given=GRAM)
+    same_matrices(deviation(), -G * (I_n - P) * z, given=MEASURED, what="deviation")
     prior = G * G.T
     same_matrices(prior - prior * A.T * V * A * prior, G * (I_n - P) * G.T, given=MEASURED, what="covariance")
+    over_z = same_means(square(deviation()), error(), independent({z: I_n}), [*MEASURED, *GRAM], what="mean over z")
+    return chain(over_z, definition().turned())
 
 
 @ERROR.symbolic
-def pythagoras() -> None:
+def pythagoras() -> Fact:
     """|G - CAG|^2 = X_A + |(C - G B^+) B|^2."""
     best = G * shortest(I_m)
     same_traces(linear_error(C), error() + square((C - best) * B), given=[*MEASURED, *GRAM])
+    return chain(definition(), at_most_by_squares(error(), linear_error(C), [(C - best) * B], [*MEASURED, *GRAM]))
 
 
 @ERROR.symbolic
-def rotation() -> None:
+def rotation() -> Fact:
     """The error for (G, A) is that for (Sigma, A U)."""
     same_matrices(A * G, B, given=ROTATED, what="B")
     same_matrices(B * B.T, A_U * Sigma * Sigma * A_U.T, given=ROTATED, what="what V inverts")
-    same_traces(error(), rotated_error(), given=ROTATED)
     row = sp.MatrixSymbol("a", 1, n)
     same_matrices((row * U).T * (row * U), I_n, given=[(row.T * row, I_n), (U.T * U, I_n)], what="covariance of a row")
+    return chain(definition(), same_traces(error(), rotated_error(), given=ROTATED))
 
 
 @ERROR.symbolic
-def scaling() -> None:
+def scaling() -> Fact:
     """Degree 2 in sigma; s^2 (n - m) for a flat spectrum."""
     scaled = [(G, c * G), (B, c * B), (V, V / c**2)]
     same_matrices((c * B) * (c * B).T * (V / c**2), I_m, given=GRAM, what="inverse of the scaled Gram matrix")
     substituted = error().xreplace(dict(scaled))
     same_traces(substituted, c**2 * error())
-    same_traces(error(), s**2 * (n - m), given=[*GRAM, (G, s * I_n)])
+    return chain(definition(), same_traces(error(), s**2 * (n - m), given=[*GRAM, FLAT]))
 
 
 @ERROR.symbolic
-def further_measurement() -> None:
+def further_measurement() -> Fact:
     """One more measurement: the new projector and the drop."""
-    b, v = sp.MatrixSymbol("b", n, 1), sp.MatrixSymbol("v", n, 1)
-    q = b - P * b
-    length = [(b.T * b, b.T * P * b + d * sp.Identity(1))]  # d = b^T q
+    length = [LENGTH]
     same_matrices(q.T * q, d * sp.Identity(1), given=[*GRAM, *length], what="d = |q|^2")
     grown = P + q * q.T / d
     same_matrices(grown.T, grown, given=GRAM, what="symmetry")
@@ -166,13 +195,18 @@ def further_measurement() -> None:
     same_matrices(grown * b, b, given=[*GRAM, *length], what="the new row is fixed")
     unseen = [(B * v, sp.ZeroMatrix(m, 1)), (b.T * v, sp.ZeroMatrix(1, 1))]
     same_matrices(grown * v, 0, given=unseen, what="what no row sees")
-    same_traces(sp.Trace(G * (I_n - grown) * G.T), error() - drop(q), given=GRAM)
+    lowered = same_traces(sp.Trace(G * (I_n - grown) * G.T), error() - drop(q), given=GRAM)
+    return chain(lowered, through(lambda side: side - drop(q), definition()).turned())
 
 
 @ERROR.symbolic
-def monotone() -> None:
+def monotone() -> Fact:
     """Larger l_i: |R Sigma'|^2 = |R Sigma|^2 + |R D|^2."""
-    larger, D = sp.MatrixSymbol("Sigma'", n, n), sp.MatrixSymbol("D", n, n)
     R = I_n - C * A
-    given = [(larger * larger.T, Sigma * Sigma.T + D * D.T)]
-    same_traces(square(R * larger), square(R * Sigma) + square(R * D), given=given)
+    same_traces(square(R * larger), square(R * Sigma) + square(R * D), given=[GROWN])
+    return at_most_by_squares(square(R * Sigma), square(R * larger), [R * D], [GROWN])
+
+
+@ERROR.concludes
+def conclusion() -> tuple[Fact, ...]:
+    return residual(), pythagoras(), rotation(), scaling(), further_measurement(), monotone()

@@ -47,17 +47,12 @@ from typing import Any
 
 import sympy as sp
 
-from .checks import at_most, infinite, same
-from .inverse_chi_square import density, excess, inverse_mean, nu, x
+from .checks import same
+from .inverse_chi_square import CHI, density, inverse_mean, nu, x
 from .ledger import Statement
 from .matrices import same_matrices, same_traces, value
-
-WISHART = Statement(
-    "inverse-Wishart",
-    "E W^{-1} = I/(m-k-1) (real, m >= k+2), I/(m-k) (complex, m >= k+1), infinite below",
-    source="Anderson 1958; Muirhead 1982, section 3.2",
-    uses=("inverse-chi-square",),
-)
+from .notation import quantity
+from .propositions import Fact, Proposition, argued, at_least, chain, through
 
 m, k = sp.symbols("m k", integer=True, positive=True)
 t = sp.Symbol("t", positive=True)
@@ -88,11 +83,29 @@ def freedom(m: Any, k: Any, beta: int) -> Any:
     return beta * degrees(m, k)
 
 
+#: E tr W^{-1} for m x k matrices: real, complex.
+real_trace = quantity("real_trace", "E[tr W^{{-1}}]({}, {})")
+complex_trace = quantity("complex_trace", "E[tr W^{{-1}}, complex]({}, {})")
+off_diagonal_mean = quantity("off_diagonal_mean", "E[W^{{-1}}_ij]({}, {}), i != j,", positive=False)
+TRACES = {1: real_trace, 2: complex_trace}
+
+
 def trace_mean(m: Any, k: Any, beta: int = 1) -> Any:
-    """E tr W^{-1}, m >= k."""
-    if freedom(m, k, beta) in (1, 2):
-        return sp.oo
+    """E tr W^{-1} where it is finite: m >= k + 2 for beta = 1, m >= k + 1 for beta = 2."""
     return k / (m - k - 1) if beta == 1 else k / (m - k)
+
+
+WISHART = Statement(
+    "inverse-Wishart",
+    Proposition(real_trace(m, k), "=", trace_mean(m, k), when=(at_least(m, k + 2),)),
+    Proposition(complex_trace(m, k), "=", trace_mean(m, k, beta=2), when=(at_least(m, k + 1),)),
+    Proposition(real_trace(k, k), "=", sp.oo),
+    Proposition(real_trace(k + 1, k), "=", sp.oo),
+    Proposition(complex_trace(k, k), "=", sp.oo),
+    Proposition(off_diagonal_mean(m, k), "=", 0),
+    setting=(*INVERSE, *BASIS),
+    source="Anderson 1958; Muirhead 1982, section 3.2",
+)
 
 
 @WISHART.symbolic
@@ -104,7 +117,7 @@ def first_column() -> None:
     same_matrices(a.T + below.T * B.T, residual().T, INVERSE, "d times the first row of A_1^+")
 
 
-@WISHART.symbolic
+@WISHART.instance
 def first_entry() -> None:
     """(W^{-1})_{11} |r|^2 = 1, by inverting W."""
     for rows, columns in ((2, 2), (3, 2)):
@@ -116,11 +129,12 @@ def first_entry() -> None:
 
 
 @WISHART.symbolic
-def dimension() -> None:
+def dimension() -> Fact:
     """R lies in nu = m - k + 1 dimensions, and |r|^2 = |Q^T a|^2."""
-    same_traces(sp.Trace(sp.Identity(m) - P), degrees(m, k), INVERSE)
+    of_projector = same_traces(sp.Trace(sp.Identity(m) - P), degrees(m, k), INVERSE)
     same_matrices((Q * Q.T * a).T * (Q * Q.T * a), (Q.T * a).T * (Q.T * a), BASIS)
     same_matrices((Q * u).T * (Q * u), u.T * u, BASIS, "|Qu| = |u|")
+    return of_projector
 
 
 @WISHART.symbolic
@@ -136,32 +150,53 @@ def squared_length() -> None:
     same(transform, (1 + 2 * t) ** (-nu / 2), "chi-square with nu degrees of freedom")
 
 
+def through_chi_square(beta: int) -> Fact:
+    """E tr W^{-1} = k E[beta/chi^2_{beta nu}]: k diagonal entries 1/|r|^2, beta |r|^2 being chi-square."""
+    first_column()
+    squared_length()
+    # nu is the trace of the projector I - P, the dimension in which r lies.
+    found = beta * dimension().right
+    reason = "steps 1 to 4: each of the k diagonal entries has the law of 1/|r|^2, and beta |r|^2 that of chi-square"
+    return argued(TRACES[beta](m, k), "=", k * beta * inverse_mean(found), reason, when=(at_least(m, k),))
+
+
 @WISHART.symbolic
-def mean() -> None:
-    """E (W^{-1})_{11} = 1/(m-k-1), complex 1/(m-k); k times that is the trace."""
-    of_chi_square = inverse_mean()  # E 1/chi^2 with 2 + excess degrees of freedom
+def mean() -> tuple[Fact, ...]:
+    """k/(m-k-1), complex k/(m-k)."""
+    facts = []
     for beta in (1, 2):
-        entry = beta * of_chi_square.subs(excess, freedom(m, k, beta) - 2)
-        same(k * entry, trace_mean(m, k, beta), f"beta = {beta}")
+        law = through_chi_square(beta)
+        put = through(lambda side, beta=beta: k * beta * side, CHI.fact(0).at({nu: freedom(m, k, beta)}))
+        facts.append(chain(law, put, same(put.right, trace_mean(m, k, beta), f"beta = {beta}")))
+    return tuple(facts)
 
 
 @WISHART.symbolic
-def divergence() -> None:
+def divergence() -> tuple[Fact, ...]:
     """Infinite for m = k, k + 1 (real) and m = k (complex)."""
-    for rows, beta in ((k, 1), (k + 1, 1), (k, 2)):
-        at_most(freedom(rows, k, beta), 2, "degrees of freedom; see inverse-chi-square")
-        infinite(trace_mean(rows, k, beta), f"m = {rows}, beta = {beta}")
+    facts = []
+    for rows, beta, degrees in ((k, 1, 1), (k + 1, 1, 2), (k, 2, 2)):
+        law = through_chi_square(beta).at({m: rows})
+        put = through(lambda side, beta=beta: k * beta * side, CHI.fact(degrees))
+        facts.append(chain(law, put))
+    return tuple(facts)
 
 
 @WISHART.symbolic
-def off_diagonal() -> None:
+def off_diagonal() -> Fact:
     """A change of sign of one column changes the sign of an off-diagonal entry."""
     D, W, V = (sp.MatrixSymbol(name, k, k) for name in "DWV")
     given = [(D.T, D), (D * D, sp.Identity(k)), (W * V, sp.Identity(k))]
     same_matrices((D * W * D) * (D * V * D), sp.Identity(k), given, "(DWD)^{-1} = D W^{-1} D")
-    entries = sp.Matrix(3, 3, sp.symbols("v:9"))
-    for i in range(3):
-        flip = sp.diag(*(-1 if j == i else 1 for j in range(3)))
-        for j in range(3):
-            if j != i:
-                same((flip * entries * flip)[i, j], -entries[i, j])
+    one, other = sp.MatrixSymbol("e_i", k, 1), sp.MatrixSymbol("e_j", k, 1)
+    flipped = [(D.T, D), (D * one, -one), (D * other, other)]
+    same_matrices(one.T * (D * V * D) * other, -one.T * V * other, flipped, "entry")
+    mean_of = off_diagonal_mean(m, k)
+    opposite = argued(mean_of, "=", -mean_of, "step 5: A_1 D has the law of A_1")
+    half = through(lambda side: (side + mean_of) / 2, opposite)
+    return chain(same(mean_of, half.left), half, same(half.right, 0))
+
+
+@WISHART.concludes
+def conclusion() -> tuple[Fact, ...]:
+    return *mean(), *divergence(), off_diagonal()

@@ -147,7 +147,8 @@ class Statement:
         """A conclusion of this statement, for the proof of another one, which is noted to use it."""
         current().used.append(self.name)
         goal = self.goals[number]
-        return recorded(Fact(goal.left, goal.relation, goal.right, goal.when, goal.given, goal.at_instances, self.name))
+        left, relation, right = goal.upwards
+        return recorded(Fact(left, relation, right, goal.when, goal.given, goal.at_instances, self.name))
 
     def _step(self, how: How, says: Any, scope: str) -> Any:
         if not callable(says):

@@ -32,132 +32,174 @@ min { p lambda + tr S : S >= 0, S + lambda I - M >= 0 }.
    consists of the last m rows of I, then X_A = sum_{i<=n-m} l_i. (X_A is continuous in A, so a Gaussian A comes as near
    as one likes to both with positive probability.)                                                                    []
 
-Steps 3 and 4 hold for every n; they are checked with symbols for all n <= 6, ties among the l_i included.
+The l_i may have ties: what is used of their order is l_i = l_p + d with d >= 0 for i <= p, and l_i = l_p - d for i > p.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import sympy as sp
 
-from .checks import at_most, nonnegative, same
+from .checks import nonnegative, same
+from .error import ERROR, definition, error, expected
 from .ledger import Statement
-from .matrices import same_matrices, same_traces, square
+from .matrices import at_most_by_squares, same_matrices, same_traces, square
+from .mle import GRAM, B, G, V, projector
+from .notation import E, X, i, l
+from .propositions import Fact, Proposition, argued, at_least, chain, mean, through
 
-LOWER = Statement(
-    "T1-lower", "X_A >= sum_{i>m} l_i for every A, hence E_m is", source="Asim et al. 2020; Ky Fan 1949", uses=("error",)
-)
-RANGE = Statement(
-    "T8", "X_A <= sum_{i<=n-m} l_i for every A; both bounds are attained", source="Ky Fan 1949", uses=("error", "T1-lower")
-)
-
-n, p = sp.symbols("n p", integer=True, positive=True)
+n, m, p = sp.symbols("n m p", integer=True, positive=True)
 multiplier = sp.Symbol("lambda", real=True)
 I = sp.Identity(n)
-M, Q, R, S = (sp.MatrixSymbol(name, n, n) for name in "MQRS")
+M, Q, R, S, T = (sp.MatrixSymbol(name, n, n) for name in "MQRST")
 
-SYMMETRIC = [(M.T, M), (Q.T, Q), (S.T, S)]
 PROJECTOR = [(Q.T, Q), (Q * Q, Q)]
+RANK = (sp.Trace(Q), p)
+#: S >= 0 and S + lambda I - M >= 0, as squares.
+FEASIBLE = [(S, R * R.T), (M, multiplier * I + R * R.T - T * T.T)]
 
-LARGEST = 6
+#: M = G^T G, and P in the place of Q.
+CAPTURED = [(G.T * G, M), (projector(), Q), (sp.Trace(Q), m)]
 
+UNSEEN = [(G.T * G, M), (projector(), I - Q)]
 
-def slack() -> Any:
-    """S + lambda I - M."""
-    return S + multiplier * I - M
-
-
-def spectra() -> Iterator[tuple[list[Any], int]]:
-    """Every descending spectrum l of n <= 6 symbols (smallest value and increments, which may be 0), with every p."""
-    smallest = sp.Symbol("l_n", positive=True)
-    for size in range(1, LARGEST + 1):
-        increments = sp.symbols(f"d1:{size}", nonnegative=True)
-        l = [smallest + sum(increments[i:], sp.S.Zero) for i in range(size)]
-        for rank in range(1, size + 1):
-            yield l, rank
-
-
-def dual_point(l: list[Any], rank: int) -> tuple[Any, list[Any]]:
-    """lambda and the diagonal of S."""
-    return l[rank - 1], [sp.Max(value - l[rank - 1], 0) for value in l]
-
-
-def largest(l: list[Any], rank: int) -> Any:
-    """l_1 + ... + l_rank."""
-    return sum(l[:rank], sp.S.Zero)
+# A measures some coordinates: the columns of U are the unit vectors of these, those of W the others.
+U, W = sp.MatrixSymbol("U", n, m), sp.MatrixSymbol("W", n, n - m)
+seen, unseen = sp.MatrixSymbol("Sigma_U", m, m), sp.MatrixSymbol("Sigma_W", n - m, n - m)
+inverse = sp.MatrixSymbol("Sigma_U^{-1}", m, m)
+COORDINATES = [
+    (U.T * U, sp.Identity(m)),
+    (W.T * W, sp.Identity(n - m)),
+    (U.T * W, sp.ZeroMatrix(m, n - m)),
+    (seen.T, seen),
+    (inverse.T, inverse),
+    (seen * inverse, sp.Identity(m)),
+    (unseen.T, unseen),
+]
 
 
-def lower(l: list[Any], m: int) -> Any:
+def sum_of(first: Any, last: Any) -> Any:
+    """l_first + ... + l_last."""
+    return sp.Sum(l(i), (i, first, last))
+
+
+def dual_value(rank: Any) -> Any:
+    """p lambda + tr S at lambda = l_p, S = diag(max(l_i - l_p, 0))."""
+    return rank * l(rank) + sp.Sum(l(i) - l(rank), (i, 1, rank))
+
+
+def lower(count: Any) -> Any:
     """The bound of T1-lower."""
-    return sum(l[m:], sp.S.Zero)
+    return sum_of(count + 1, n)
 
 
-def upper(l: list[Any], m: int) -> Any:
+def upper(count: Any) -> Any:
     """The bound of T8."""
-    return largest(l, len(l) - m)
+    return sum_of(1, n - count)
 
 
-def error_of_rows(l: list[Any], rows: list[int]) -> Any:
-    """X_A for A made of these rows of I, from its definition."""
-    B = sp.Matrix([[sp.sqrt(l[j]) if j == row else 0 for j in range(len(l))] for row in rows])
-    P = B.T * (B * B.T).inv() * B
-    return (sp.diag(*l) * (sp.eye(len(l)) - P)).trace()
+def error_of_coordinates() -> Any:
+    """X_A, from its definition, for A = U^T."""
+    Sigma = U * seen * U.T + W * unseen * W.T
+    B = U.T * Sigma
+    P = B.T * inverse * inverse * B
+    return sp.Trace(Sigma * (I - P) * Sigma.T)
+
+
+SIZES = (at_least(n, m + 1),)
+
+LOWER = Statement(
+    "T1-lower",
+    Proposition(sp.Trace(M * Q), "<=", sum_of(1, p), given=(*PROJECTOR, RANK)),
+    Proposition(X(m), ">=", lower(m), when=SIZES),
+    Proposition(E(m), ">=", lower(m), when=SIZES),
+    Proposition(error_of_coordinates(), "=", square(unseen)),
+    words="for every A {1}, hence {2}, since {0}; attained by measuring the first coordinates: {3}",
+    setting=(*COORDINATES, *PROJECTOR, *FEASIBLE, RANK, *CAPTURED),
+    source="Asim et al. 2020; Ky Fan 1949",
+)
+RANGE = Statement(
+    "T8",
+    Proposition(X(m), "<=", upper(m), when=SIZES),
+    Proposition(error_of_coordinates(), "=", square(unseen)),
+    words="for every A {0}; attained by measuring the last coordinates: {1}",
+    setting=(*COORDINATES, *PROJECTOR, *UNSEEN, (sp.Trace(Q), n - m)),
+    source="Ky Fan 1949",
+)
 
 
 @LOWER.symbolic
-def weak_duality() -> None:
-    """Weak duality: tr MQ = p lambda + tr S - tr S(I-Q) - tr(S + lambda I - M)Q."""
-    value = p * multiplier + sp.Trace(S) - sp.Trace(S * (I - Q)) - sp.Trace(slack() * Q)
-    same_traces(sp.Trace(M * Q), value, given=[*SYMMETRIC, (sp.Trace(Q), p)])
-
-
-@LOWER.symbolic
-def product_of_semidefinite() -> None:
-    """Tr RR^T Q = |QR|^2 and tr RR^T (I-Q) = |(I-Q)R|^2."""
-    same_traces(sp.Trace(R * R.T * Q), square(Q * R), given=PROJECTOR)
-    same_traces(sp.Trace(R * R.T * (I - Q)), square((I - Q) * R), given=PROJECTOR)
+def weak_duality() -> Fact:
+    """tr MQ = p lambda + tr S - tr S(I-Q) - tr(S + lambda I - M)Q, the last two squares."""
+    value = p * multiplier + sp.Trace(S)
+    rest = sp.Trace(S * (I - Q)) + sp.Trace((S + multiplier * I - M) * Q)
+    same_traces(sp.Trace(M * Q), value - rest, given=[(M.T, M), (Q.T, Q), (S.T, S), RANK])
     same_matrices((I - Q) * (I - Q), I - Q, given=PROJECTOR)
+    return at_most_by_squares(sp.Trace(M * Q), value, [(I - Q) * R, Q * T], [*PROJECTOR, *FEASIBLE, RANK])
 
 
 @LOWER.symbolic
-def dual() -> None:
+def dual() -> Fact:
     """The dual point is feasible, of value l_1 + ... + l_p."""
-    for l, rank in spectra():
-        level, excess = dual_point(l, rank)
-        for value, entry in zip(l, excess, strict=True):
-            nonnegative(entry, "S")
-            nonnegative(entry + level - value, "S + lambda I - M")
-        same(rank * level + sum(excess), largest(l, rank), "value")
+    least, apart = sp.Symbol("l_p", positive=True), sp.Symbol("d", nonnegative=True)
+    for value, excess in ((least + apart, apart), (least - apart, sp.S.Zero)):  # i <= p, i > p
+        entry = sp.Max(value - least, 0)
+        same(entry, excess, "entry of S")
+        nonnegative(entry, "S")
+        nonnegative(entry + least - value, "S + lambda I - M")
+    return same(dual_value(p), sum_of(1, p), "value")
+
+
+def largest() -> Fact:
+    """(*): tr M Q <= l_1 + ... + l_p."""
+    bound, value = weak_duality(), dual()
+    put = argued(bound.right, "=", value.left, "lambda = l_p and S = diag(max(l_i - l_p, 0)), of which p entries remain")
+    return chain(bound, put, value)
 
 
 @LOWER.symbolic
-def attained_below() -> None:
-    """X_A >= sum_{i>m} l_i, attained by the first m rows of I."""
-    for l, m in spectra():
-        if m < len(l):
-            same(sum(l) - largest(l, m), lower(l, m), "bound")
-            same(error_of_rows(l, list(range(m))), lower(l, m), "attained")
+def attained() -> Fact:
+    """X_A for A = U^T, that is, for some coordinates."""
+    same_matrices(U.T * (U * seen * U.T + W * unseen * W.T), seen * U.T, COORDINATES, "A Sigma")
+    same_matrices(seen * U.T * (seen * U.T).T * inverse * inverse, sp.Identity(m), COORDINATES, "its Gram matrix")
+    return same_traces(error_of_coordinates(), square(unseen), COORDINATES)
+
+
+def total() -> Fact:
+    """tr M."""
+    return argued(sp.Trace(M), "=", sum_of(1, n), "M = diag(l_1, ..., l_n)")
+
+
+def least_error(bound: Fact) -> Fact:
+    """l_{m+1} + ... + l_n <= X_A from tr M Q <= l_1 + ... + l_m, Q = P."""
+    rest = sp.Trace(M * Q)
+    seen_by = same_traces(error(), sp.Trace(M) - rest, given=CAPTURED)
+    whole = through(lambda side: side - rest, total())
+    error_is = chain(definition(), seen_by, whole)
+    # Add lower(m) - tr M Q to both sides; lower(m) + (l_1 + ... + l_m) is the sum of all.
+    more = through(lambda side: side + lower(m) - rest, bound)
+    return chain(same(lower(m), more.left), more, same(more.right, error_is.right), error_is.turned())
+
+
+@LOWER.concludes
+def conclusion() -> tuple[Fact, ...]:
+    # X_A is the error of "error".
+    ERROR.fact(0)
+    draw = least_error(largest().at({p: m}))
+    return largest(), draw, chain(mean(draw), expected().turned()), attained()
 
 
 @RANGE.symbolic
-def complement() -> None:
+def complement() -> Fact:
     """X_A = tr M Q, Q = I - P a projector of rank n - m."""
-    m = sp.Symbol("m", integer=True, positive=True)
-    P = I - Q
-    given = [*PROJECTOR, (sp.Trace(Q), n - m)]
-    same_matrices(P * P, P, given=PROJECTOR)
-    same_traces(sp.Trace(P), m, given=given)
-    same_traces(sp.Trace(M) - sp.Trace(M * P), sp.Trace(M * Q))
+    P = B.T * V * B
+    same_matrices((I - P) * (I - P), I - P, given=GRAM)
+    same_traces(sp.Trace(I - P), n - m, given=GRAM)
+    return chain(definition(), same_traces(error(), sp.Trace(M * Q), given=UNSEEN))
 
 
-@RANGE.symbolic
-def attained_above() -> None:
-    """T1-lower's (*), p = n - m; attained by the last m rows of I."""
-    for l, m in spectra():
-        if m < len(l):
-            level, excess = dual_point(l, len(l) - m)
-            same((len(l) - m) * level + sum(excess), upper(l, m), "bound")
-            at_most(lower(l, m), upper(l, m), "the bounds in order")
-            same(error_of_rows(l, list(range(len(l) - m, len(l)))), upper(l, m), "attained")
+@RANGE.concludes
+def conclusion_above() -> tuple[Fact, ...]:
+    ERROR.fact(0)
+    return chain(complement(), LOWER.fact(0).at({p: n - m})), LOWER.fact(3)

@@ -113,6 +113,24 @@ def independent(covariances: Mapping[Any, Any]) -> list[Relation]:
     return means
 
 
+def second_moment(A: Any, L: Any, total: Any) -> Relation:
+    """E A L A^T = (tr L) I for independent standard entries, tr L = `total`; for complex ones with A^* for A^T.
+
+    The entry (p, q) is sum_jk L_jk E[a_pj a_qk], and E[a_pj a_qk] = [p = q] [j = k].
+
+    >>> A, L = sp.MatrixSymbol("A", 2, 3), sp.MatrixSymbol("L", 3, 3)
+    >>> second_moment(A, L, sp.Symbol("t"))
+    (A*L*A.T, t*I)
+    """
+    p, q, j, k, n = sp.symbols("p q j k n", integer=True, positive=True)
+    entry = sp.IndexedBase("L")
+    inner = sp.summation(entry[j, k] * sp.KroneckerDelta(j, k), (k, 1, n)).args[0][0]  # 1 <= j <= n
+    found = sp.KroneckerDelta(p, q) * sp.Sum(inner, (j, 1, n))
+    same(found.subs(p, q), sp.Sum(entry[j, j], (j, 1, n)), "diagonal entry: the trace")
+    same(found.subs(p, q + k), 0, "another entry")
+    return A * L * A.T, total * sp.Identity(A.rows)
+
+
 def _fixed(means: Sequence[Relation]) -> set[Any]:
     """Letters of a mean that occur in its value: a matrix between two random ones."""
     return {letter for _, meaning in means for letter in sp.sympify(meaning).atoms(sp.MatrixSymbol)}

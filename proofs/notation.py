@@ -18,6 +18,18 @@ import sympy as sp
 from sympy.printing.precedence import precedence
 from sympy.printing.str import StrPrinter
 
+from .kernel import current
+
+def family(name: str, size: int, **kinds: bool) -> list[Any]:
+    """The symbols name_1, ..., name_size: an explicit size, which is noted.
+
+    >>> family("x", 3)
+    [x1, x2, x3]
+    """
+    current().sizes.add(size)
+    return [sp.Symbol(f"{name}{number}", **kinds) for number in range(1, size + 1)]
+
+
 #: The index of sums over a spectrum.
 i = sp.Symbol("i", integer=True, positive=True)
 
@@ -79,7 +91,8 @@ class Mean(sp.Function):  # type: ignore[misc]
             return argument
         if isinstance(argument, Mean):
             return None if letters else cls(argument.args[0])
-        flat = sp.expand(argument)
+        traces = {trace: sp.Dummy() for trace in argument.atoms(sp.Trace)}
+        flat = sp.expand(argument.xreplace(traces)).xreplace({dummy: trace for trace, dummy in traces.items()})
         if flat.is_Add:
             return sp.Add(*(cls(term, *letters) for term in flat.args))
         constant, rest = flat.as_independent(*_atoms(flat, letters), as_Add=False)
@@ -119,7 +132,8 @@ class Printer(StrPrinter):  # type: ignore[misc]
         terms = sorted(expr.args, key=_place(expr))
         text = ""
         for number, term in enumerate(terms):
-            negative = term.could_extract_minus_sign()
+            scalar = term.as_coeff_matrices()[0] if isinstance(term, sp.MatMul) else term
+            negative = scalar.could_extract_minus_sign()
             shown = self.parenthesize(-term if negative else term, precedence(expr))
             text += (f" {'-' if negative else '+'} " if number else "-" * negative) + shown
         return text
@@ -203,7 +217,8 @@ class Printer(StrPrinter):  # type: ignore[misc]
         half = len(factors) // 2
         mirrored = [sp.Transpose(factor).doit() for factor in reversed(factors[half:])]
         if half and len(factors) == 2 * half and mirrored == factors[:half]:
-            return f"|{self._print(sp.MatMul(*factors[:half]))}|^2"
+            inside = self._print(sp.MatMul(*factors[:half]) if half > 1 else factors[0])
+            return f"|{inside}|^2"
         return f"tr {self.parenthesize(expr.arg, precedence(sp.Mul(2, sp.Symbol('x'))))}"
 
     def _print_MatAdd(self, expr: Any) -> str:

@@ -97,7 +97,7 @@ class Proposition:
 
     >>> m, k = sp.symbols("m k", integer=True, positive=True)
     >>> print(Proposition(k, "<=", m - 2, when=(at_least(m, k + 2),)))
-    k <= m - 2 for m >= k + 2
+    k <= m - 2 for k >= 1, m >= k + 2
     """
 
     left: Any
@@ -107,12 +107,26 @@ class Proposition:
     given: tuple[tuple[Any, Any], ...] = ()
     at_instances: str = ""
 
+    @property
+    def upwards(self) -> tuple[Any, str, Any]:
+        """Both sides and the relation, the smaller side first."""
+        turned = _TURNED.get(self.relation)
+        return (self.right, turned, self.left) if turned else (self.left, self.relation, self.right)
+
     def __str__(self) -> str:
         text = f"{written(self.left)} {self.relation} {written(self.right)}"
         if self.given:
             text += " if " + ", ".join(f"{written(one)} = {written(other)}" for one, other in self.given)
-        text += f" for {Domain(self.when)}" if self.when else ""
+        text += f" for {Domain((*_kinds(self.when), *self.when))}" if self.when else ""
         return text + (f" at {self.at_instances}" if self.at_instances else "")
+
+
+def _kinds(conditions: Sequence[Condition]) -> list[Condition]:
+    """Where the whole numbers begin from which the bounds of others are made."""
+    bounded = {condition.larger for condition in conditions}
+    free = {symbol for condition in conditions for symbol in condition.smaller.free_symbols} - bounded
+    whole = sorted((symbol for symbol in free if symbol.is_integer), key=str)
+    return [at_least(symbol, 1 if symbol.is_positive else 0) for symbol in whole if symbol.is_nonnegative]
 
 
 @dataclass(frozen=True)
@@ -245,6 +259,28 @@ def _opens(conditions: Sequence[Condition]) -> bool:
     return all(isinstance(condition.larger, sp.Symbol) for condition in conditions)
 
 
+def extended(fact: Fact, symbol: sp.Symbol, least: Any, other: Fact) -> Fact:
+    """The fact from symbol = least on, if it is known from least + 1 on, and `other` is the fact at least.
+
+    >>> from .checks import at_most
+    >>> k = sp.Symbol("k", integer=True, nonnegative=True)
+    >>> print(extended(at_most(k, k**2, when=(at_least(k, 1),)), k, 0, at_most(0, 0)))
+    k <= k^2
+    """
+    beyond = Domain((at_least(symbol, sp.sympify(least) + 1),))
+    kept = tuple(condition for condition in fact.when if not beyond.implies(condition))
+    at_end = [_put(side, {symbol: sp.sympify(least)}) for side in (fact.left, fact.right)]
+    if not (agree(other.left, at_end[0]) and agree(other.right, at_end[1]) and other.relation == fact.relation):
+        raise Gap(f"at {symbol} = {least} stands {other}, not {fact}")
+    remaining = Domain(tuple(condition.at({symbol: sp.sympify(least)}) for condition in kept))
+    for condition in other.when:
+        if not remaining.implies(condition):
+            raise Gap(f"at {symbol} = {least}, {other} needs {condition}")
+    evident = is_nonnegative(symbol - least)
+    establish(True, "")
+    return recorded(replace(fact, when=kept if evident else (at_least(symbol, least), *kept), origin=""))
+
+
 def mean(fact: Fact) -> Fact:
     """E[a] <= E[b] from a <= b, which holds for every value of what is random."""
     return recorded(replace(fact, left=Mean(fact.left), right=Mean(fact.right), origin=""))
@@ -270,10 +306,7 @@ def defined(name: Any, meaning: Any) -> Fact:
 
 def follows(fact: Fact, goal: Proposition, setting: Sequence[Any] = ()) -> None:
     """Raise `Gap` unless the fact is the proposition, or stronger, on the whole domain of the proposition."""
-    left, right = goal.left, goal.right
-    relation = _TURNED.get(goal.relation, goal.relation)
-    if relation != goal.relation:
-        left, right = right, left
+    left, relation, right = goal.upwards
     ends = agree(fact.left, left) and agree(fact.right, right)
     if not ends and fact.relation == relation == "=":
         ends = agree(fact.left, right) and agree(fact.right, left)
@@ -288,8 +321,10 @@ def follows(fact: Fact, goal: Proposition, setting: Sequence[Any] = ()) -> None:
     for condition in fact.when:
         if not domain.implies(condition):
             raise Gap(f"{goal} is said for {domain or 'all values'}, but needs {condition}")
+    # The letters of the setting keep their meaning at every size.
+    named = {str(pair) for pair in (*goal.given, *setting)}
     for pair in fact.given:
-        if pair not in goal.given and pair not in setting:
+        if str(pair) not in named:
             raise Gap(f"{goal} rests on {written(pair[0])} = {written(pair[1])}, which it does not say")
     establish(True, "")
 

@@ -33,12 +33,11 @@ import sympy as sp
 from .checks import exactly, same
 from .ledger import Statement
 from .matrices import same_matrices
-from .mle import INVERSE, MEASURED, A, B, F, G, I_n, mu, r, z
-
-PROXY = Statement("T10", "log p_X(mu + G z) = log p_Z(z) - log|det G|: the latent is the same objective", uses=("MLE",))
+from .mle import INVERSE, MEASURED, MLE, A, B, F, G, I_n, exponent, mu, r, z
+from .propositions import Fact, Proposition
 
 size = sp.Symbol("n", integer=True, positive=True)
-exponent, log_abs_det = sp.symbols("q log|det|", real=True)
+q, log_abs_det = sp.symbols("|z|^2 log|det(G)|", real=True)
 u, w = sp.Symbol("u", positive=True), sp.Symbol("w", real=True)
 
 
@@ -62,43 +61,70 @@ def log_density_of_exponential() -> Any:
     return log_density(w**2, 0, 1) - w
 
 
+PROXY = Statement(
+    "T10",
+    Proposition(exponent(mu + G * z), "=", z.T * z),
+    Proposition(sp.Determinant(G * G.T).doit(), "=", sp.Determinant(G) * sp.Determinant(G.T)),
+    Proposition(log_density(q, log_det_covariance(), size), "=", proxy(log_density(q, 0, size))),
+    Proposition(A * (mu + G * z) - (A * mu + r), "=", B * z - r),
+    Proposition(sp.Derivative(log_density_of_exponential(), w).doit(), "=", -w - 1),
+    words="log p_X(mu + G z) = log p_Z(z) - log|det G|: the exponent is {0}, {1}, so that {2}, and the constraints agree, "
+    "{3}; for x = exp(z), not linear, the slope of log p_X is {4}, and the most likely latent is not the origin",
+    setting=(*INVERSE, *MEASURED),
+)
+
+
 @PROXY.symbolic
-def exponents() -> None:
+def exponents() -> Fact:
     """The exponent of p_X at mu + G z is |z|^2."""
     precision = F.T * F
     same_matrices(precision * (G * G.T), I_n, given=[*INVERSE, (F.T * G.T, I_n)], what="precision")
-    same_matrices((mu + G * z - mu).T * precision * (mu + G * z - mu), z.T * z, given=INVERSE)
+    return same_matrices(exponent(mu + G * z), z.T * z, given=INVERSE)
 
 
 @PROXY.symbolic
-def determinants() -> None:
-    """Det G G^T = (det G)^2."""
+def determinants() -> Fact:
+    """det G G^T = (det G)^2: determinants multiply, and the transpose has the same."""
+    return same(sp.Determinant(G * G.T).doit(), sp.Determinant(G) * sp.Determinant(G.T))
+
+
+@PROXY.instance
+def small_determinants() -> None:
+    """The same for explicit G."""
     for n in (1, 2, 3):
-        explicit = sp.Matrix(n, n, sp.symbols(f"g:{n * n}", real=True))
+        explicit = sp.Matrix(n, n, lambda i, j: sp.Symbol(f"g_{i}{j}", real=True))
         same((explicit * explicit.T).det(method="berkowitz"), explicit.det() ** 2)
 
 
 @PROXY.symbolic
-def change_of_variables() -> None:
-    """Log p_X = log p_Z - log|det G|."""
-    signal = log_density(exponent, log_det_covariance(), size)
-    latent = log_density(exponent, 0, size)
-    same(signal, proxy(latent))
+def change_of_variables() -> Fact:
+    """log p_X = log p_Z - log|det G|."""
+    signal = log_density(q, log_det_covariance(), size)
+    latent = log_density(q, 0, size)
     same(sp.exp(log_det_covariance()), sp.exp(log_abs_det) ** 2, "determinant of the covariance")
+    return same(signal, proxy(latent))
 
 
 @PROXY.symbolic
-def constraints() -> None:
+def constraints() -> Fact:
     """The constraints agree: A x = y is B z = r."""
-    same_matrices(A * (mu + G * z) - (A * mu + r), B * z - r, given=MEASURED)
+    # The maximiser is that of "MLE".
+    MLE.fact(0)
+    return same_matrices(A * (mu + G * z) - (A * mu + r), B * z - r, given=MEASURED)
 
 
 @PROXY.symbolic
-def nonlinear() -> None:
-    """X = e^z orders signals otherwise than latents."""
+def nonlinear() -> Fact:
+    """x = e^z orders signals otherwise than latents."""
     distribution = (1 + sp.erf(sp.log(u) / sp.sqrt(2))) / 2
     density = sp.diff(distribution, u).subs(u, sp.exp(w))
     same(density, sp.exp(log_density_of_exponential()), "density")
     exactly(sp.solve(sp.diff(log_density_of_exponential(), w), w), [-1], "most likely signal")
     same(sp.diff(log_density_of_exponential(), w, 2), -1, "a maximum")
     exactly(sp.solve(sp.diff(log_density(w**2, 0, 1), w), w), [0], "most likely latent")
+    return same(sp.diff(log_density_of_exponential(), w), -w - 1)
+
+
+@PROXY.concludes
+def conclusion() -> tuple[Fact, ...]:
+    return exponents(), determinants(), change_of_variables(), constraints(), nonlinear()

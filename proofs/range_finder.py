@@ -72,32 +72,26 @@ from typing import Any
 
 import sympy as sp
 
-from . import truncated
-from .checks import nonnegative, same
-from .inverse_wishart import trace_mean
-from .ledger import Statement, establish
-from .matrices import same_matrices, same_traces, square
-from .truncated import gaussian_mean
-
-T2 = Statement(
-    "T2",
-    "E_m <= (1 + k/(m-k-1)) tail(k), 0 <= k <= m-2",
-    source="Halko, Martinsson & Tropp 2011, Theorem 10.5",
-    uses=("T3", "T4"),
-)
-BEST_RANK = Statement("T2-best-rank", "the best k in T2 is #{j: j + tail(j)/l_{j+1} <= m-1}", uses=("T2",))
-SHARP = Statement(
-    "T2-sharp",
-    "head h -> inf, floor f: E_m -> (1 + k/(m-k-1)) (n-m) f, while B_k = (1 + k/(m-k-1)) (n-k) f",
-    uses=("MLE", "error", "inverse-Wishart", "T2-best-rank"),
-)
+from .checks import at_most, less, positive, same
+from .dominance import DOMINANCE
+from .error import definition, error, expected
+from .inverse_wishart import WISHART, complex_trace, real_trace
+from .ledger import Statement
+from .matrices import at_most_by_squares, same_matrices, same_means, same_traces, second_moment, square
+from .mle import GRAM, B, G, V
+from .notation import E, Mean, l, quantity, tail
+from .propositions import Fact, Proposition, argued, at_least, chain, extended, mean, through
+from .truncated import NOISELESS, risk_given
+from .truncated import A_1 as plain_A_1
+from .truncated import L_2, W_inverse
 
 n, m, k = sp.symbols("n m k", integer=True, positive=True)
-tail = sp.Symbol("tail", positive=True)
+#: A rank that may be 0.
+rank = sp.Symbol("k", integer=True, nonnegative=True)
 h, f = sp.symbols("h f", positive=True)
 
 # Blocks: head k, rest n - k.
-A_1, A_2 = sp.MatrixSymbol("A_1", m, k), sp.MatrixSymbol("A_2", m, n - k)
+A_1, A_2 = plain_A_1, sp.MatrixSymbol("A_2", m, n - k)
 Sigma_1, Sigma_2 = sp.MatrixSymbol("Sigma_1", k, k), sp.MatrixSymbol("Sigma_2", n - k, n - k)
 A_1_plus = sp.MatrixSymbol("A_1^+", k, m)
 
@@ -134,62 +128,153 @@ def remaining() -> tuple[Any, Any]:
     return head, rest
 
 
+#: The two-level spectrum of T2-sharp: E_m for real and for complex A.
+two_level = quantity("two_level", "E_m({}, {}; head {} times {}, floor {})")
+complex_two_level = quantity("complex_two_level", "E_m(complex A, {}, {}; head {} times {}, floor {})")
+
+DOMAIN = (at_least(m, rank + 2),)
+T, K = sp.MatrixSymbol("T", k, k), sp.MatrixSymbol("K", k, k)
+INVERSES = [(R_inverse * R, I_k), (R * R_inverse, I_k), (J.T, J), (T.T, T), (N.T, N), (N * N, N)]
+OF_J = [(T * J, I_k - h * J), (J * T, I_k - h * J)]  # (h I + T) J = I = J (h I + T)
+OF_N = [(C * N * C.T, K / f), (R_inverse * K * R_inverse.T, T), (sp.Trace(N), n - m)]
+#: |G|^2.
+ALL = (sp.Trace(G * G.T), tail(0))
+
+
+def head_covariance() -> Any:
+    """cov(x_1 | y) by the formula for conditional covariances; R'^{-1} J R^{-1} is the inverse of h R R^T + K."""
+    return h * I_k - h**2 * R.T * (R_inverse.T * J * R_inverse) * R
+
+
+def rest_covariance() -> Any:
+    """cov(x_2 | y)."""
+    lost = f * N * C.T * R_inverse.T  # cov(x_2, x_1) R^T, up to sign
+    return f * N - lost * J * lost.T
+
+
+def posterior_variance() -> Any:
+    """X_A of the two-level spectrum."""
+    return sp.Trace(head_covariance()) + sp.Trace(rest_covariance())
+
+
+def error_of_head() -> Any:
+    """T = R^{-1} K R^{-T}, K = f C N C^T."""
+    return R_inverse * (f * C * N * C.T) * R_inverse.T
+
+
+def change(tail_before: Any, tail_after: Any) -> Any:
+    """B_k - B_{k+1}."""
+    return bound(tail_before, m, rank) - bound(tail_after, m, rank + 1)
+
+
+following, after = l(rank + 1), tail(rank + 1)
+drop = sp.Symbol("d", nonnegative=True)  # l_k - l_{k+1}
+room = m - 1 - (rank + effective_rank(following + after, following))
+
+T2 = Statement(
+    "T2",
+    Proposition(E(m), "<=", (1 + rank / (m - rank - 1)) * tail(rank), when=DOMAIN),
+    source="Halko, Martinsson & Tropp 2011, Theorem 10.5",
+    setting=(*GRAM, ALL),
+)
+BEST_RANK = Statement(
+    "T2-best-rank",
+    Proposition(
+        change(following + after, after), "=", (m - 1) * following * room / ((m - rank - 1) * (m - rank - 2))
+    ),
+    Proposition(sp.S.Zero, "<", (m - rank - 1) * (m - rank - 2), when=(at_least(m, rank + 3),)),
+    Proposition(
+        rank + effective_rank(following + drop + following + after, following + drop),
+        "<=",
+        rank + 1 + effective_rank(following + after, following),
+    ),
+    Proposition(m - 1, "<", m - 2 + effective_rank(following + after, following)),
+    words="the bounds of T2 fall as long as k + tail(k)/l_{{k+1}} is small enough: {0}, with {1}; that quantity rises, as "
+    "l_k is l_{{k+1}} + d, {2}; and at the last rank {3}",
+)
+SHARP = Statement(
+    "T2-sharp",
+    Proposition(posterior_variance(), "=", f * (n - m) + (h - f) * sp.Trace(J * T)),
+    Proposition(sp.Limit(two_level(m, n, k, h, f), h, sp.oo, "-"), "=", infinite_head(m, n, k, f), (at_least(m, k + 2),)),
+    Proposition(
+        sp.Limit(complex_two_level(m, n, k, h, f), h, sp.oo, "-"),
+        "=",
+        infinite_head(m, n, k, f, beta=2),
+        (at_least(m, k + 1),),
+    ),
+    Proposition(infinite_head(m, n, k, f) / bound((n - k) * f, m, k), "=", (n - m) / (n - k)),
+    Proposition(sp.Limit((n - m) / (n - k), n, sp.oo, "-"), "=", 1),
+    Proposition(k + effective_rank((n - k) * f, f), "=", n),
+    words="X_A: {0}; {1}; {2}; over the bound of T2, {3}, and {4}; beyond the head k + tail(k)/l_{{k+1}} is n: {5}",
+    setting=(*INVERSES, *OF_J, *OF_N, (T, error_of_head())),
+)
+
+
 @T2.symbolic
-def projected() -> None:
+def projected() -> Fact:
     """Sigma(I-P) = (Sigma - K A Sigma)(I-P), a contraction of it."""
-    B, V = sp.MatrixSymbol("B", m, n), sp.MatrixSymbol("V", m, m)  # A Sigma and (B B^T)^{-1}
     Sigma, K = sp.MatrixSymbol("Sigma", n, n), sp.MatrixSymbol("K", n, m)
-    given = [(V.T, V), (B * B.T * V, sp.Identity(m))]
-    I_P = sp.Identity(n) - B.T * V * B
+    I_P = sp.Identity(n) - B.T * V * B  # B is A Sigma
     M = Sigma - K * B
-    same_matrices(M * I_P, Sigma * I_P, given)
-    same_traces(square(M), square(M * I_P) + square(M - M * I_P), given, "Pythagoras")
+    same_matrices(M * I_P, Sigma * I_P, GRAM)
+    return at_most_by_squares(square(Sigma * I_P), square(M), [M - M * I_P], GRAM, "Pythagoras")
 
 
 @T2.symbolic
-def block_form() -> None:
+def block_form() -> Fact:
     """For K = (A_1^+; 0) its squared norm is Y_k(A)."""
     head, rest = remaining()
-    given = [(A_1_plus * A_1, I_k)]
-    same_matrices(head[0], sp.ZeroMatrix(k, k), given)
+    same_matrices(head[0], sp.ZeroMatrix(k, k), [(A_1_plus * A_1, I_k)])
     total = sum((square(block) for block in rest), sp.S.Zero)
-    Y = truncated.risk_given(sp.Trace(Sigma_2 * Sigma_2.T), 0)
-    mine = {truncated.A_1: A_1, truncated.A_2: A_2, truncated.x_2: sp.MatrixSymbol("x_2", n - k, 1)}
-    letters = [(truncated.L_2, Sigma_2 * Sigma_2.T), (truncated.W_inverse * A_1.T, A_1_plus)]
-    same_traces(total, Y.xreplace(mine), letters)
+    letters = [(L_2, Sigma_2 * Sigma_2.T), (W_inverse * A_1.T, A_1_plus)]
+    return same_traces(total, risk_given(sp.Trace(Sigma_2 * Sigma_2.T), 0), letters)
 
 
 @T2.symbolic
-def mean() -> None:
+def no_rank() -> Fact:
+    """k = 0: X_A <= tr G G^T."""
+    P = B.T * V * B
+    whole = at_most_by_squares(error(), sp.Trace(G * G.T), [G * P], GRAM)
+    return chain(definition(), whole, same_traces(sp.Trace(G * G.T), tail(0), [ALL]))
+
+
+@T2.symbolic
+def mean_bound() -> Fact:
     """Its mean is B_k."""
-    same(truncated.risk(tail, m, k), bound(tail, m, k))
-    same((1 + k / (m - k - 1)) * tail, bound(tail, m, k))
+    for_each = chain(DOMINANCE.fact(2), NOISELESS.fact(1)).at({k: rank})
+    same(for_each.right, bound(tail(rank), m, rank))
+    nothing = chain(expected(), mean(no_rank()))
+    return extended(for_each, rank, 0, nothing)
+
+
+@T2.concludes
+def conclusion() -> Fact:
+    return mean_bound()
 
 
 @BEST_RANK.symbolic
-def step() -> None:
+def step() -> tuple[Fact, Fact]:
     """B_k - B_{k+1} has the sign of m - 1 - (k + r_k)."""
-    following, rest = sp.symbols("l_next rest", positive=True)  # l_{k+1}, tail(k+1)
-    difference = bound(following + rest, m, k) - bound(rest, m, k + 1)
-    sign = m - 1 - (k + effective_rank(following + rest, following))
-    same(difference, (m - 1) * following * sign / ((m - k - 1) * (m - k - 2)))
-    more = sp.Symbol("more", integer=True, nonnegative=True)  # k <= m - 3
-    nonnegative(((m - k - 1) * (m - k - 2)).subs(m, k + 3 + more), "denominator")
+    denominator = (m - rank - 1) * (m - rank - 2)
+    # The bounds are those of T2.
+    same(bound(tail(rank), m, rank), T2.fact().right)
+    difference = same(change(following + after, after), (m - 1) * following * room / denominator)
+    return difference, positive(denominator, when=(at_least(m, rank + 3),))
 
 
 @BEST_RANK.symbolic
-def monotone() -> None:
-    """K + r_k does not decrease, and (m-2) + r_{m-2} > m - 1."""
-    following = sp.Symbol("l_next", positive=True)  # l_{k+1}
-    drop, rest = sp.symbols("drop rest", nonnegative=True)  # l_k - l_{k+1}, tail(k+1)
+def monotone() -> tuple[Fact, Fact]:
+    """k + r_k does not decrease, and (m-2) + r_{m-2} > m - 1."""
     before = following + drop  # l_k
-    here = k + effective_rank(following + rest, following)
-    earlier = k - 1 + effective_rank(before + following + rest, before)
-    same(here - earlier, (following + rest) * (1 / following - 1 / before))
-    nonnegative(sp.factor(here - earlier))
-    positive = sp.Symbol("tail_next", positive=True)
-    at_end = (m - 2) + effective_rank(following + positive, following) - (m - 1)
-    establish(sp.expand(at_end).is_positive is True, "the count may exceed m - 2")
+    here = rank + 1 + effective_rank(following + after, following)
+    earlier = rank + effective_rank(before + following + after, before)
+    same(here - earlier, (following + after) * (1 / following - 1 / before))
+    return at_most(earlier, here), less(m - 1, m - 2 + effective_rank(following + after, following))
+
+
+@BEST_RANK.concludes
+def conclusion_on_ranks() -> tuple[Fact, ...]:
+    return *step(), *monotone()
 
 
 @SHARP.symbolic
@@ -203,45 +288,67 @@ def bottom() -> None:
     same_matrices(projector * D.T, 0, given, "what is left is independent of y_b")
 
 
-def head_covariance() -> Any:
-    """cov(x_1 | y) by the formula for conditional covariances; R'^{-1} J R^{-1} is the inverse of h R R^T + K."""
-    return h * I_k - h**2 * R.T * (R_inverse.T * J * R_inverse) * R
-
-
 @SHARP.symbolic
-def both() -> None:
+def both() -> Fact:
     """X_A = f(n-m) + (h-f) tr J T."""
-    T, K = sp.MatrixSymbol("T", k, k), sp.MatrixSymbol("K", k, k)
-    inverses = [(R_inverse * R, I_k), (R * R_inverse, I_k), (J.T, J), (T.T, T), (N.T, N), (N * N, N)]
     scaled = R * (h * I_k + T) * R.T
-    same_matrices(scaled, h * R * R.T + K, [*inverses, (R * T * R.T, K)], "T = R^{-1} K R^{-T}")
-    of_J = [*inverses, (T * J, I_k - h * J), (J * T, I_k - h * J)]  # (h I + T) J = I = J (h I + T)
+    same_matrices(scaled, h * R * R.T + K, [*INVERSES, (R * T * R.T, K)], "T = R^{-1} K R^{-T}")
+    of_J = [*INVERSES, *OF_J]
     same_matrices(scaled * (R_inverse.T * J * R_inverse), I_k, of_J, "inverse")
     same_matrices(head_covariance(), T - T * J * T, of_J)
-    same_traces(sp.Trace(head_covariance()), sp.Trace(h * J * T), of_J)
-    of_N = [*inverses, (C * N * C.T, K / f), (R_inverse * K * R_inverse.T, T)]
-    lost = f * N * C.T * R_inverse.T  # cov(x_2, x_1) R^T, up to sign
-    same_traces(sp.Trace(lost * J * lost.T), f * sp.Trace(J * T), of_N, "what y_t tells on x_2")
+    head = same_traces(sp.Trace(head_covariance()), h * sp.Trace(J * T), of_J)
+    rest = same_traces(sp.Trace(rest_covariance()), f * (n - m) - f * sp.Trace(J * T), [*INVERSES, *OF_N])
+    put = through(lambda side: side + rest.left, head)
+    return chain(put, through(lambda side: head.right + side, rest), same_traces(_sum(head, rest), _two(head.right)))
+
+
+def _sum(head: Fact, rest: Fact) -> Any:
+    return head.right + rest.right
+
+
+def _two(head: Any) -> Any:
+    return f * (n - m) + (h - f) * sp.Trace(J * T)
+
+
+def limit_of_draw(beta: int) -> Fact:
+    """lim E_m = E[f (n - m) + tr T], by monotone convergence in each eigenvalue of T."""
+    both()
+    tau, more = sp.symbols("tau more", positive=True)
+    grows = (h - f) / (h + tau)  # an eigenvalue of (h - f) J T is this times tau
+    positive(sp.diff(grows, h), "increases with h")
+    same(sp.Limit(grows, h, sp.oo, "-"), 1)
+    name, trace = ((two_level, real_trace), (complex_two_level, complex_trace))[beta - 1]
+    reason = "step 2: for each A the error increases to f (n - m) + tr T; monotone convergence"
+    limit_is = f * (n - m) + sp.Trace(T)
+    law = argued(sp.Limit(name(m, n, k, h, f), h, sp.oo, "-"), "=", Mean(limit_is), reason)
+    return chain(law, mean_of_limit(limit_is, beta))
+
+
+def mean_of_limit(limit_is: Any, beta: int) -> Fact:
+    """E tr T = (n - m) f E tr (A_1^T A_1)^{-1}."""
+    of_T = error_of_head()
+    scatter = second_moment(C, N, n - m)
+    named = same_traces(sp.Trace(T), sp.Trace(of_T), [(T, of_T)])
+    over_C = same_means(sp.Trace(of_T), f * (n - m) * sp.Trace(R_inverse * R_inverse.T), [scatter], [(N.T, N)])
+    same_matrices((R.T * R) * (R_inverse * R_inverse.T), I_k, [(R * R_inverse, I_k), (R_inverse * R, I_k)])
+    trace = (real_trace, complex_trace)[beta - 1](m, k)
+    reason = "R^T R = A_1^T A_1" + ("" if beta == 1 else ", with * for T")
+    of_R = argued(Mean(sp.Trace(R_inverse * R_inverse.T)), "=", trace, reason)
+    links = [mean(named), mean(over_C), through(lambda side: f * (n - m) * side, of_R)]
+    links.append(through(lambda side: f * (n - m) * side, WISHART.fact(beta - 1)))
+    whole = through(lambda side: f * (n - m) + side, chain(*links))
+    return chain(whole, same(whole.right, infinite_head(m, n, k, f, beta)))
 
 
 @SHARP.symbolic
-def limit() -> None:
-    """E tr T = (n - m) f E tr (A_1^T A_1)^{-1}, hence the limit."""
-    entries, any_N = sp.Matrix(2, 3, sp.symbols("c:6")), sp.Matrix(3, 3, sp.symbols("N:9"))
-    second = (entries * any_N * entries.T).applyfunc(lambda entry: gaussian_mean(entry, list(entries)))
-    same(second, any_N.trace() * sp.eye(2), "E C N C^T = (tr N) I")
-    T = R_inverse * (f * C * N * C.T) * R_inverse.T
-    averaged = [(C * N * C.T, (n - m) * I_k), (N.T, N)]
-    same_traces(sp.Trace(T), f * (n - m) * sp.Trace(R_inverse * R_inverse.T), averaged)
-    inverses = [(R * R_inverse, I_k), (R_inverse * R, I_k)]
-    same_matrices((R.T * R) * (R_inverse * R_inverse.T), I_k, inverses, "R^{-1} R^{-T} = (A_1^T A_1)^{-1}")
-    for beta in (1, 2):
-        same(f * (n - m) * (1 + trace_mean(m, k, beta)), infinite_head(m, n, k, f, beta))
+def limits() -> tuple[Fact, Fact]:
+    """The limits of E_m, real and complex."""
+    return limit_of_draw(1), limit_of_draw(2)
 
 
-@SHARP.symbolic
+@SHARP.instance
 def from_definition() -> None:
-    """The same from the definition of X_A."""
+    """The same from the definition of X_A, (m, k, n) = (2, 1, 3)."""
     r, c_1, c_2, d_1, d_2 = sp.symbols("r c_1 c_2 d_1 d_2", positive=True)
     A, L = sp.Matrix([[r, c_1, c_2], [0, d_1, d_2]]), sp.diag(h, f, f)
     X_A = (L - L * A.T * (A * L * A.T).inv() * A * L).trace()
@@ -251,9 +358,16 @@ def from_definition() -> None:
 
 
 @SHARP.symbolic
-def ratio() -> None:
+def ratio() -> tuple[Fact, Fact, Fact]:
     """B_k is the smallest; the ratio is (n-m)/(n-k) -> 1."""
-    same(k + effective_rank((n - k) * f, f), n, "k + r_k")
-    quotient = infinite_head(m, n, k, f) / bound((n - k) * f, m, k)
-    same(quotient, (n - m) / (n - k))
-    same(sp.limit(quotient, n, sp.oo), 1)
+    beyond = same(k + effective_rank((n - k) * f, f), n, "k + r_k")
+    # Beyond the head, then, the bounds rise.
+    BEST_RANK.fact(0)
+    share = (n - m) / (n - k)
+    quotient = same(infinite_head(m, n, k, f) / bound((n - k) * f, m, k), share)
+    return quotient, same(sp.Limit(share, n, sp.oo, "-"), 1), beyond
+
+
+@SHARP.concludes
+def conclusion_sharp() -> tuple[Fact, ...]:
+    return both(), *limits(), *ratio()

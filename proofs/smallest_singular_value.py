@@ -47,19 +47,19 @@ from typing import Any
 
 import sympy as sp
 
-from .checks import nonnegative, same
+from .checks import at_most, same, same_product
 from .ledger import Statement
+from .notation import family, quantity
+from .propositions import Fact, Proposition, argued, at_least, chain, through
 
-SMALLEST = Statement(
-    "smallest-singular-value",
-    "P(||A_1^+|| >= t) <= m^{(p+1)/2} / ((p+1)! t^{p+1}), hence E||A_1^+|| <= e sqrt(m)/p, p = m - k",
-    source="Edelman 1988; Chen & Dongarra 2005; Halko, Martinsson & Tropp 2011, Propositions 10.2 and 10.4",
-)
-
-m, k, p = sp.symbols("m k p", integer=True, positive=True)
+m, k = sp.symbols("m k", integer=True, positive=True)
+p = sp.Symbol("p", integer=True, nonnegative=True)
 a, t, u, x, y = sp.symbols("a t u x y", positive=True)
 
-LARGEST = 6
+#: P(||A_1^+|| >= t) and E||A_1^+|| for k columns and k + p rows; Gamma_k(a) for every k.
+large = quantity("large", "P(||A_1^+|| >= {0})")
+mean_norm = quantity("mean_norm", "E||A_1^+||")
+any_gamma = quantity("any_gamma", "Gamma_{}({})")
 
 
 def multivariate_gamma(k: int, a: Any) -> Any:
@@ -67,12 +67,19 @@ def multivariate_gamma(k: int, a: Any) -> Any:
     return sp.pi ** sp.Rational(k * (k - 1), 4) * sp.prod(sp.gamma(a - sp.Rational(i, 2)) for i in range(k))
 
 
-def constant(k: int, m: Any) -> Any:
+def constant(k: Any, m: Any, gamma: Any = multivariate_gamma) -> Any:
     """K(k, m)."""
-    half = sp.Rational(1, 2)
-    return sp.pi ** sp.Rational(k * k, 2) / (
-        2 ** (k * m / 2) * multivariate_gamma(k, k * half) * multivariate_gamma(k, m * half)
-    )
+    return sp.pi ** (k**2 / sp.Integer(2)) / (2 ** (k * m / 2) * gamma(k, k / sp.Integer(2)) * gamma(k, m / sp.Integer(2)))
+
+
+def without_last(k: Any, a: Any) -> Any:
+    """Gamma_k(a) from its product less the last factor."""
+    return sp.pi ** ((k - 1) / sp.Integer(2)) * sp.gamma(a - (k - 1) / sp.Integer(2)) * any_gamma(k - 1, a)
+
+
+def without_first(k: Any, a: Any) -> Any:
+    """Gamma_k(a) from its product less the first factor."""
+    return sp.pi ** ((k - 1) / sp.Integer(2)) * sp.gamma(a) * any_gamma(k - 1, a - sp.Rational(1, 2))
 
 
 def density_factor(k: Any, p: Any) -> Any:
@@ -95,17 +102,37 @@ def mean_bound(m: Any, p: Any) -> Any:
     return sp.E * sp.sqrt(m) / p
 
 
+def gamma_bound(a: Any, s: Any) -> tuple[Any, Any]:
+    """The two sides of step 4."""
+    return sp.gamma(a + s) / sp.gamma(a), (a + s - sp.Rational(1, 2)) ** s
+
+
+def integrated_density(x: Any) -> Any:
+    """(2x)^s Gamma(k/2 + s)/((p+1)! Gamma(k/2)), s = (p+1)/2."""
+    s = (p + 1) / 2
+    return (2 * x) ** s * sp.gamma(k / 2 + s) / (sp.gamma(p + 2) * sp.gamma(k / 2))
+
+
+SMALLEST = Statement(
+    "smallest-singular-value",
+    Proposition(large(t, k, p), "<=", tail_probability(k + p, p, t)),
+    Proposition(large(t * scale(k + p, p), k, p), "<=", t ** (-(p + 1))),
+    Proposition(mean_norm(k, p), "<=", mean_bound(k + p, p), when=(at_least(p, 1),)),
+    words="A_1 has k columns and k + p rows: {0}; {1}; {2}",
+    source="Edelman 1988; Chen & Dongarra 2005; Halko, Martinsson & Tropp 2011, Propositions 10.2 and 10.4",
+)
+
 SMALLEST.cited(
     "the joint density of the eigenvalues of a Wishart matrix, with its constant K(k, m)",
     source="Fisher 1939, Hsu 1939, Roy 1939; Muirhead 1982, Aspects of Multivariate Statistical Theory, section 3.2",
 )
 
 
-@SMALLEST.symbolic
+@SMALLEST.instance
 def normalised() -> None:
     """The constant K(k, m) makes a density."""
     for columns, rows in ((1, 2), (1, 4), (2, 3), (2, 5), (3, 4), (3, 6)):
-        gaps = sp.symbols(f"g1:{columns + 1}", positive=True)  # lambda_i = g_i + ... + g_k
+        gaps = family("g", columns, positive=True)  # lambda_i = g_i + ... + g_k
         roots = [sum(gaps[i:]) for i in range(columns)]
         differences = sp.prod(roots[i] - roots[j] for i in range(columns) for j in range(i + 1, columns))
         polynomial = sp.Poly(sp.prod(roots) ** ((rows - columns - 1) // 2) * differences, *gaps)
@@ -118,61 +145,130 @@ def normalised() -> None:
 
 
 @SMALLEST.symbolic
-def exponents() -> None:
+def exponents() -> Fact:
     """The exponent of each lambda_i becomes that for (k-1, m+1)."""
 
     def exponent(columns: Any, rows: Any) -> Any:
         return (rows - columns - 1) / 2
 
     same(exponent(k, m) + 1, exponent(k - 1, m + 1))
-    same(exponent(k, k + p), (p - 1) / 2, "exponent of the smallest")
+    return same(exponent(k, k + p), (p - 1) / 2, "exponent of the smallest")
 
 
 @SMALLEST.symbolic
-def ratio() -> None:
+def products() -> None:
+    """Gamma_k(a) less its last factor, and less its first: the latter by induction from the former."""
+    of_pi = sp.pi ** (k * (k - 1) / 4)
+    same(of_pi / of_pi.subs(k, k - 1), without_last(k, a).subs(any_gamma(k - 1, a), 1) / sp.gamma(a - (k - 1) / 2))
+    # Less the last factor, then the first of what remains; less the first, then the last.
+    one = without_last(k, a).subs(any_gamma(k - 1, a), without_first(k - 1, a))
+    half = a - sp.Rational(1, 2)
+    other = without_first(k, a).subs(any_gamma(k - 1, half), without_last(k - 1, half))
+    same(sp.powsimp(one / other), 1, "induction")
+    for size in (1, 2, 3):
+        first = without_first(sp.Integer(size), a).replace(any_gamma, lambda k, a: multivariate_gamma(int(k), a))
+        same(first, multivariate_gamma(size, a), f"k = {size}")
+
+
+@SMALLEST.symbolic
+def ratio() -> Fact:
     """K(k, m)/K(k-1, m+1) = L."""
-    for columns in range(1, LARGEST + 1):
-        rows = columns + p
-        quotient = constant(columns, rows) / constant(columns - 1, rows + 1)
-        same(sp.gammasimp(quotient / density_factor(sp.Integer(columns), p)), 1, f"k = {columns}")
+    rows = k + p
+    quotient = constant(k, rows, any_gamma) / constant(k - 1, rows + 1, any_gamma)
+    steps = (
+        (any_gamma(k, k / 2), without_first(k, k / 2)),
+        (any_gamma(k, rows / 2), without_last(k, rows / 2)),
+        (any_gamma(k - 1, rows / 2), without_last(k - 1, rows / 2)),
+        (any_gamma(k - 1, (rows + 1) / 2), without_first(k - 1, (rows + 1) / 2)),
+    )
+    found = quotient
+    for whole, split in steps:
+        found = found.subs(whole, split)
+    same(sp.gammasimp(sp.powsimp(sp.simplify(found / density_factor(k, p)))), 1, "k >= 2")
+    same(sp.gammasimp(constant(1, 1 + p) / density_factor(sp.Integer(1), p)), 1, "k = 1, as K(0, m) = 1")
+    return argued(quotient, "=", density_factor(k, p), "the products of step 2 and, for k = 1, K(0, m) = 1")
 
 
 @SMALLEST.symbolic
-def integrated() -> None:
-    """Integrated over the smallest eigenvalue."""
-    s = (p + 1) / 2
-    probability = density_factor(k, p) * sp.integrate(y ** ((p - 1) / 2), (y, 0, x))
-    found = (2 * x) ** s * sp.gamma(k / 2 + s) / (sp.gamma(p + 2) * sp.gamma(k / 2))
-    same(sp.gammasimp(probability / found), 1)
+def integrated() -> Fact:
+    """Integrated over the smallest eigenvalue, up to x."""
+    products()
+    quotient = ratio()
+    power = exponents().right
+    dropped = quotient.left * sp.Integral(y**power, (y, 0, t ** (-2)))
+    reason = "step 1: the other eigenvalues have the density for (k-1, m+1), but for its constant; ||A_1^+|| = lambda_k^{-1/2}"
+    law = argued(large(t, k, p), "<=", dropped, reason)
+    put = through(lambda side: side * sp.Integral(y**power, (y, 0, t ** (-2))), quotient)
+    value = same(put.right, put.right.doit(), "the integral")
+    return chain(law, put, value, same_product(value.right, integrated_density(t ** (-2))))
 
 
 @SMALLEST.symbolic
-def gamma_ratio() -> None:
-    """Gamma(a+s)/Gamma(a) <= (a+s-1/2)^s gives (a)."""
+def gamma_ratio() -> Fact:
+    """Gamma(a+s)/Gamma(a) <= (a+s-1/2)^s for s = 1/2, 1, 3/2, ..."""
     half = sp.Rational(1, 2)
-    for r in range(4):
-        whole, largest = sp.prod(a + i for i in range(r)), a + r - half
-        same(sp.expand_func(sp.gamma(a + r)) / sp.gamma(a), whole, f"s = {r}")
-        for i in range(r):
-            nonnegative(largest - (a + i), f"factor {i} of s = {r}")
-            nonnegative((a + r) - (a + i), f"factor {i} of s = {r} + 1/2")
-        same((largest + half) ** r * sp.sqrt(a + r), (a + (r + half) - half) ** (r + half), f"s = {r} + 1/2")
+    # s = 1/2: Schwarz' inequality for Gamma's integral, Gamma(y + 1/2)^2 <= Gamma(y) Gamma(y + 1) = y Gamma(y)^2.
     same(sp.expand_func(sp.gamma(y + 1)), y * sp.gamma(y))
+    same(gamma_bound(a, half)[1], sp.sqrt(a), "s = 1/2")
+    left, right = gamma_bound(a, sp.S.One)
+    at_most(sp.expand_func(left), right, "s = 1")
+    # From s = 1/2 + r to s + 1: the left side grows by a + s, the right side by more.
+    r = sp.Symbol("r", nonnegative=True)
+    s = half + r
+    left, right = gamma_bound(a, s)
+    after_left, after_right = gamma_bound(a, s + 1)
+    same(sp.gammasimp(after_left / left), a + s, "growth")
+    base = a + s - half
+    higher = through(lambda side: (a + s) * side**s, at_most(base, base + 1))
+    wider = through(lambda side: side * (base + 1) ** s, at_most(a + s, base + 1))
+    step = chain(higher, wider)
+    same(step.left, (a + s) * right, "begins at s")
+    same(step.right, after_right, "ends at s + 1")
+    left, right = gamma_bound(k / 2, (p + 1) / 2)
+    return argued(left, "<=", right, "step 4: induction on s = (p+1)/2 in steps of 1")
+
+
+@SMALLEST.symbolic
+def probability() -> Fact:
+    """(a)."""
     s = (p + 1) / 2
-    same((2 / t**2) ** s * (k / 2 + s - half) ** s / sp.gamma(p + 2), tail_probability(k + p, p, t))
+    factor = (2 / t**2) ** s / sp.gamma(p + 2)
+    density = integrated()
+    bounded = through(lambda side: factor * side, gamma_ratio())
+    return chain(density, bounded, same(bounded.right, tail_probability(k + p, p, t)))
 
 
 @SMALLEST.symbolic
-def normalised_tail() -> None:
-    """In units of e sqrt(m)/(p+1): at most t^{-(p+1)}."""
-    N = p + 1
-    share = (N / sp.E) ** N / sp.gamma(N + 1)  # at most 1: one term of the series of e^N is N^N/N!
-    same(sp.powsimp(tail_probability(m, p, t * scale(m, p)) / (share * t ** (-N)), force=True), 1)
+def normalised_tail() -> Fact:
+    """In units of e sqrt(m)/(p+1): at most t^{-(p+1)}, since N! >= (N/e)^N."""
+    N, j = p + 1, sp.Symbol("j", integer=True, nonnegative=True)
+    unit = scale(k + p, p)
+    # N^N/N! is one term of the series of e^N; e is N/sqrt(m) units.
+    series = sp.summation(x**j / sp.factorial(j), (j, 0, sp.oo)).subs(x, N)
+    one_term = argued(N**N / sp.gamma(N + 1), "<=", series, "step 5: one term of a series of positive terms")
+    term = chain(one_term, same(series, (unit * N / sp.sqrt(k + p)) ** N))
+    share = N**N / sp.gamma(N + 1) / (unit * N / sp.sqrt(k + p)) ** N
+    at_most_one = through(lambda side: side / term.right * t ** (-N), term)
+    same(share * t ** (-N), at_most_one.left)
+    in_units = same_product(tail_probability(k + p, p, t * unit), at_most_one.left)
+    return chain(probability().at({t: t * unit}), in_units, at_most_one, same(at_most_one.right, t ** (-N)))
 
 
 @SMALLEST.symbolic
-def mean() -> None:
+def mean() -> Fact:
     """E ||A_1^+|| <= e sqrt(m)/p."""
     c = sp.Symbol("c", positive=True)
-    bounded = c + sp.integrate((c / t) ** (p + 1), (t, c, sp.oo))
-    same(bounded.subs(c, scale(m, p)), mean_bound(m, p))
+    unit = scale(k + p, p)
+    decay = normalised_tail().at({t: t / c})
+    beyond = sp.Integral(decay.right, (t, c, sp.oo))
+    same(decay.left.subs(c, unit), large(t, k, p), "c is the unit")
+    reason = "step 6: E||A_1^+|| is the integral of P(||A_1^+|| >= t), at most 1 for t < c, and by (b) beyond"
+    law = argued(mean_norm(k, p), "<=", (c + beyond).subs(c, unit), reason)
+    domain = (at_least(p, 1),)
+    value = same(c + beyond, c * (p + 1) / p, when=domain)
+    return chain(law, value.at({c: unit}), same(value.at({c: unit}).right, mean_bound(k + p, p)))
+
+
+@SMALLEST.concludes
+def conclusion() -> tuple[Fact, ...]:
+    return probability(), normalised_tail(), mean()

@@ -46,22 +46,26 @@ from typing import Any
 
 import sympy as sp
 
-from . import range_finder, smallest_singular_value
+from . import range_finder
 from .checks import nonnegative, same
-from .inverse_wishart import trace_mean
+from .inverse_wishart import WISHART, real_trace
 from .ledger import Statement
-from .matrices import same_matrices, same_traces, square
+from .matrices import independent, same_matrices, same_means, same_traces, square
+from .notation import l, quantity, tail
+from .propositions import Fact, Proposition, argued, at_least, chain, through
+from .smallest_singular_value import SMALLEST, mean_norm
 
-CHEVET = Statement("Chevet", "E||S Omega T|| <= ||S|| ||T||_F + ||S||_F ||T||", source="Chevet 1978; Gordon 1985")
-T5 = Statement(
-    "T5",
-    "E||(I-P)G^T|| <= (1 + sqrt(k/(p-1))) sigma_{k+1} + e sqrt(k+p)/p tail(k)^1/2, p >= 2",
-    source="Halko, Martinsson & Tropp 2011, Theorem 10.6",
-    uses=("error", "T2", "Chevet", "inverse-Wishart", "smallest-singular-value"),
-)
+n, m, k = sp.symbols("n m k", integer=True, positive=True)
+p = sp.Symbol("p", integer=True, nonnegative=True)
+#: Spectral and Frobenius norms of S and of T.
+S, S_F, T, T_F = sp.symbols("||S|| ||S||_F ||T|| ||T||_F", positive=True)
+sigma, root_tail = sp.sqrt(l(k + 1)), sp.sqrt(tail(k))  # sigma_{k+1}, tail(k)^{1/2}
 
-n, m, k, p = sp.symbols("n m k p", integer=True, positive=True)
-sigma, root_tail = sp.symbols("sigma root_tail", positive=True)  # sigma_{k+1}, tail(k)^{1/2}
+#: E||S Omega T||, E||A_1^+ A_2 Sigma_2||, E||A_1^+||_F, and E||(I-P)G^T||.
+product_norm = quantity("product_norm", "E||S Omega T||")
+rest_norm = quantity("rest_norm", "E||A_1^+ A_2 Sigma_2||")
+frobenius_norm = quantity("frobenius_norm", "E||A_1^+||_F")
+error_norm = quantity("error_norm", "E||(I-P)G^T||")
 
 
 def chevet(S: Any, S_F: Any, T: Any, T_F: Any) -> Any:
@@ -74,8 +78,20 @@ def bound(sigma: Any, root_tail: Any, k: Any, p: Any) -> Any:
     return (1 + sp.sqrt(k / (p - 1))) * sigma + sp.E * sp.sqrt(k + p) / p * root_tail
 
 
+CHEVET = Statement(
+    "Chevet",
+    Proposition(product_norm(S, S_F, T, T_F), "<=", chevet(S, S_F, T, T_F)),
+    source="Chevet 1978; Gordon 1985",
+)
+T5 = Statement(
+    "T5",
+    Proposition(error_norm(k, p), "<=", bound(sigma, root_tail, k, p), when=(at_least(p, 2),)),
+    source="Halko, Martinsson & Tropp 2011, Theorem 10.6",
+)
+
+
 @CHEVET.symbolic
-def increments() -> None:
+def increments() -> Fact:
     """The increments of Y exceed those of X."""
     a, c, b, d, beta = sp.symbols("a c b d beta", nonnegative=True)  # lengths
     ac, bd = sp.symbols("ac bd", real=True)  # inner products
@@ -83,7 +99,7 @@ def increments() -> None:
     of_Y = a**2 * b**2 + c**2 * d**2 - 2 * a * c * bd + beta**2 * (a**2 + c**2 - 2 * ac)
     slack_1, slack_2 = sp.symbols("slack_1 slack_2", nonnegative=True)  # beta^2 - b.d and |a| |c| - a.c
     same(of_Y - of_X, 2 * (beta**2 - bd) * (a * c - ac) + beta**2 * (a - c) ** 2)
-    nonnegative((of_Y - of_X).subs({bd: beta**2 - slack_2, ac: a * c - slack_1}).expand() - beta**2 * (a - c) ** 2)
+    return nonnegative((of_Y - of_X).subs({bd: beta**2 - slack_2, ac: a * c - slack_1}).expand() - beta**2 * (a - c) ** 2)
 
 
 @CHEVET.symbolic
@@ -105,14 +121,32 @@ CHEVET.cited(
 
 
 @CHEVET.symbolic
-def mean_length() -> None:
+def mean_length() -> Fact:
     """E |T^T h|^2 = ||T||_F^2."""
     T, h = sp.MatrixSymbol("T", n, m), sp.MatrixSymbol("h", n, 1)
-    same_traces(square(T.T * h), square(T), given=[(h * h.T, sp.Identity(n))])
+    return same_means(square(T.T * h), square(T), independent({h: sp.Identity(n)}))
+
+
+@CHEVET.symbolic
+def largest() -> Fact:
+    """The largest Y is at most ||S|| |T^T h| + ||T|| |S g|, of mean at most ||S|| ||T||_F + ||S||_F ||T||."""
+    increments()
+    lengths()
+    # |T^T h| and |S g| have means at most the roots of their mean squares, ||T||_F and ||S||_F.
+    mean_length()
+    largest_Y = S * T_F + T * S_F
+    reason = "Sudakov-Fernique, and steps 1 and 2: |S^T u| <= ||S||, |T v| <= ||T||, E|T^T h| <= ||T||_F, E|S g| <= ||S||_F"
+    return argued(product_norm(S, S_F, T, T_F), "<=", largest_Y, reason)
+
+
+@CHEVET.concludes
+def conclusion() -> Fact:
+    found = largest()
+    return chain(found, same(found.right, chevet(S, S_F, T, T_F)))
 
 
 @T5.symbolic
-def deterministic() -> None:
+def deterministic() -> Fact:
     """||Sigma(I-P)|| <= sigma_{k+1} + ||A_1^+ A_2 Sigma_2|| for every A."""
     range_finder.projected()
     head, (upper, lower) = range_finder.remaining()
@@ -122,19 +156,36 @@ def deterministic() -> None:
     same_matrices(upper.T * upper + lower.T * lower, F.T * F + Sigma_2.T * Sigma_2, what="M^T M")
     x = sp.Symbol("x", nonnegative=True)  # ||F||
     nonnegative(sp.expand((x + sigma) ** 2 - (x**2 + sigma**2)))
+    # Sigma (I - P) = M (I - P) is step 1 of "T2".
+    range_finder.T2.fact()
+    reason = "step 1: ||M||^2 <= ||F||^2 + sigma_{k+1}^2, at most the square of the sum"
+    return argued(error_norm(k, p), "<=", sigma + rest_norm(k, p), reason)
 
 
 @T5.symbolic
-def frobenius() -> None:
+def frobenius() -> Fact:
     """||A_1^+||_F^2 = tr (A_1^T A_1)^{-1}, of mean k/(p-1)."""
     A_1, W_inverse = sp.MatrixSymbol("A_1", m, k), sp.MatrixSymbol("W^-1", k, k)
     given = [(W_inverse.T, W_inverse), (W_inverse * A_1.T * A_1, sp.Identity(k))]
     same_traces(square(W_inverse * A_1.T), sp.Trace(W_inverse), given)
-    same(trace_mean(k + p, k), k / (p - 1))
+    jensen = argued(frobenius_norm(k, p), "<=", sp.sqrt(real_trace(k + p, k)), "step 3: E||A_1^+||_F <= (E||A_1^+||_F^2)^{1/2}")
+    return chain(jensen, through(sp.sqrt, WISHART.fact(0).at({m: k + p})))
 
 
 @T5.symbolic
-def combined() -> None:
+def combined() -> Fact:
     """Together: T5."""
-    S_F, S = sp.sqrt(trace_mean(k + p, k)), smallest_singular_value.mean_bound(k + p, p)
-    same(sigma + chevet(S, S_F, sigma, root_tail), bound(sigma, root_tail, k, p))
+    norms = {S: mean_norm(k, p), S_F: frobenius_norm(k, p), T: sigma, T_F: root_tail}
+    given_A_1 = CHEVET.fact().right.subs(norms, simultaneous=True)
+    averaged = argued(rest_norm(k, p), "<=", given_A_1, "Chevet for S = A_1^+ given A_1, which is linear in the norms of S")
+    whole = through(lambda side: sigma + side, averaged)
+    smallest = through(lambda side: sigma + root_tail * side + frobenius_norm(k, p) * sigma, SMALLEST.fact(2))
+    links = [deterministic(), whole, smallest]
+    rest = smallest.right - frobenius_norm(k, p) * sigma
+    entries = through(lambda side: rest + side * sigma, frobenius())
+    return chain(*links, entries, same(entries.right, bound(sigma, root_tail, k, p)))
+
+
+@T5.concludes
+def conclusion_spectral() -> Fact:
+    return combined()

@@ -51,17 +51,12 @@ from typing import Any
 import sympy as sp
 
 from .checks import at_most, same
-from .error import error
+from .error import ERROR, definition, error
 from .ledger import Statement
-from .matrices import same_matrices, same_traces, square
-from .mle import GRAM, B, G, I_m, I_n, V, gamma, m, n, projector, r, shortest, z
-
-START = Statement("T9", "gradient flow from z_0 ~ N(0, tau^2 I): risk = (1 + tau^2) X_A for every A", uses=("MLE", "error"))
-PENALTY = Statement(
-    "T9-penalty",
-    "with a penalty gamma the start is forgotten: |z_gamma - z| <= gamma/s_min^2 |z|",
-    uses=("MLE", "penalised", "T9"),
-)
+from .matrices import independent, same_matrices, same_means, square
+from .mle import GRAM, MLE, PENALISED, B, G, I_m, I_n, V, gamma, m, n, projector, r, shortest, z
+from .notation import Mean, X
+from .propositions import Fact, Proposition, at_least, chain, through
 
 L, S, R = sp.MatrixSymbol("L", m, m), sp.MatrixSymbol("S", m, m), sp.MatrixSymbol("R", n, m)
 N = sp.MatrixSymbol("N", n, n - m)
@@ -112,6 +107,37 @@ def random_start_factor() -> Any:
     return 1 + tau**2
 
 
+def missed() -> Any:
+    """The limit less z, if r = B z."""
+    return limit_from(z_0) - z
+
+
+#: What is measured of z.
+MEASURED = (r, B * z)
+FINAL = sp.Limit(flowed(t, 0), t, sp.oo, "-")
+PENALISED_FINAL = sp.Limit(flowed(t, gamma), t, sp.oo, "-")
+smallest = sp.Symbol("s_min", positive=True)
+
+START = Statement(
+    "T9",
+    Proposition(R * T * L.T * r + N * N.T * z_0, "=", limit_from(z_0)),
+    Proposition(B * limit_from(z_0), "=", r),
+    Proposition(FINAL, "=", h / s),
+    Proposition(Mean(square(G * (I_n - projector()) * (z_0 - z)), z, z_0), "=", random_start_factor() * X(m)),
+    words="gradient flow from z_0 tends to {0}, {1}, in each coordinate {2}; from z_0 of variance tau^2 its risk is {3}",
+    setting=(*GRAM, *DECOMPOSITION, *COMPLETE, (V, L * T * T * L.T), MEASURED),
+)
+PENALTY = Statement(
+    "T9-penalty",
+    Proposition(PENALISED_FINAL, "=", s * h / (s**2 + gamma)),
+    Proposition((B.T * B + gamma * I_n) * (R * Q * S * L.T * r), "=", B.T * r),
+    Proposition(PENALISED_FINAL, "=", h / s - shrinkage(s) * (h / s)),
+    Proposition(shrinkage(s), "<=", gamma / smallest**2, when=(at_least(s, smallest),)),
+    words="with a penalty the start is forgotten, {0}; the limit solves {1}; coordinate by coordinate it is {2}, with {3}",
+    setting=(*DECOMPOSITION, (Q.T, Q), (S * S * Q, I_m - gamma * Q)),
+)
+
+
 @START.symbolic
 def pseudo_inverse() -> None:
     """B^+ = R S^{-1} L^T and P = R R^T."""
@@ -130,33 +156,41 @@ def decoupled() -> None:
 
 
 @START.symbolic
-def coordinate() -> None:
+def coordinate() -> Fact:
     """Each coordinate solves its equation and tends to h/s."""
     a = flowed(t, 0)
     same(sp.diff(a, t), -s * (s * a - h), "equation")
     same(a.subs(t, 0), a_0, "start")
-    same(sp.limit(a, t, sp.oo), h / s, "limit")
+    return same(FINAL, h / s, "limit")
 
 
 @START.symbolic
-def limit() -> None:
+def limit() -> tuple[Fact, Fact]:
     """The limit is z_0 + B^+(r - B z_0), which solves B z = r."""
     modes = R * T * L.T * r + N * N.T * z_0
     given = [*DECOMPOSITION, (V, L * T * T * L.T), *COMPLETE]
-    same_matrices(modes, limit_from(z_0), given=given)
-    same_matrices(B * limit_from(z_0), r, given=GRAM)
+    # The solution nearest to z_0: the shortest solution of B v = r - B z_0, by "MLE".
+    MLE.fact(1)
+    return same_matrices(modes, limit_from(z_0), given=given), same_matrices(B * limit_from(z_0), r, given=GRAM)
 
 
 @START.symbolic
-def random_start() -> None:
+def random_start() -> Fact:
     """The risk of a random start is (1 + tau^2) X_A."""
-    missed = limit_from(z_0) - z
-    same_matrices(missed, (I_n - projector()) * (z_0 - z), given=[(r, B * z)])
-    zero = sp.ZeroMatrix(n, n)
-    # The mean over z and z_0 is linear, and puts their covariances for these products.
-    moments = [(z_0 * z_0.T, tau**2 * I_n), (z * z.T, I_n), (z_0 * z.T, zero)]
+    same_matrices(missed(), (I_n - projector()) * (z_0 - z), given=[MEASURED])
+    covariances = independent({z_0: tau**2 * I_n, z: I_n})
     deviation = G * (I_n - projector()) * (z_0 - z)
-    same_traces(square(deviation), random_start_factor() * error(), given=[*moments, *GRAM])
+    over_both = same_means(square(deviation), random_start_factor() * error(), covariances, GRAM)
+    # X_A is the error of "error".
+    ERROR.fact(0)
+    return chain(over_both, through(lambda side: random_start_factor() * side, definition()).turned())
+
+
+@START.concludes
+def conclusion() -> tuple[Fact, ...]:
+    decoupled()
+    pseudo_inverse()
+    return *limit(), coordinate(), random_start()
 
 
 @PENALTY.symbolic
@@ -168,31 +202,39 @@ def decoupled_with_penalty() -> None:
 
 
 @PENALTY.symbolic
-def forgotten() -> None:
+def forgotten() -> Fact:
     """Each coordinate forgets its start."""
     a = flowed(t, gamma)
     same(sp.diff(a, t), -s * (s * a - h) - gamma * a, "equation")
     same(a.subs(t, 0), a_0, "start")
-    same(sp.limit(a, t, sp.oo), s * h / (s**2 + gamma), "limit")
     unseen = a_0 * sp.exp(-gamma * t)
     same(sp.diff(unseen, t), -gamma * unseen, "unseen coordinate")
     same(sp.limit(unseen, t, sp.oo), 0, "unseen limit")
+    return same(PENALISED_FINAL, s * h / (s**2 + gamma), "limit")
 
 
 @PENALTY.symbolic
-def penalised_limit() -> None:
+def penalised_limit() -> Fact:
     """The limit satisfies (B^T B + gamma I) z = B^T r."""
     given = [*DECOMPOSITION, (Q.T, Q), (S * S * Q, I_m - gamma * Q)]
     found = R * Q * S * L.T * r
-    same_matrices((B.T * B + gamma * I_n) * found, B.T * r, given=given)
+    # So it is z_gamma of "penalised".
+    PENALISED.fact(0)
+    return same_matrices((B.T * B + gamma * I_n) * found, B.T * r, given=given)
 
 
 @PENALTY.symbolic
-def distance() -> None:
-    """Z_gamma - z*, coordinate by coordinate, and its bound."""
-    most_likely, penalised = h / s, sp.limit(flowed(t, gamma), t, sp.oo)
-    same(penalised - most_likely, -shrinkage(s) * most_likely)
-    smallest, more = sp.Symbol("s_min", positive=True), sp.Symbol("more", nonnegative=True)
-    at_most(shrinkage(smallest + more), shrinkage(smallest), "the smallest s is worst")
-    at_most(shrinkage(smallest), gamma / smallest**2)
-    same(sp.limit(shrinkage(smallest), gamma, 0, "+"), 0, "it vanishes with gamma")
+def distance() -> tuple[Fact, Fact]:
+    """z_gamma - z*, coordinate by coordinate, and its bound."""
+    # Without penalty the coordinate ends at h/s, by "T9".
+    most_likely = START.fact(2).right
+    less = chain(forgotten(), same(forgotten().right, most_likely - shrinkage(s) * most_likely))
+    worst = at_most(shrinkage(s), shrinkage(smallest), "the smallest s is worst", when=(at_least(s, smallest),))
+    same(sp.limit(gamma / smallest**2, gamma, 0, "+"), 0, "it vanishes with gamma")
+    return less, chain(worst, at_most(shrinkage(smallest), gamma / smallest**2))
+
+
+@PENALTY.concludes
+def conclusion_with_penalty() -> tuple[Fact, ...]:
+    decoupled_with_penalty()
+    return forgotten(), penalised_limit(), *distance()

@@ -56,22 +56,20 @@ from typing import Any
 import sympy as sp
 from flint import arb
 
-from . import smallest_singular_value
-from .checks import at_most, below, nonnegative, same
+from .checks import at_most, below, nonnegative, same, same_product
 from .inverse_chi_square import density, x
+from .inverse_wishart import WISHART
 from .ledger import Statement, establish
-from .spectral import chevet
-
-T6 = Statement(
-    "T6",
-    "||G(I-P)|| exceeds its tail bounds with probability at most 2 t^{-p} + e^{-u^2/2}; journal and preprint forms",
-    source="Halko, Martinsson & Tropp 2011, Theorems 10.7 and 10.8",
-    uses=("T3-noisy", "T2", "T5", "Chevet", "inverse-Wishart", "smallest-singular-value"),
-)
+from .notation import quantity
+from .propositions import Fact, Proposition, argued, at_least, chain, through
+from .smallest_singular_value import SMALLEST, large, scale
+from .smallest_singular_value import t as level
+from .spectral import CHEVET, T5, S, S_F, T, T_F, root_tail, sigma
+from .truncated import NOISY
 
 k = sp.Symbol("k", integer=True, positive=True)
 p = sp.Symbol("p", positive=True)
-sigma, root_tail, more = sp.symbols("sigma root_tail more", positive=True)  # sigma_{k+1}, tail(k)^{1/2}, t - 1
+more = sp.Symbol("more", positive=True)  # t - 1
 t, u, y = sp.symbols("t u y", positive=True)
 
 #: Form: (factor and offset in r^2, factor of t^{-p}, factor of the Gaussian term: Frobenius, spectral).
@@ -86,7 +84,7 @@ def root(k: Any, p: Any, form: str = "journal") -> Any:
 
 def bound(sigma: Any, root_tail: Any, k: Any, p: Any, t: Any, u: Any, norm: str, form: str = "journal") -> Any:
     """What the norm exceeds rarely; `norm` is "frobenius" or "spectral"."""
-    r, c = root(k, p, form), smallest_singular_value.scale(k + p, p)
+    r, c = root(k, p, form), scale(k + p, p)
     if norm == "frobenius":
         return (1 + t * r) * root_tail + u * t * c * sigma
     return (1 + t * r) * sigma + t * c * root_tail + u * t * c * sigma
@@ -108,36 +106,64 @@ def rho(p: Any) -> Any:
     return sp.sqrt(sp.pi) * ((p + 1) / 6) ** (p / 2) / sp.gamma((p + 1) / 2)
 
 
+#: P(||G(I-P)||_F > value), P(||G(I-P)|| > value), P(||A_1^+||_F > value).
+frobenius_exceeds = quantity("frobenius_exceeds", "P(||G(I-P)||_F > {})")
+spectral_exceeds = quantity("spectral_exceeds", "P(||G(I-P)|| > {})")
+length_exceeds = quantity("length_exceeds", "P(||A_1^+||_F > {})")
+EXCEEDS = {"frobenius": frobenius_exceeds, "spectral": spectral_exceeds}
+whole = sp.Symbol("p", integer=True, nonnegative=True)  # the p of "smallest-singular-value"
+#: The least p.
+LEAST = sp.Integer(4)
+DOMAIN = (at_least(p, LEAST), at_least(t, 1))
+
+
+def said(norm: str, form: str) -> Proposition:
+    """The bound of one norm, in one form."""
+    value = bound(sigma, root_tail, k, p, t, u, norm, form)
+    return Proposition(EXCEEDS[norm](value), "<=", probability(p, t, u, norm, form), when=DOMAIN)
+
+
+T6 = Statement(
+    "T6",
+    *(said(norm, form) for form in FORMS for norm in EXCEEDS),
+    source="Halko, Martinsson & Tropp 2011, Theorems 10.7 and 10.8",
+)
+
+
 @T6.symbolic
-def inverse_moment() -> None:
+def inverse_moment() -> Fact:
     """E (1/chi^2_{p+1})^{p/2}."""
     integrand = sp.powsimp(sp.expand_power_exp(density(p + 1)) * x ** (-p / 2))
-    same(sp.integrate(integrand, (x, 0, sp.oo)), moment(p))
+    return same(sp.Integral(integrand, (x, 0, sp.oo)), moment(p))
 
 
 @T6.symbolic
-def markov() -> None:
+def markov() -> Fact:
     """P(||A_1^+||_F > t r) <= rho(p) t^{-p}."""
-    found = (k / (t * root(k, p)) ** 2) ** (p / 2) * moment(p)
-    same(sp.simplify(sp.expand_log(sp.log(found / (rho(p) * t ** (-p))), force=True)), 0)
+    # k diagonal entries of (A_1^T A_1)^{-1}, each 1/chi^2_{p+1}, by the steps of "inverse-Wishart".
+    WISHART.fact(0)
+    r, moment_is = root(k, p), inverse_moment().right
+    by_markov = (k / (t * r) ** 2) ** (p / 2) * moment_is
+    reason = "step 2: ||A_1^+||_F^2 is a sum of k variables 1/chi^2_{p+1}; triangle and Markov's inequality in L_{p/2}"
+    law = argued(length_exceeds(t * r), "<=", by_markov, reason)
+    return chain(law, same_product(by_markov, rho(p) * t ** (-p)))
 
 
 @T6.symbolic
 def first_values() -> None:
-    """Rho(4) = 25/27 and rho(5)^2 = pi/4 are below 1."""
-    same(rho(sp.Integer(4)), sp.Rational(25, 27))
-    same(rho(sp.Integer(5)) ** 2, sp.pi / 4)
+    """rho(4) = 25/27 and rho(5)^2 = pi/4 are below 1."""
+    same(rho(LEAST), sp.Rational(25, 27))
+    same(rho(LEAST + 1) ** 2, sp.pi / 4)
     below(arb(25) / 27, 1, "rho(4)")
     below(arb.pi() / 4, 1, "rho(5)^2")
 
 
 @T6.symbolic
 def decreasing() -> None:
-    """Rho(p+2) < rho(p) for p >= 4."""
+    """rho(p+2) < rho(p) for p >= 4."""
     quotient = (1 + 1 / y) ** (y + sp.Rational(1, 2)) / 3
-    found = sp.gammasimp(rho(2 * y + 1) / rho(2 * y - 1))  # y = (p+1)/2
-    same(sp.simplify(sp.expand_log(sp.log(found / quotient), force=True)), 0)
-    same(quotient.subs(y, sp.Rational(5, 2)), sp.Rational(343, 375))
+    same_product(rho(2 * y + 1) / rho(2 * y - 1), quotient)  # y = (p+1)/2
+    same(quotient.subs(y, (LEAST + 1) / 2), sp.Rational(343, 375))
     below(arb(343) / 375, 1)
     phi = (y + sp.Rational(1, 2)) * sp.log(1 + 1 / y)
     same(sp.diff(phi, y, 2), 1 / (2 * y**2 * (y + 1) ** 2))
@@ -151,34 +177,71 @@ T6.cited(
 
 
 @T6.symbolic
-def combined() -> None:
-    """Together: the journal's bounds."""
-    S_F, S = t * root(k, p), t * smallest_singular_value.scale(k + p, p)  # unless step 2 or 4 fails
-    fluctuation = u * S * sigma
-    same(root_tail + S_F * root_tail + fluctuation, bound(sigma, root_tail, k, p, t, u, "frobenius"))
-    same(sigma + chevet(S, S_F, sigma, root_tail) + fluctuation, bound(sigma, root_tail, k, p, t, u, "spectral"))
-    length = sp.Symbol("length", nonnegative=True)  # ||F||_F
-    nonnegative(sp.expand((root_tail + length) ** 2 - (root_tail**2 + length**2)))
+def length() -> Fact:
+    """P(||A_1^+||_F > t r) <= t^{-p} for p >= 4."""
+    first_values()
+    decreasing()
+    reason = "step 3: rho(4), rho(5) < 1, and rho(p + 2) < rho(p) from p = 4 on"
+    below_one = argued(rho(p), "<=", sp.S.One, reason, when=(at_least(p, LEAST),))
+    return chain(markov(), through(lambda side: side * t ** (-p), below_one))
 
 
 @T6.symbolic
-def failures() -> None:
-    """Their failure probability."""
+def norm() -> Fact:
+    """P(||A_1^+|| > t c) <= t^{-(p+1)} <= t^{-p}."""
     gap = (1 + more) ** -p - (1 + more) ** (-(p + 1))
     same(gap, more * (1 + more) ** (-(p + 1)))
     nonnegative(more * (1 + more) ** (-(p + 1)), "t^{-(p+1)} <= t^{-p}")
-    for norm in ("frobenius", "spectral"):
-        same(t**-p + t**-p + sp.exp(-(u**2) / 2), probability(p, t, u, norm), norm)
+    rare = SMALLEST.fact(1)
+    units = rare.left.args[0]
+    same(units, level * scale(k + whole, whole), "in units of c")
+    return argued(rare.left, "<=", level ** (-whole), "step 4: t >= 1", when=(at_least(level, 1),))
 
 
 @T6.symbolic
-def preprint() -> None:
+def combined() -> tuple[Fact, ...]:
+    """The journal's bounds."""
+    # Unless one of three events fails.
+    lengths, norms = length(), norm()
+    values = dict(zip((whole, level), (p, t), strict=True))
+    S_F_at, S_at = lengths.left.args[0], norms.left.args[0].subs(values)
+    at = {S: S_at, S_F: S_F_at, T: sigma, T_F: root_tail}
+    means = {"frobenius": S_F_at * root_tail, "spectral": CHEVET.fact().right.subs(at, simultaneous=True)}
+    starts = {"frobenius": root_tail, "spectral": sigma}
+    fluctuation = u * S_at * sigma
+    # The mean of ||F||_F given A_1 is that of "T3-noisy"; ||Sigma (I - P)|| <= sigma + ||F|| is step 1 of "T5".
+    NOISY.fact(0)
+    T5.fact(0)
+    x = sp.Symbol("length", nonnegative=True)  # ||F||_F
+    nonnegative(sp.expand((root_tail + x) ** 2 - (root_tail**2 + x**2)))
+    failing = lengths.right + norms.right.subs(values) + sp.exp(-(u**2) / 2)
+    facts = []
+    for name, exceeds in EXCEEDS.items():
+        value = starts[name] + means[name] + fluctuation
+        law = argued(exceeds(value), "<=", failing, "steps 5 to 7: the three events together", when=DOMAIN)
+        same(value, bound(sigma, root_tail, k, p, t, u, name))
+        facts.append(chain(law, same(failing, probability(p, t, u, name))))
+    return tuple(facts)
+
+
+@T6.symbolic
+def preprint() -> tuple[Fact, ...]:
     """The preprint's forms follow: larger bounds, larger probabilities."""
     at_most(root(k, p) ** 2, root(k, p, "preprint") ** 2, "r^2")
-    for norm in ("frobenius", "spectral"):
+    facts = []
+    for law, (name, exceeds) in zip(combined(), EXCEEDS.items(), strict=True):
         wider = sp.Symbol("wider", nonnegative=True)  # r of the preprint less r of the journal
         factor = sp.Symbol("r", nonnegative=True)
-        ours = bound(sigma, root_tail, k, p, t, u, norm).subs(root(k, p), factor)
-        theirs = bound(sigma, root_tail, k, p, t, u, norm, "preprint").subs(root(k, p, "preprint"), factor + wider)
-        nonnegative(sp.expand(theirs - ours), norm)
-        at_most(probability(p, t, u, norm), probability(p, t, u, norm, "preprint"), f"{norm}: probability")
+        ours = bound(sigma, root_tail, k, p, t, u, name).subs(root(k, p), factor)
+        theirs = bound(sigma, root_tail, k, p, t, u, name, "preprint").subs(root(k, p, "preprint"), factor + wider)
+        nonnegative(sp.expand(theirs - ours), name)
+        larger = exceeds(bound(sigma, root_tail, k, p, t, u, name, "preprint"))
+        rarer = argued(larger, "<=", exceeds(bound(sigma, root_tail, k, p, t, u, name)), "a larger value is exceeded less often")
+        at_last = at_most(probability(p, t, u, name), probability(p, t, u, name, "preprint"), f"{name}: probability")
+        facts.append(chain(rarer, law, at_last))
+    return tuple(facts)
+
+
+@T6.concludes
+def conclusion() -> tuple[Fact, ...]:
+    return *combined(), *preprint()

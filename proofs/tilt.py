@@ -62,22 +62,24 @@ from typing import Any
 
 import sympy as sp
 
-from .checks import same
-from .inverse_chi_square import density, excess, inverse_mean, x
-from .inverse_wishart import INVERSE, B, S, a, degrees, residual
+from .checks import same, same_product
+from .dominance import DOMINANCE
+from .inverse_chi_square import CHI, density, inverse_mean, nu, x
+from .inverse_wishart import INVERSE, WISHART, B, S, a, degrees, residual
 from .ledger import Statement
+from .lower_bound import LOWER, lower
 from .matrices import same_matrices, same_traces, square
+from .notation import X, Y, tail
+from .notation import l as value
+from .propositions import Fact, Proposition, at_least, chain, through
 from .range_finder import bound
-
-TILT = Statement(
-    "tilt",
-    "dQ = (Y/B) dP is a mixture of P and of laws with chi^2_{m-k-1} for chi^2_{m-k+1} and chi^2_3 for chi^2_1",
-    uses=("inverse-chi-square", "inverse-Wishart", "T1-lower", "T3", "T4"),
-)
+from .truncated import NOISELESS
 
 n, m, k = sp.symbols("n m k", integer=True, positive=True)
-l, tail, t, v, w = sp.symbols("l tail t v w", positive=True)
+t, v, w = sp.symbols("t v w", positive=True)
+excess = sp.Symbol("excess", positive=True)
 g = sp.Symbol("g", real=True)
+j = sp.Symbol("j", integer=True, positive=True)
 
 
 def weight(l: Any, tail: Any, m: Any) -> Any:
@@ -111,17 +113,53 @@ def signed_root(degrees: Any) -> Any:
     return density(sp.sympify(degrees)).subs(x, positive**2) * 2 * positive / 2
 
 
+def share(variance: Any, of_inverse: Any) -> Any:
+    """The mean l_j E[g^2] E[1/|r|^2] of a term of Y, over B."""
+    of_square = sp.integrate(g**2 * normal(), (g, -sp.oo, sp.oo))
+    return variance * of_square * of_inverse / bound(tail(k), m, k)
+
+
+def tilted_length() -> Any:
+    """(nu - 2) p_nu(x)/x, the density of |r|^2 under Q_ij."""
+    found = degrees(m, k)
+    return (found - 2) * density(found) / x
+
+
+ROW = a.T - (S * B.T * a).T * B.T  # the first row of W^{-1}, times |r|^2, times A_1^T
+A_1, A_2, H = sp.MatrixSymbol("A_1", m, k), sp.MatrixSymbol("A_2", m, n - k), sp.MatrixSymbol("H", m, m)
+K, M, V = sp.MatrixSymbol("K", k, k), sp.MatrixSymbol("M", m, n), sp.MatrixSymbol("V", m, m)  # M = A Sigma
+ROTATION = [(H.T * H, sp.Identity(m)), (H * H.T, sp.Identity(m)), (V.T, V), (M * M.T * V, sp.Identity(m))]
+DOMAIN = (at_least(m, k + 2),)
+positive_g = sp.Symbol("g", positive=True)
+
+TILT = Statement(
+    "tilt",
+    Proposition(X(m), "<=", Y(k)),
+    Proposition(X(m), ">=", lower(m), when=(at_least(n, m + 1),)),
+    Proposition(ROW, "=", residual().T),
+    Proposition(share(value(j), inverse_mean(degrees(m, k))), "=", weight(value(j), tail(k), m), when=DOMAIN),
+    Proposition(tail(k) / bound(tail(k), m, k), "=", plain_weight(m, k)),
+    Proposition(tilted_length(), "=", density(tilted_length_degrees(m, k)), when=DOMAIN),
+    Proposition(positive_g**2 * normal().subs(g, positive_g), "=", signed_root(tilted_coefficient_degrees())),
+    Proposition(K * (H * A_1).T * (H * A_2), "=", K * A_1.T * A_2),
+    words="dQ = (Y/B) dP is a mixture, as {0} and {1}; row i of A_1^+ is r^T/|r|^2: {2}; the weight of a term is {3}, of P "
+    "itself {4}; under a term |r|^2 has the density {5} and g has {6}; rotations change nothing, {7}",
+    setting=(*INVERSE, *ROTATION),
+)
+
+
 @TILT.symbolic
-def row() -> None:
+def row() -> Fact:
     """Row i of A_1^+ is r^T/|r|^2."""
     # The first column of W^{-1} times |r|^2, by "inverse-Wishart", times A_1^T.
-    same_matrices(a.T - (S * B.T * a).T * B.T, residual().T, INVERSE)
+    WISHART.fact(0)
+    return same_matrices(ROW, residual().T, INVERSE)
 
 
-@TILT.symbolic
+@TILT.instance
 def both_rows() -> None:
-    """The same by inverting A_1^T A_1."""
-    A_1 = sp.Matrix(2, 2, sp.symbols("a:4"))
+    """The same by inverting A_1^T A_1, (m, k) = (2, 2), both rows."""
+    A_1 = sp.Matrix(2, 2, sp.symbols("a b c d"))
     W = A_1.T * A_1
     plus = W.adjugate() * A_1.T / W.det()
     for i in range(2):
@@ -131,35 +169,31 @@ def both_rows() -> None:
 
 
 @TILT.symbolic
-def shares() -> None:
+def shares() -> tuple[Fact, ...]:
     """The shares of the terms in B are the weights, of sum 1."""
-    of_inverse = inverse_mean().subs(excess, degrees(m, k) - 2)  # E 1/|r|^2
-    of_square = sp.integrate(g**2 * normal(), (g, -sp.oo, sp.oo))
-    B_k = bound(tail, m, k)
-    same(l * of_square * of_inverse / B_k, weight(l, tail, m))
-    same(tail / B_k, plain_weight(m, k))
-    same(plain_weight(m, k) + k * weight(tail, tail, m), 1, "sum; the l_j add up to tail")
+    B_k = bound(tail(k), m, k)
+    same(NOISELESS.fact(1).right, B_k, "B = E Y")
+    of_inverse = through(lambda side: share(value(j), side), CHI.fact(0).at({nu: degrees(m, k)}))
+    of_term = chain(of_inverse, same(of_inverse.right, weight(value(j), tail(k), m)))
+    same(plain_weight(m, k) + k * weight(tail(k), tail(k), m), 1, "sum; the l_j add up to tail")
+    return of_term, same(tail(k) / B_k, plain_weight(m, k))
 
 
 @TILT.symbolic
-def length() -> None:
+def length() -> Fact:
     """|r|^2 becomes chi^2_{m-k-1}."""
-    nu = degrees(m, k)
-    more = sp.Symbol("more", positive=True)  # nu - 2
-    tilted = (more * density(nu) / x).subs(m, k + 1 + more)
-    same(sp.gammasimp(tilted / density(tilted_length_degrees(m, k)).subs(m, k + 1 + more)), 1)
+    return same_product(tilted_length(), density(tilted_length_degrees(m, k)), when=DOMAIN)
 
 
 @TILT.symbolic
-def coefficient() -> None:
-    """G becomes a random sign times chi_3."""
-    positive = sp.Symbol("g", positive=True)
-    same((g**2 * normal()).subs(g, positive), signed_root(tilted_coefficient_degrees()))
-    same((g**2 * normal()).subs(g, -positive), signed_root(tilted_coefficient_degrees()))
-    same(normal().subs(g, positive), signed_root(1), "and N(0, 1) is a random sign times chi_1")
+def coefficient() -> Fact:
+    """g becomes a random sign times chi_3."""
+    same((g**2 * normal()).subs(g, -positive_g), signed_root(tilted_coefficient_degrees()))
+    same(normal().subs(g, positive_g), signed_root(1), "and N(0, 1) is a random sign times chi_1")
+    return same(positive_g**2 * normal().subs(g, positive_g), signed_root(tilted_coefficient_degrees()))
 
 
-@TILT.symbolic
+@TILT.instance
 def transform() -> None:
     """The joint transform of (|r|^2, g_1^2, g_2^2) under (Y/B) dP is the mixture's."""
     l_1, l_2 = sp.symbols("l_1 l_2", positive=True)
@@ -186,32 +220,31 @@ def transform() -> None:
 
 
 @TILT.symbolic
-def triangular() -> None:
-    """The last row of R^{-1} is (0, ..., 0, 1/R_kk)."""
-    for size in range(1, 5):
-        R = sp.Matrix(size, size, lambda i, j: sp.Symbol(f"R_{i}{j}", positive=True) if i <= j else 0)
-        last = R.inv()[size - 1, :]
-        same(last, sp.Matrix([[0] * (size - 1) + [1 / R[size - 1, size - 1]]]))
+def triangular() -> Fact:
+    """The last row of R^{-1} is (0, ..., 0, 1/R_kk): e_k^T R = R_kk e_k^T for an upper triangular R."""
+    R, inverse, unit = sp.MatrixSymbol("R", k, k), sp.MatrixSymbol("R^{-1}", k, k), sp.MatrixSymbol("e_k", k, 1)
+    last = sp.Symbol("R_kk", positive=True)
+    inverted = same_matrices(unit.T * R * inverse, unit.T, [(R * inverse, sp.Identity(k))])
+    through_last = same_matrices(unit.T * R * inverse, last * unit.T * inverse, [(unit.T * R, last * unit.T)])
+    return chain(through_last.turned(), inverted)
 
 
 @TILT.symbolic
-def rotated() -> None:
+def rotated() -> Fact:
     """Rotated measurements: A_1^+ A_2 and the projector stay."""
-    A_1, A_2, H = sp.MatrixSymbol("A_1", m, k), sp.MatrixSymbol("A_2", m, n - k), sp.MatrixSymbol("H", m, m)
-    K, M, V = sp.MatrixSymbol("K", k, k), sp.MatrixSymbol("M", m, n), sp.MatrixSymbol("V", m, m)  # M = A Sigma
-    given = [(H.T * H, sp.Identity(m)), (H * H.T, sp.Identity(m)), (V.T, V), (M * M.T * V, sp.Identity(m))]
-    same_matrices((H * A_1).T * (H * A_1), A_1.T * A_1, given, "K stays (A_1^T A_1)^{-1}")
-    same_matrices(K * (H * A_1).T * (H * A_2), K * A_1.T * A_2, given)
-    same_matrices((H * M) * (H * M).T * (H * V * H.T), sp.Identity(m), given, "inverse of the Gram matrix")
-    same_matrices((H * M).T * (H * V * H.T) * (H * M), M.T * V * M, given)
+    same_matrices((H * A_1).T * (H * A_1), A_1.T * A_1, ROTATION, "K stays (A_1^T A_1)^{-1}")
+    same_matrices((H * M) * (H * M).T * (H * V * H.T), sp.Identity(m), ROTATION, "inverse of the Gram matrix")
+    same_matrices((H * M).T * (H * V * H.T) * (H * M), M.T * V * M, ROTATION)
+    return same_matrices(K * (H * A_1).T * (H * A_2), K * A_1.T * A_2, ROTATION)
 
 
 @TILT.symbolic
-def columns() -> None:
-    """Mixing in Y: |A_1^+ A_2 Sigma_2|_F^2 = sum_j l_j |A_1^+ a_j|^2."""
-    plus = sp.MatrixSymbol("A_1^+", k, m)
-    a_1, a_2 = sp.MatrixSymbol("a_1", m, 1), sp.MatrixSymbol("a_2", m, 1)
-    l_1, l_2 = sp.symbols("l_1 l_2")
-    scatter = sp.MatrixSymbol("A_2 L A_2^T", m, m)
-    given = [(scatter, l_1 * a_1 * a_1.T + l_2 * a_2 * a_2.T)]
-    same_traces(sp.Trace(plus * scatter * plus.T), l_1 * square(plus * a_1) + l_2 * square(plus * a_2), given)
+def columns() -> Fact:
+    """Mixing in Y: each column a_j of A_2 brings l_j |A_1^+ a_j|^2 to |A_1^+ A_2 Sigma_2|_F^2 = tr A_1^+ (sum_j ...) A_1^{+T}."""
+    plus, a_j = sp.MatrixSymbol("A_1^+", k, m), sp.MatrixSymbol("a_j", m, 1)
+    return same_traces(sp.Trace(plus * (value(j) * a_j * a_j.T) * plus.T), value(j) * square(plus * a_j))
+
+
+@TILT.concludes
+def conclusion() -> tuple[Fact, ...]:
+    return DOMINANCE.fact(1), LOWER.fact(1), row(), *shares(), length(), coefficient(), rotated()

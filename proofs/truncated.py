@@ -48,18 +48,20 @@ from typing import Any
 
 import sympy as sp
 
-from .checks import infinite, same
-from .inverse_wishart import trace_mean
-from .ledger import Statement, establish
-from .matrices import same_matrices, same_traces, value
-
-SAYS = "E|x_hat_k - x|^2 = tail(k) + (tail(k) + s^2) k/(m-k-1) for k <= m-2, infinite for k = m-1, m"
-NOISY = Statement("T3-noisy", SAYS, uses=("inverse-Wishart",))
-NOISELESS = Statement("T3", "E Y_k(A) = (1 + k/(m-k-1)) tail(k) is the risk of the truncated prior", uses=("T3-noisy",))
+from .checks import less, same
+from .inverse_wishart import WISHART, real_trace, complex_trace, trace_mean
+from .ledger import Statement
+from .matrices import independent, same_matrices, same_means, same_traces, second_moment, square
+from .notation import Mean, Y, quantity, tail
+from .propositions import Fact, Proposition, argued, at_least, chain, defined, mean, through
 
 m, n, k = sp.symbols("m n k", integer=True, positive=True)
-tail = sp.Symbol("tail", positive=True)
-noise = sp.Symbol("noise", nonnegative=True)  # s^2
+s = sp.Symbol("s", nonnegative=True)
+noise = s**2
+
+#: The mean square error of least squares in the truncated generator: real, complex A.
+real_risk = quantity("real_risk", "risk({}, {}, {})")
+complex_risk = quantity("complex_risk", "risk(complex A, {}, {}, {})")
 
 A_1, A_2 = sp.MatrixSymbol("A_1", m, k), sp.MatrixSymbol("A_2", m, n - k)
 L_2 = sp.MatrixSymbol("L_2", n - k, n - k)  # Sigma_2^2
@@ -94,9 +96,9 @@ def risk(tail: Any, m: Any, k: Any, noise: Any = 0, beta: int = 1) -> Any:
     return tail + (tail + noise) * k / (m - k - (1 if beta == 1 else 0))
 
 
-def coordinate_error() -> Any:
-    """e, the error of the first k coordinates, as a matrix in A, x and w."""
-    return A_1_plus * (A_2 * x_2 + w)
+def coordinate_error(seen: Any = A_2 * x_2 + s * w) -> Any:
+    """e, the error of the first k coordinates, from what is seen of the others, and the noise s w."""
+    return A_1_plus * seen
 
 
 def risk_given(tail: Any, noise: Any) -> Any:
@@ -104,71 +106,127 @@ def risk_given(tail: Any, noise: Any) -> Any:
     return tail + sp.Trace(A_1_plus * (A_2 * L_2 * A_2.T + noise * sp.Identity(m)) * A_1_plus.T)
 
 
-@NOISY.symbolic
-def error() -> None:
-    """X_hat - x = (A_1^+ (A_2 x_2 + w); -x_2)."""
-    y = A_1 * x_1 + A_2 * x_2 + w
-    same_matrices(A_1_plus * y - x_1, coordinate_error(), GIVEN)
+#: x_2 and w are independent, of covariances Sigma_2^2 and I, the noise being s w; tr Sigma_2^2 = tail(k).
+SIGNALS = independent({x_2: L_2, w: sp.Identity(m)})
+TAIL = (sp.Trace(L_2), tail(k))
+
+
+def squared_error() -> Any:
+    """|x_hat - x|^2."""
+    return square(coordinate_error()) + square(x_2)
+
+
+def squared_error_without_noise() -> Any:
+    """|x_hat - x|^2 at s = 0."""
+    return square(coordinate_error(A_2 * x_2)) + square(x_2)
+
+
+def definition() -> Fact:
+    """Y_k(A), the error averaged over x without noise."""
+    return defined(Y(k), risk_given(tail(k), 0))
+
+
+NOISY = Statement(
+    "T3-noisy",
+    Proposition(real_risk(m, k, s), "=", risk(tail(k), m, k, noise), when=(at_least(m, k + 2),)),
+    Proposition(complex_risk(m, k, s), "=", risk(tail(k), m, k, noise, beta=2), when=(at_least(m, k + 1),)),
+    Proposition(real_risk(k + 1, k, s), "=", sp.oo),
+    Proposition(real_risk(k, k, s), "=", sp.oo),
+    Proposition(complex_risk(k, k, s), "=", sp.oo),
+    setting=(*GIVEN, TAIL),
+)
+NOISELESS = Statement(
+    "T3",
+    Proposition(Mean(squared_error_without_noise(), x_2), "=", Y(k)),
+    Proposition(Mean(Y(k)), "=", (1 + k / (m - k - 1)) * tail(k), when=(at_least(m, k + 2),)),
+    Proposition(tail(k), "<", risk(tail(k), m, k, noise), when=(at_least(m, k + 2),)),
+    Proposition(sp.Limit(risk(tail(k), m, k, noise), m, sp.oo, "-"), "=", tail(k)),
+    words="for every A {0}; {1}; the representation error is exceeded, {2}, and approached, {3}",
+    setting=(*GIVEN, TAIL),
+)
 
 
 @NOISY.symbolic
-def over_signals() -> None:
+def error() -> Fact:
+    """x_hat - x = (A_1^+ (A_2 x_2 + w); -x_2)."""
+    y = A_1 * x_1 + A_2 * x_2 + s * w
+    return same_matrices(A_1_plus * y - x_1, coordinate_error(), GIVEN)
+
+
+@NOISY.symbolic
+def over_signals() -> Fact:
     """Its mean square over x and w."""
-    for rows, rank, size in ((2, 1, 3), (3, 1, 3), (3, 2, 3)):
-        l = sp.symbols(f"l:{size}", positive=True)
-        K = sp.Matrix(rank, rank, sp.symbols(f"K:{rank * rank}"))  # any matrix in the place of (A_1^T A_1)^{-1}
-        A = sp.Matrix(rows, size, sp.symbols(f"a:{rows * size}"))
-        letters = {A_1: A[:, :rank], A_2: A[:, rank:], W_inverse: K}
-        s = sp.Symbol("s", positive=True)
-        z, v = sp.symbols(f"z:{size - rank}"), sp.symbols(f"v:{rows}")
-        signal = {
-            L_2: sp.diag(*l[rank:]),
-            x_2: sp.Matrix([sp.sqrt(l_i) * z_i for l_i, z_i in zip(l[rank:], z, strict=True)]),
-            w: s * sp.Matrix(v),
-        }
-        e = value(coordinate_error(), letters | signal)
-        squared = gaussian_mean((e.T * e)[0] + (signal[x_2].T * signal[x_2])[0], (*z, *v))
-        same(squared, value(risk_given(sum(l[rank:]), s**2), letters | signal), f"{rows, rank, size}")
+    return same_means(squared_error(), risk_given(tail(k), noise), SIGNALS, [*GIVEN, TAIL])
 
 
 @NOISY.symbolic
-def over_other_columns() -> None:
+def over_other_columns() -> Fact:
     """The mean over A_2 is tail(k) + (tail(k) + s^2) tr (A_1^T A_1)^{-1}."""
-    columns = sp.Matrix(3, 3, sp.symbols("a:9"))
-    l = sp.symbols("l:3", positive=True)
-    second_moment = (columns * sp.diag(*l) * columns.T).applyfunc(lambda entry: gaussian_mean(entry, list(columns)))
-    same(second_moment, sum(l) * sp.eye(3), "E A_2 Sigma_2^2 A_2^T")
-    scatter = (A_2 * L_2 * A_2.T, tail * sp.Identity(m))  # this mean, in the place of the matrix, by linearity
-    same_traces(risk_given(tail, noise), tail + (tail + noise) * sp.Trace(W_inverse), [scatter, *GIVEN])
+    scatter = second_moment(A_2, L_2, tail(k))
+    reduced = tail(k) + (tail(k) + noise) * sp.Trace(W_inverse)
+    return same_means(risk_given(tail(k), noise), reduced, [scatter], [*GIVEN, TAIL])
+
+
+def through_wishart(beta: int) -> Fact:
+    """The risk, from E tr (A_1^T A_1)^{-1}."""
+    error()
+    both = chain(mean(over_signals()), mean(over_other_columns()))
+    of_trace = defined(real_trace(m, k), Mean(sp.Trace(W_inverse)))
+    law = chain(defined(real_risk(m, k, s), both.left), both)
+    real = chain(law, through(lambda side: tail(k) + (tail(k) + noise) * side, of_trace.turned()))
+    if beta == 1:
+        return real
+    reason = "steps 1 to 3 with * for T: nothing else of them changes"
+    return argued(complex_risk(m, k, s), "=", real.right.replace(real_trace, complex_trace), reason)
 
 
 @NOISY.symbolic
-def mean() -> None:
+def mean_risk() -> tuple[Fact, ...]:
     """With the inverse-Wishart mean: the risk, real and complex."""
+    facts = []
     for beta in (1, 2):
-        same(tail + (tail + noise) * trace_mean(m, k, beta), risk(tail, m, k, noise, beta), f"beta = {beta}")
+        law = through_wishart(beta)
+        put = through(lambda side: tail(k) + (tail(k) + noise) * side, WISHART.fact(beta - 1))
+        facts.append(chain(law, put, same(put.right, risk(tail(k), m, k, noise, beta), f"beta = {beta}")))
+    return tuple(facts)
 
 
 @NOISY.symbolic
-def peak() -> None:
+def peak() -> tuple[Fact, ...]:
     """Infinite for k = m - 1 and k = m; complex: for k = m."""
-    for rows, beta in ((k, 1), (k + 1, 1), (k, 2)):
-        infinite(tail + (tail + noise) * trace_mean(rows, k, beta), f"m = {rows}, beta = {beta}")
+    facts = []
+    for rows, beta, number in ((k + 1, 1, 3), (k, 1, 2), (k, 2, 4)):
+        law = through_wishart(beta).at({m: rows})
+        put = through(lambda side: tail(k) + (tail(k) + noise) * side, WISHART.fact(number))
+        facts.append(chain(law, put))
+    return tuple(facts)
+
+
+@NOISY.concludes
+def conclusion() -> tuple[Fact, ...]:
+    return *mean_risk(), *peak()
 
 
 @NOISELESS.symbolic
-def noiseless() -> None:
+def noiseless() -> tuple[Fact, Fact]:
     """Without noise the risk is the mean of Y_k(A), (1 + k/(m-k-1)) tail(k)."""
-    same(risk(tail, m, k), (1 + k / (m - k - 1)) * tail)
-    same(risk(tail, m, k, beta=2), (1 + k / (m - k)) * tail, "complex")
-    product = A_1_plus * A_2
-    same_traces(risk_given(tail, 0), tail + sp.Trace(product * L_2 * product.T), GIVEN, "Y_k(A)")
+    silent = squared_error_without_noise()
+    over_x = same_means(silent, risk_given(tail(k), 0), independent({x_2: L_2}), [*GIVEN, TAIL])
+    law = NOISY.fact(0).at({s: 0})
+    named = defined(real_risk(m, k, sp.S.Zero), Mean(silent))
+    of_Y = chain(mean(definition()), mean(over_x).turned(), named.turned(), law)
+    bound = (1 + k / (m - k - 1)) * tail(k)
+    return chain(over_x, definition().turned()), chain(of_Y, same(law.right, bound))
 
 
 @NOISELESS.symbolic
-def representation_error() -> None:
+def representation_error() -> tuple[Fact, Fact]:
     """The representation error tail(k) is exceeded for every m, and approached."""
-    extra = sp.Symbol("extra", integer=True, positive=True)  # m - k - 1
-    excess = risk(tail, k + 1 + extra, k, noise) - tail
-    establish(sp.factor(excess).is_positive is True, "the risk is not above the representation error")
-    same(sp.limit(risk(tail, m, k, noise), m, sp.oo), tail, "many measurements")
+    risk_of = risk(tail(k), m, k, noise)
+    exceeded = less(tail(k), risk_of, when=(at_least(m, k + 2),))
+    return exceeded, same(sp.Limit(risk_of, m, sp.oo, "-"), tail(k), "many measurements")
+
+
+@NOISELESS.concludes
+def conclusion_without_noise() -> tuple[Fact, ...]:
+    return *noiseless(), *representation_error()

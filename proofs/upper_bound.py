@@ -21,19 +21,15 @@ from typing import Any
 
 import sympy as sp
 
-from .checks import same
-from .ledger import Statement, establish
-from .range_finder import bound, infinite_head
-
-UPPER = Statement(
-    "T1-upper",
-    "E_m <= (m-1) tail(m-2) < m tail(m-2), 2 <= m < n; m-1 is the least possible constant",
-    source="Asim et al. 2020 (with m)",
-    uses=("T2", "T2-sharp"),
-)
+from .checks import less, same
+from .ledger import Statement
+from .notation import E
+from .notation import tail as tail_of
+from .propositions import Fact, Proposition, at_least, chain, limit, through
+from .range_finder import SHARP, T2, h, k, rank, two_level
 
 n, m = sp.symbols("n m", integer=True, positive=True)
-tail, f = sp.symbols("tail f", positive=True)
+f = sp.Symbol("f", positive=True)
 
 
 def theorem(tail: Any, m: Any) -> Any:
@@ -46,18 +42,37 @@ def constant(m: Any) -> Any:
     return m - 1
 
 
+def of_head() -> Any:
+    """E_m over tail(m - 2) for the head h (m - 2 times) and the floor f."""
+    return sp.Limit(two_level(m, n, m - 2, h, f), h, sp.oo, "-") / ((n - (m - 2)) * f)
+
+
+UPPER = Statement(
+    "T1-upper",
+    Proposition(E(m), "<=", constant(m) * tail_of(m - 2), when=(at_least(m, 2),)),
+    Proposition(E(m), "<", theorem(tail_of(m - 2), m), when=(at_least(m, 2),)),
+    Proposition(sp.Limit(of_head(), n, sp.oo, "-"), "=", constant(m), when=(at_least(m, 3),)),
+    words="{0}, and {1}; no smaller constant will do: {2}",
+    source="Asim et al. 2020 (with m)",
+)
+
+
 @UPPER.symbolic
-def factor() -> None:
+def factor() -> tuple[Fact, Fact]:
     """T2 at k = m - 2 has the factor m - 1, which is below m."""
-    same(bound(tail, m, m - 2), constant(m) * tail)
-    gain = sp.expand(theorem(tail, m) - bound(tail, m, m - 2))
-    same(gain, tail, "what T1 gives away")
-    establish(gain.is_positive is True, "T1 is not strictly weaker")
+    largest = T2.fact().at({rank: m - 2})
+    ours = chain(largest, same(largest.right, constant(m) * tail_of(m - 2)))
+    return ours, chain(ours, less(ours.right, theorem(tail_of(m - 2), m)))
 
 
 @UPPER.symbolic
-def least_constant() -> None:
+def least_constant() -> Fact:
     """No constant below m - 1 will do."""
-    of_head = infinite_head(m, n, m - 2, f) / ((n - (m - 2)) * f)
-    same(of_head, constant(m) * (n - m) / (n - m + 2))
-    same(sp.limit(of_head, n, sp.oo), constant(m))
+    head = through(lambda side: side / ((n - (m - 2)) * f), SHARP.fact(1).at({k: m - 2}))
+    ends = limit(head, n)
+    return chain(ends, same(ends.right, constant(m)))
+
+
+@UPPER.concludes
+def conclusion() -> tuple[Fact, ...]:
+    return *factor(), least_constant()
