@@ -51,15 +51,15 @@ from typing import Any
 import sympy as sp
 
 from .checks import infinite, positive, same
+from .inverse_trace import INVERSE_TRACE, below
+from .inverse_trace import r as rows
+from .inverse_trace import t as time
 from .ledger import Statement
+from .members import V, complex_V, n
+from .notation import quantity
+from .propositions import Fact, Proposition, argued, at_least, chain, through
 from .weights import factor as gamma_factor
 from .weights import transform
-
-BASE = Statement(
-    "base-inequality",
-    "V_1(M), one real row, is at most V_2(M), two complex rows, for N >= 3; equality if and only if M is a multiple of I",
-    uses=("inverse-trace", "weights"),
-)
 
 HALF = sp.Rational(1, 2)
 s, mu, zero, L = sp.symbols("s mu s_0 L", positive=True)
@@ -113,8 +113,24 @@ def flat_value(eigenvalue: Any, size: Any) -> Any:
     return 2 / (eigenvalue * (size - 2))
 
 
-@BASE.symbolic("V_1^R = L/2, V_2^C = R/2, and psi = -f'/f", scope="each factor, hence all N")
+#: L, R, int f^2 and int int_{a<b} f(a) f(b) (psi(a) - psi(b)); sum mu^2 T(mu) and sum mu T(mu).
+left_integral, right_integral = quantity("left", "L"), quantity("right", "R")
+square, double = quantity("square", "int f^2"), quantity("double", "int int")
+second_sum = quantity("second_sum", "sum_i mu_i^2 T(mu_i)", positive=False)
+first_sum = quantity("first_sum", "sum_i mu_i T(mu_i)", positive=False)
+
+#: What the integrals need.
+SIZE = (at_least(n, 3),)
+
+BASE = Statement(
+    "base-inequality",
+    Proposition(V(1), "<=", complex_V(2), when=SIZE),
+)
+
+
+@BASE.symbolic
 def integrals() -> None:
+    """V_1^R = L/2, V_2^C = R/2, and psi = -f'/f (each factor, hence all N)."""
     # x^2 is twice a Gamma variable of shape 1/2.
     same(transform(2 * (s / 2) * mu, HALF), (1 + s * mu) ** (-HALF))
     one = gamma_factor(mu, HALF).subs(sp.Symbol("u", positive=True), s)
@@ -123,21 +139,24 @@ def integrals() -> None:
     same(2 * logarithmic_slope(mu).subs(s, 0), mu, "sum mu = 2 psi(0)")
 
 
-@BASE.symbolic("R = 2 int f^2 + 2 int t (psi(0) - psi) f^2", scope="all N, all f with f' = -psi f")
+@BASE.symbolic
 def right_side() -> None:
+    """R = 2 int f^2 + 2 int t (psi(0) - psi) f^2 (all N, all f with f' = -psi f)."""
     rest = 2 * f**2 + 2 * s * (psi_0 - psi) * f**2
     same(right_integrand() - rest, -slope(s * f**2))
 
 
-@BASE.symbolic("int int_{a<b} f f (psi(a) - psi(b)) = L - 2 int f^2", scope="all N, all f with f' = -psi f")
+@BASE.symbolic
 def left_side() -> None:
+    """Int int_{a<b} f f (psi(a) - psi(b)) = L - 2 int f^2 (all N, all f with f' = -psi f)."""
     same(slope(-f), f * psi)
     # The inner integrals are 1 - f(b) and f(a): what is left to integrate.
     same(f * (1 - f) - f * f, f - 2 * f**2)
 
 
-@BASE.symbolic("psi falls: |psi'| = 1/2 sum mu^2/(1 + t mu)^2", scope="each term, hence all N")
+@BASE.symbolic
 def falling() -> None:
+    """Psi falls: |psi'| = 1/2 sum mu^2/(1 + t mu)^2 (each term, hence all N)."""
     found = -sp.diff(logarithmic_slope(mu), s)
     same(found, HALF * mu**2 * weight(mu))
     positive(found)
@@ -146,8 +165,9 @@ def falling() -> None:
     same((2 * square + mixed) - L, mixed - (L - 2 * square))
 
 
-@BASE.symbolic("Z' = f y, y' = 2 s psi f, y(0) = -L", scope="all N, all f with f' = -psi f")
+@BASE.symbolic
 def one_change_of_sign() -> None:
+    """Z' = f y, y' = 2 s psi f, y(0) = -L (all N, all f with f' = -psi f)."""
     same(slope(gain()), f * turning())
     same(slope(turning()), 2 * s * psi * f)
     at_start = {F: 0, f: 1, s: 0}
@@ -158,8 +178,9 @@ def one_change_of_sign() -> None:
     same(gain().subs({F: L, J: 0}), 0)
 
 
-@BASE.symbolic("((1 + s_0 mu)/(1 + s mu))^2 rises in mu before s_0, and falls after it", scope="all s, s_0, mu > 0")
+@BASE.symbolic
 def single_crossing() -> None:
+    """((1 + s_0 mu)/(1 + s mu))^2 rises in mu before s_0, and falls after it (all s, s_0, mu > 0)."""
     ratio = (1 + zero * mu) ** 2 * weight(mu)
     found = sp.factor(sp.diff(ratio, mu))
     same(found, 2 * (zero - s) * (1 + zero * mu) / (1 + s * mu) ** 3)
@@ -168,8 +189,9 @@ def single_crossing() -> None:
     positive(-found.subs(s, zero + gap))
 
 
-@BASE.symbolic("(2 s psi)' Z = H', H(0) = 0 = H(inf)", scope="all N, all f with f' = -psi f")
-def balanced() -> None:
+@BASE.symbolic
+def balanced() -> Fact:
+    """(2 s psi)' Z = H', H(0) = 0 = H(inf) (all N, all f with f' = -psi f)."""
     same(slope(antiderivative()), sp.diff(2 * s * psi, s) * gain())
     same(sp.diff(2 * s * logarithmic_slope(mu), s), mu * weight(mu), "sum mu/(1 + s mu)^2")
     same(antiderivative().subs({s: 0, F: 0}), 0)
@@ -177,20 +199,25 @@ def balanced() -> None:
     at_end = antiderivative().subs(psi, limit / (2 * s)).subs({F: L, J: 0}).subs(f, 0)
     same(at_end, 0)
     same(sp.limit(2 * s * logarithmic_slope(mu), s, sp.oo), 1)
+    return argued(first_sum(), "=", at_end, "step 7: the integral of H' is H(inf) - H(0)", when=SIZE)
 
 
-@BASE.symbolic("R - L = 1/2 sum mu (mu - mu_0) T(mu), no term negative", scope="each term, hence all N")
-def conclusion() -> None:
+@BASE.symbolic
+def no_negative_term() -> Fact:
+    """R - L = 1/2 sum mu (mu - mu_0) T(mu), no term negative (each term, hence all N)."""
     crossing, value, distance = sp.symbols("mu_0 T distance", positive=True)
     first, second = HALF * mu**2 * value, mu * value
     combined = first - crossing / 2 * second
     same(combined, HALF * mu * (mu - crossing) * value)
     positive(combined.subs(mu, crossing + distance), "mu > mu_0, T > 0")
     positive(combined.subs({value: -value, crossing: mu + distance}), "mu < mu_0, T < 0")
+    total = HALF * second_sum() - crossing / 2 * first_sum()
+    return argued(0, "<=", total, "step 8: T changes sign at mu_0, from - to +; each term as above")
 
 
-@BASE.symbolic("N >= 3: t f and t^2 f^2 vanish at infinity; all mu equal: L = R = 2/(mu (N-2))", scope="all N >= 3; N = 2")
+@BASE.symbolic
 def convergence() -> None:
+    """N >= 3: t f and t^2 f^2 vanish at infinity; all mu equal: L = R = 2/(mu (N-2)) (all N >= 3; N = 2)."""
     more = sp.Symbol("more", integer=True, nonnegative=True)
     order = 1 - HALF * (3 + more)  # t f ~ t^{1 - N/2}
     positive(-order)
@@ -201,3 +228,27 @@ def convergence() -> None:
     same(1 + N * mu * s, N * (1 + mu * s) - (N - 1))
     same(N / (mu * (N - 2)) - (N - 1) / (mu * (N - 1)), flat_value(mu, N), "R")
     infinite(sp.integrate(1 / (1 + s * mu), (s, 0, sp.oo)), "N = 2")
+
+
+@BASE.symbolic
+def difference() -> Fact:
+    """R - L = 1/2 sum mu^2 T(mu) = 1/2 sum mu (mu - mu_0) T(mu) >= 0."""
+    for step in (right_side, left_side, falling, one_change_of_sign, single_crossing, convergence):
+        step()
+    found = argued(right_integral() - left_integral(), "=", HALF * second_sum(), "steps 2 to 6, (Tonelli)", when=SIZE)
+    crossing = sp.Symbol("mu_0", positive=True)
+    without = through(lambda side: HALF * second_sum() - crossing / 2 * side, balanced())
+    whole = chain(no_negative_term(), without, found.turned())
+    return through(lambda side: left_integral() + side, whole)
+
+
+@BASE.concludes
+def conclusion() -> Fact:
+    integrals()
+    reason = "step 1: 1/x = int e^{-sx} ds"
+    one = argued(V(1), "=", left_integral() / 2, reason, when=SIZE)
+    # "inverse-trace": P(K_t < 2) is (1 + t sum mu)/prod (1 + t mu).
+    two = INVERSE_TRACE.fact(2).at({rows: 2})
+    same(two.right, sp.Integral(below(2, time), (time, 0, sp.oo)) / 2)
+    other = argued(two.right, "=", right_integral() / 2, "step 1: two terms of the law of K_t", when=SIZE)
+    return chain(one, through(lambda side: side / 2, difference()), chain(two, other).turned())

@@ -38,97 +38,106 @@ Both are equalities only if all l_i are equal: "swap", "base-inequality" and "we
 
 from __future__ import annotations
 
-from typing import Any
-
 import sympy as sp
 
 from . import first_and_last, weights
+from .base_inequality import BASE
 from .checks import nonnegative, positive, same
-from .inverse_trace import factor
+from .deflation import DEFLATION
+from .inverse_trace import INVERSE_TRACE
 from .ledger import Statement
-
-BELOW = Statement(
-    "complex-below-real",
-    "E_m(complex A) <= E_m(real A), 1 <= m <= n-1; equality if and only if the spectrum is flat",
-    uses=("one-measurement", "swap"),
+from .members import (
+    V,
+    after_E,
+    after_V,
+    complex_V,
+    dual_complex_E,
+    dual_E,
+    mixed_E,
+    mixed_V,
+    per_unmeasured,
 )
-ABOVE = Statement(
-    "real-below-complex",
-    "E_m(real A)/(n-m) <= E_{m-1}(complex A)/(n-m+1), 1 <= m <= n-1; equality if and only if the spectrum is flat",
-    uses=("one-measurement", "swap", "base-inequality", "inverse-trace", "E_1", "weights"),
-)
+from .notation import E, complex_E, tail
+from .propositions import Fact, Proposition, argued, at_least, chain, extended, restricted, through
+from .swap import SWAP
+from .swap import q as swapped_rows
+from .weights import WEIGHTS
 
 n, m, r = sp.symbols("n m r", integer=True, positive=True)
 more = sp.Symbol("more", integer=True, nonnegative=True)
-V_real, V_complex = sp.symbols("V_r^R V_{r+1}^C", positive=True)
+least = at_least(n, m + 1)
 
-#: The number of positive eigenvalues that "base-inequality" needs.
-BASE_SIZE = 3
-
-
-def swap_rows(N: Any) -> Any:
-    """The largest r in "swap" (V), and the largest q in (E)."""
-    return N - 2
-
-
-def per_unmeasured(error: Any, m: Any) -> Any:
-    """e_m."""
-    return error / (n - m)
+BELOW = Statement("complex-below-real", Proposition(complex_E(m), "<=", E(m), when=(least,)))
+ABOVE = Statement(
+    "real-below-complex",
+    Proposition(V(r), "<=", complex_V(r + 1), when=(at_least(n, r + 2),)),
+    Proposition(per_unmeasured(E(m), m), "<=", per_unmeasured(complex_E(m - 1), m - 1), when=(least,)),
+    uses=("E_1",),
+    words="{0}, n the number of positive eigenvalues, and {1}",
+)
 
 
-def real_error(m: Any, V: Any) -> Any:
-    """E_m^R, from V_{n-m}^R."""
-    return factor(n, n - m, beta=1) * (n - m) * V
+@BELOW.symbolic
+def induction_below() -> Fact:
+    """One measurement at a time: the induction hypothesis behind one real row, then the swap lemma."""
+    one_row = DEFLATION.fact(2)
+    # m - 1 measurements of n - 1 dimensions are allowed ones.
+    nonnegative(((n - 1) - (m - 1) - 1).subs(n, m + 1 + more))
+    hypothesis = argued(
+        mixed_E(m - 1), "<=", after_E(m - 1), "induction on m, at L_a with n - 1 eigenvalues; E_0 is the trace"
+    )
+    return chain(SWAP.fact(1).at({swapped_rows: m - 1}), hypothesis, one_row.turned())
 
 
-def complex_error(m: Any, V: Any) -> Any:
-    """E_m^C, from V_{n-m}^C."""
-    return factor(n, n - m, beta=2) * (n - m) * V
+@BELOW.concludes
+def conclusion_below() -> Fact:
+    return induction_below()
 
 
-def last(n: Any) -> Any:
-    """The largest m of both statements."""
-    return n - 1
+@ABOVE.symbolic
+def induction_above() -> Fact:
+    """(1): the base inequality, then the induction hypothesis behind one real row and the swap lemma."""
+    one_row = DEFLATION.fact(4)
+    nonnegative(((n - 1) - (r - 1) - 2).subs(n, r + 2 + more), "r - 1 rows, n - 1 eigenvalues")
+    hypothesis = argued(
+        after_V(r - 1), "<=", mixed_V(r), "induction on r, at M_a with n - 1 eigenvalues", when=(at_least(r, 2),)
+    )
+    return extended(chain(one_row, hypothesis, SWAP.fact(0)), r, 1, BASE.fact())
 
 
-@BELOW.symbolic("the indices of the induction are allowed ones", scope="all 1 <= m <= n-1")
-def indices_below() -> None:
-    at_end = {n: m + 1 + more}
-    same(last(n).subs(at_end) - m, more, "m <= n - 1")
-    nonnegative((swap_rows(n) - (m - 1)).subs(at_end), "q = m - 1 in the swap")
-    nonnegative((last(n - 1) - (m - 1)).subs(at_end), "m - 1 measurements of n - 1 dimensions")
-    # The swap begins at q = 0, and the induction at E_0.
-    nonnegative(m - 1)
+@ABOVE.symbolic
+def quotient() -> Fact:
+    """e_m^R = (m - 1) V_r^R and e_{m-1}^C = (m - 1) V_{r+1}^C for r = n - m (all 2 <= m <= n - 1)."""
+    rows = {r: n - m}
+    real, unitary = INVERSE_TRACE.fact(0).at(rows), INVERSE_TRACE.fact(1).at({r: n - m + 1})
+    positive((m - 1).subs(m, 2 + more), "the common factor")
+    upper = through(lambda side: side / (n - m), real)
+    lower = through(lambda side: side / (n - m + 1), unitary)
+    compared = through(lambda side: (m - 1) * side, induction_above().at(rows))
+    upper = chain(upper, same(upper.right, compared.left))
+    lower = chain(lower, same(lower.right, compared.right))
+    # M is any positive definite matrix: its eigenvalues may be called 1/l.
+    found = chain(upper, compared, lower.turned()).at({dual_E(m): E(m), dual_complex_E(m - 1): complex_E(m - 1)})
+    return restricted(found, at_least(m, 2), least)
 
 
-@ABOVE.symbolic("the indices of the induction are allowed ones", scope="all 1 <= r <= N-2")
-def indices_above() -> None:
-    at_end = {n: r + 2 + more}
-    nonnegative((swap_rows(n) - r).subs(at_end), "r in the swap")
-    nonnegative(((n - 1) - 2 - (r - 1)).subs(at_end), "r - 1 rows, N - 1 eigenvalues")
-    nonnegative((n - BASE_SIZE).subs(at_end).subs(r, 1), "the base has N >= 3")
-    # r = n - m <= n - 2 for m >= 2, and r + 1 <= n - 1 complex rows.
-    nonnegative((n - 2 - (n - m)).subs(m, 2 + more))
-
-
-@ABOVE.symbolic("e_m^R/e_{m-1}^C = V_r^R/V_{r+1}^C for r = n - m", scope="all 2 <= m <= n-1")
-def quotient() -> None:
-    upper, lower = per_unmeasured(real_error(m, V_real), m), per_unmeasured(complex_error(m - 1, V_complex), m - 1)
-    same(upper / lower, V_real / V_complex)
-    same(upper, (m - 1) * V_real)
-    positive((m - 1).subs(m, 2 + more), "m >= 2")
-
-
-@ABOVE.symbolic("m = 1: T - sum W l <= T (n-1)/n", scope="each term of E_1's integrand, hence all n")
-def first() -> None:
+@ABOVE.symbolic
+def first() -> Fact:
+    """m = 1: T - sum W l <= T (n-1)/n (each term of E_1's integrand, hence all n)."""
     # The subtracted form of E_1, at l alone: its integrand is l times that of W.
     l, u = first_and_last.l, first_and_last.u
     half = sp.Rational(1, 2)
     of_weights = l * weights.integrand([l], 0, half).subs(weights.u, u)
     same(first_and_last.subtracted([l], half) / of_weights, 1)
-    total, weighted = sp.symbols("T weighted", positive=True)
-    # weighted = T/n + excess, excess >= 0 by "weights" (c).
-    excess = sp.Symbol("excess", nonnegative=True)
-    error = total - weighted.subs(weighted, total / n + excess)
-    nonnegative(total * (n - 1) / n - error)
-    same(per_unmeasured(total * (n - 1) / n, 1), per_unmeasured(total, 0))
+    share = WEIGHTS.fact(3).at({weights.h: half, weights.N: n, weights.total: tail(0)})
+    # T - sum W l <= T - T/n.
+    smaller = through(lambda side: side + tail(0) - share.left - share.right, share)
+    error = argued(E(1), "=", smaller.left, '"E_1": T minus sum_i l_i W_i', when=(at_least(n, 2),))
+    whole = through(lambda side: side / (n - 1), chain(error, smaller))
+    return chain(whole, same(whole.right, tail(0) / n))
+
+
+@ABOVE.concludes
+def conclusion_above() -> tuple[Fact, ...]:
+    none = argued(tail(0) / n, "=", complex_E(0) / n, "E_0 is the trace")
+    return induction_above(), extended(quotient(), m, 1, chain(first(), none))

@@ -50,18 +50,14 @@ from typing import Any
 
 import sympy as sp
 
-from . import chebyshev
-from .checks import nonnegative, positive, same
+from .chebyshev import oppositely_ordered, ordered
+from .checks import at_most, nonnegative, positive, same
 from .ledger import Statement
-from .symmetric import joined, product_exchange, ratio_exchange
+from .members import equivalent, m, n
+from .notation import complex_E, quantity
+from .propositions import Fact, Proposition, argued, at_least, chain, through
+from .symmetric import SYMMETRIC, joined, product_exchange, ratio_exchange
 
-UPPER = Statement(
-    "complex-equivalent",
-    "complex A: E_m <= m kappa_m for every n, m and spectrum; equality if and only if the spectrum is flat",
-    uses=("complex-exact", "symmetric-functions", "Chebyshev", "equivalents"),
-)
-
-n, m = sp.symbols("n m", integer=True, positive=True)
 t, l, a, b = sp.symbols("t l a b", positive=True)
 
 #: e_m^{(i)} and e_{m-1}^{(i)}.
@@ -93,8 +89,23 @@ def kernel(first: Any, second: Any) -> Any:
     return (t - 1) / (t * (first + second * t))
 
 
-@UPPER.symbolic("t d/dt P(N > m) = -P_m sum w_i p_i", scope="each i, hence all n; all m, t")
+#: G at kappa = 1; sums over i: of W = a^2 w, of a w and of a b, without more and with a, r, M and their products.
+area = quantity("area", "int P(N_t > m) dt")
+weights = quantity("weights", "sum W")
+tilts = quantity("tilts", "sum W r", positive=False)
+levels = quantity("levels", "sum W M", positive=False)
+unsaturated, saturated = quantity("aw", "sum a w"), quantity("ab", "sum a b")
+
+UPPER = Statement(
+    "complex-equivalent",
+    Proposition(complex_E(m), "<=", equivalent(m), when=(at_least(n, m + 1),)),
+    uses=("complex-exact",),
+)
+
+
+@UPPER.symbolic
 def slope() -> None:
+    """t d/dt P(N > m) = -P_m sum w_i p_i (each i, hence all n; all m, t)."""
     p, above, at = sp.symbols("p above at")  # P(N^{(i)} > m) and P(N^{(i)} = m)
     same(sp.diff(p * (above + at) + (1 - p) * above, p), at)
     same(t * sp.diff(seen(l), t), -seen(l) * (1 - seen(l)))
@@ -104,8 +115,9 @@ def slope() -> None:
     same((1 - seen(l)) * law_without / whole_law, absent())
 
 
-@UPPER.symbolic("G - 1 = sum a_i w_i M_i", scope="each i, hence all n; all m")
+@UPPER.symbolic
 def by_parts() -> None:
+    """G - 1 = sum a_i w_i M_i (each i, hence all n; all m)."""
     exceedance = sp.Function("P")(t)
     same(sp.diff(t * exceedance, t), exceedance + t * sp.diff(exceedance, t))
     # kappa = 1: l = a/b.
@@ -114,8 +126,9 @@ def by_parts() -> None:
     same(at_one.subs(b, 1 - a).subs(t, 1), a)
 
 
-@UPPER.symbolic("t P_m' = (sum p_i - m) P_m, so 0 = sum a_i b_i M_i", scope="each i, hence all n; all m")
+@UPPER.symbolic
 def balance() -> None:
+    """t P_m' = (sum p_i - m) P_m, so 0 = sum a_i b_i M_i (each i, hence all n; all m)."""
     # The logarithmic derivative of t^{n-m}/prod(t + l), times t: n - m less n terms, each 1 - p.
     same(t * sp.diff(sp.log(t + l), t), 1 - seen(l))
     same(t * sp.diff(sp.log(t ** (n - m)), t), n - m)
@@ -125,16 +138,18 @@ def balance() -> None:
     same(((at_one - a) / t).subs(b, 1 - a), (-a * b * kernel(a, b)).subs(b, 1 - a))
 
 
-@UPPER.symbolic("a_i w_i r_i = w_i - b_i", scope="each i, hence all n; all m")
+@UPPER.symbolic
 def combined() -> None:
+    """a_i w_i r_i = w_i - b_i (each i, hence all n; all m)."""
     at_one = seen(l).subs(t, 1)
     same(at_one * absent() * tilt(), absent() - (1 - at_one))
     # (A) - (B), term by term.
     same(at_one * absent() - at_one * (1 - at_one), at_one**2 * absent() * tilt())
 
 
-@UPPER.symbolic("M_i > M_j if l_i > l_j", scope="all l_i > l_j; all n, m")
+@UPPER.symbolic
 def rising() -> None:
+    """M_i > M_j if l_i > l_j (all l_i > l_j; all n, m)."""
     other, gap = sp.symbols("b_j gap", positive=True)
     difference = kernel(1 - b, b) - kernel(1 - other, other)
     expected = (other - b) * (t - 1) ** 2 / (t * (1 - b + b * t) * (1 - other + other * t))
@@ -146,14 +161,16 @@ def rising() -> None:
     positive(gap / ((rest + (b + gap) * t) * t * (rest + gap + b * t)))
 
 
-@UPPER.symbolic("r_i < r_j and a_i w_i/b_i >= a_j w_j/b_j if l_i > l_j", scope="all l_i > l_j; all n, m")
+@UPPER.symbolic
 def falling() -> None:
+    """r_i < r_j and a_i w_i/b_i >= a_j w_j/b_j if l_i > l_j (all l_i > l_j; all n, m)."""
     first, second = sp.symbols("l_i l_j", positive=True)
 
     def e(index: Any, other: Any) -> Any:
         """e^{(i)} has l_j and the rest."""
         return joined(index, other)
 
+    SYMMETRIC.fact(3)  # the factor of ratio_exchange is positive
     r_i, r_j = 1 - e(m - 1, second) / e(m, second), 1 - e(m - 1, first) / e(m, first)
     same((r_j - r_i) * e(m, first) * e(m, second), ratio_exchange(m, first, second))
     same(first * e(m, second) - second * e(m, first), product_exchange(m, first, second))
@@ -164,32 +181,45 @@ def falling() -> None:
     same(absent() * seen(l).subs(t, 1) / (1 - seen(l).subs(t, 1)), l * absent(), "a w/b")
 
 
-@UPPER.symbolic("the three weighted double sums, and G <= 1", scope="all n, through sum a w r = 0 = sum a b M")
-def correlated() -> None:
-    first, second = sp.symbols("f g", real=True)
-    other = sp.symbols("f' g'", real=True)
-    double = chebyshev.applied(chebyshev.pair(first, second, *other), [first, second], other)
-    same(double, chebyshev.covariance())
-    weights, product, mean = chebyshev.moment(0, 0), chebyshev.moment(1, 1), chebyshev.moment(1, 0)
-    # Weights a w, f = a, g = r, sum a w r = 0; then weights a b, f = a w/b, g = M, sum a b M = 0.
-    balanced = double.subs(chebyshev.moment(0, 1), 0)
-    same(balanced, weights * product)
+@UPPER.symbolic
+def correlated() -> Fact:
+    """Chebyshev three times (all n), with sum a w r = 0 = sum a b M."""
+    for step in (by_parts, balance, combined, rising, falling):
+        step()
     # The sums are those of W = a^2 w: a w * a r = W r, and a b * (a w/b) M = W M.
     w, r, M = sp.symbols("w r M")
     same(a * w * a * r, (a**2 * w) * r)
     same(a * b * (a * w / b) * M, (a**2 * w) * M)
-    # Weights W, f = r, g = M: sum W (G - 1) = double + sum W r sum W M, each summand <= 0.
-    same(double + mean * chebyshev.moment(0, 1), weights * product)
-    rise, climb = sp.symbols("rise climb", positive=True)
-    positive(-chebyshev.pair(first + rise, second, first, second + climb), "oppositely ordered, strictly")
-    down, up = sp.symbols("down up", nonnegative=True)  # -sum W r and sum W M
-    nonnegative(-(-down * up))
+    same(a * b * (a * w / b), a * (a * w))
+    rise, climb = sp.symbols("rise climb", nonnegative=True)
+    zero = sp.S.Zero
+    # Weights a w, x = a, y = r; weights a b, x = a w/b, y = M; weights W, x = r (which falls), y = M.
+    below = through(
+        lambda side: side / unsaturated(), oppositely_ordered((unsaturated(), weights(), zero, tilts()), rise, climb)
+    )
+    above = through(lambda side: side / saturated(), ordered((saturated(), weights(), zero, levels()), rise, climb))
+    found = oppositely_ordered((weights(), levels(), tilts(), area() - 1), rise, climb)
+    # sum W r = -first and sum W M = second.
+    same(below.right, above.left)
+    first, second = sp.symbols("first second", nonnegative=True)
+    at_most(-first * second, 0)
+    last = argued(found.right, "<=", 0, "a product of two numbers, one at most 0 and one at least 0")
+    return through(lambda side: 1 + side / weights(), chain(found, last))
 
 
-@UPPER.symbolic("flat spectrum: M_i = 0 by (B), so G = 1", scope="all n, m")
+@UPPER.symbolic
 def flat() -> None:
+    """Flat spectrum: M_i = 0 by (B), so G = 1 (all n, m)."""
     size, value = sp.symbols("size M", positive=True)
     unknown = sp.Symbol("M_1")
     found = sp.solve(sp.Eq(size * a * b * unknown, 0), unknown)[0]
     same(found, 0)
     same(1 + size * a * value.subs(value, found), 1)
+
+
+@UPPER.concludes
+def conclusion() -> Fact:
+    slope()
+    exact = 'scaled to kappa = 1, "complex-exact": E_m = m kappa G'
+    law = argued(complex_E(m), "=", equivalent(m) * area(), exact, when=(at_least(n, m + 1),))
+    return chain(law, through(lambda side: equivalent(m) * side, correlated()))

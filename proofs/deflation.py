@@ -45,12 +45,9 @@ import sympy as sp
 from .checks import same
 from .ledger import Statement
 from .matrices import same_matrices, same_traces
-
-DEFLATION = Statement(
-    "one-measurement",
-    "e_k(M_a) = sum_i w_i mu_i e_k^{(i)}/sum_i w_i mu_i; E_m(L) = E_a E_{m-1}(L_a), V_r(M) = E_a V_{r-1}(M_a)",
-    uses=("error",),
-)
+from .members import V, after_complex_E, after_complex_V, after_E, after_V, complex_V
+from .notation import E, complex_E, i, quantity
+from .propositions import Fact, Proposition, argued, at_least, chain, through
 
 n, m, r = sp.symbols("n m r", integer=True, positive=True)
 t, mu, w = sp.symbols("t mu w", positive=True)
@@ -79,8 +76,32 @@ def share(weight: Any, eigenvalue: Any) -> Any:
     return weight * eigenvalue / (1 + t * eigenvalue)
 
 
-@DEFLATION.symbolic("det(I + v w^*) = 1 + w^* v, by two block factorisations", scope="all sizes, block by block (* as T)")
+#: mu_i and w_i; det(1 + t M_a) and prod_i (1 + t mu_i); E tr (A M A^*)^{-1} for r rows.
+eigenvalue, coordinate = quantity("eigenvalue", "mu_{}"), quantity("coordinate", "w_{}")
+left_determinant, product = quantity("left_determinant", "det(1 + {} M_a)"), quantity("product", "P({})")
+inverse_trace = quantity("inverse_trace", "E[tr (A M A^*)^{{-1}}]({} rows)")
+
+
+def summed(summand: Any) -> Any:
+    """sum_i of a function of w_i and mu_i."""
+    return sp.Sum(summand.subs({w: coordinate(i), mu: eigenvalue(i)}), (i, 1, n))
+
+
+DEFLATION = Statement(
+    "one-measurement",
+    Proposition(left_determinant(t), "=", product(t) * summed(share(w, mu)) / summed(w * mu)),
+    Proposition(inverse_trace(r), "=", r * V(r)),
+    Proposition(E(m), "=", after_E(m - 1), when=(at_least(n, m),)),
+    Proposition(complex_E(m), "=", after_complex_E(m - 1), when=(at_least(n, m),)),
+    Proposition(V(r), "=", after_V(r - 1), when=(at_least(r, 2), at_least(n, r))),
+    Proposition(complex_V(r), "=", after_complex_V(r - 1), when=(at_least(r, 2), at_least(n, r))),
+    words="for one row a, with n positive eigenvalues, one fewer after it: {0}; {1}; {2}; {3}; {4}; {5}",
+)
+
+
+@DEFLATION.symbolic
 def rank_one() -> None:
+    """Det(I + v w^*) = 1 + w^* v, by two block factorisations (all sizes, block by block (* as T))."""
     v, dual, I = sp.MatrixSymbol("v", n, 1), sp.MatrixSymbol("w", n, 1), sp.Identity(n)
     one = sp.Identity(1)
     zero = sp.ZeroMatrix(n, 1)
@@ -88,22 +109,29 @@ def rank_one() -> None:
     second = [[I + v * dual.T, v], [zero.T, one]], [[I, zero], [-dual.T, one]]
     whole = [[I, v], [-dual.T, one]]
     for upper, lower in (first, second):
-        for i in range(2):
-            for j in range(2):
-                product = upper[i][0] * lower[0][j] + upper[i][1] * lower[1][j]
-                same_matrices(product, whole[i][j], what=f"block {i}{j}")
+        for row in range(2):
+            for column in range(2):
+                block = upper[row][0] * lower[0][column] + upper[row][1] * lower[1][column]
+                same_matrices(block, whole[row][column], what=f"block {row}{column}")
 
 
-@DEFLATION.symbolic("s - t sum w mu^2/(1 + t mu) = sum w mu/(1 + t mu)", scope="each summand, hence all N")
-def spectrum() -> None:
-    # a M (1 + tM)^{-1} M a^* is the sum of these.
-    same(w * mu - t * w * mu * mu / (1 + t * mu), share(w, mu))
-    # In P(t)/(1 + t mu) the factor of mu is gone: at t -> inf a factor of P is t mu (1 + o(1)), and the sum is O(1/t).
+@DEFLATION.symbolic
+def spectrum() -> Fact:
+    """s - t sum w mu^2/(1 + t mu) = sum w mu/(1 + t mu) (each summand, hence all N)."""
+    rank_one()
+    # The sum is a M (1 + tM)^{-1} M a^*.
+    scale, subtracted = summed(w * mu), summed(w * mu**2 / (1 + t * mu))
+    difference = same(scale - t * subtracted, summed(share(w, mu)))
+    reason = "steps 1 and 2: det(1 + t M - t M a^* a M/s), s = a M a^*"
+    lemma = argued(left_determinant(t), "=", product(t) * (scale - t * subtracted) / scale, reason)
+    # In P(t)/(1 + t mu) the factor of mu is gone, and the sum is of the order 1/t: one degree less.
     same(sp.limit(t * share(w, mu), t, sp.oo), w)
+    return chain(lemma, through(lambda side: product(t) * side / scale, difference))
 
 
-@DEFLATION.symbolic("(M_a)_{A'} = M_{(a; A')}", scope="all n and numbers of rows (noncommutative algebra, * as T)")
+@DEFLATION.symbolic
 def in_two_steps() -> None:
+    """(M_a)_{A'} = M_{(a; A')} (all n and numbers of rows (noncommutative algebra, * as T))."""
     M_a = deflated()
     given = [
         (M.T, M),
@@ -123,15 +151,39 @@ def in_two_steps() -> None:
     same_matrices(M - N, M * a.T * Y_a + M * others.T * Y_others, given, "M - N = M A^* Y")
 
 
-@DEFLATION.symbolic("the corner of (A M A^*)^{-1} is 1/(b M_{A'} b^*)", scope="all n and numbers of rows (* as T)")
+@DEFLATION.symbolic
 def corner() -> None:
+    """The corner of (A M A^*)^{-1} is 1/(b M_{A'} b^*) (all n and numbers of rows (* as T))."""
     given = [(M.T, M), (gram.T, gram), (others * M * others.T * gram, sp.Identity(m))]
     below = -gram * others * M * b.T
     same_matrices(b * M * b.T + b * M * others.T * below, b * left(M, others, gram) * b.T, given)
     same_matrices(others * M * b.T + others * M * others.T * below, sp.ZeroMatrix(m, 1), given)
 
 
-@DEFLATION.symbolic("tr M_a = tr M - a M^2 a^*/(a M a^*)", scope="all n (noncommutative algebra, * as T)")
+@DEFLATION.symbolic
+def one_row_fewer() -> tuple[Fact, ...]:
+    """The mean over the other rows first, whose law unitary maps do not change."""
+    in_two_steps()
+    corner()
+    first = "step 5: (M_a)_{A'} = M_A, and the mean over A' depends on the eigenvalues of M_a only"
+    dimensions = at_least(n, m)
+    rows = (at_least(r, 2), at_least(n, r))
+    return (
+        argued(inverse_trace(r), "=", r * V(r), "step 4: the corner of the inverse; rows are exchangeable"),
+        argued(E(m), "=", after_E(m - 1), first, when=(dimensions,)),
+        argued(complex_E(m), "=", after_complex_E(m - 1), first, when=(dimensions,)),
+        argued(V(r), "=", after_V(r - 1), first, when=rows),
+        argued(complex_V(r), "=", after_complex_V(r - 1), first, when=rows),
+    )
+
+
+@DEFLATION.symbolic
 def trace_left() -> None:
+    """Tr M_a = tr M - a M^2 a^*/(a M a^*) (all n (noncommutative algebra, * as T))."""
     given = [(M.T, M), (scale.T, scale)]
     same_traces(sp.Trace(deflated()), sp.Trace(M) - sp.Trace(scale * a * M * M * a.T), given)
+
+
+@DEFLATION.concludes
+def conclusion() -> tuple[Fact, ...]:
+    return spectrum(), *one_row_fewer()

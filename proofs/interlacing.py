@@ -43,30 +43,31 @@ from typing import Any
 
 import sympy as sp
 
-from . import range_finder
 from .checks import same
+from .comparison import ABOVE
+from .complex_sandwich import UPPER
 from .equivalents import df1
-from .inverse_trace import factor
+from .inverse_trace import INVERSE_TRACE, factor
 from .ledger import Statement
-
-INTERLACING = Statement(
-    "interlacing",
-    "A_{m+1} <= e_m(complex) <= A_m <= e_m(real) <= e_{m-1}(complex) <= A_{m-1}, e_m = E_m/(n-m), A_m = m kappa_m/(n-m)",
-    uses=("complex-lower", "complex-equivalent", "real-equivalent", "real-below-complex", "equivalents", "T2-sharp"),
+from .members import (
+    V,
+    complex_V,
+    dual_complex_E,
+    dual_E,
+    dual_kappa,
+    equivalent,
+    inverse_sum,
+    per_unmeasured,
 )
-INVERSE = Statement(
-    "inverse-trace-bounds",
-    "E tr (A M A^*)^{-1}: complex, <= 1/kappa_r; real, >= (n-r)/(n-r-1)/kappa_r and <= r/(r+1)/kappa_{r+1}",
-    uses=("inverse-trace", "complex-equivalent", "real-equivalent", "real-below-complex"),
-)
+from .members import kappa as root
+from .notation import E, complex_E, quantity, tail
+from .outer_link import LOWER
+from .propositions import Fact, Proposition, argued, at_least, chain, restricted, through
+from .range_finder import SHARP
+from .real_sandwich import REAL
 
 n, m, k, r = sp.symbols("n m k r", integer=True, positive=True)
 kappa, floor = sp.symbols("kappa f", positive=True)
-
-
-def per_unmeasured(value: Any, m: Any) -> Any:
-    """e_m from E_m, and A_m from m kappa_m."""
-    return value / (n - m)
 
 
 def shrinkage(n: Any, m: Any) -> Any:
@@ -99,56 +100,134 @@ def inverse_lower(n: Any, r: Any, root: Any) -> Any:
     return (n - r) / ((n - r - 1) * root)
 
 
-@INTERLACING.symbolic("the bounds of E_m are those of e_m, times n - m", scope="all n, m")
-def denormalised() -> None:
-    same(per_unmeasured(real_upper(n, m, kappa), m), per_unmeasured((m - 1) * kappa, m - 1))
-    same(per_unmeasured(complex_lower(n, m, kappa), m), per_unmeasured((m + 1) * kappa, m + 1))
-    total = sp.Symbol("T", positive=True)
-    same(per_unmeasured(shrinkage(n, 1) * total, 1), total / n, "m = 1")
+#: E tr (A M A^*)^{-1} for r rows: real, complex.
+real_trace, complex_trace = quantity("inverse", "E[tr (A M A^T)^{{-1}}]"), quantity("inverse_c", "E[tr (A M A^*)^{{-1}}]")
+#: kappa_s of k spikes and n - k values f.
+spiked = quantity("spiked", "kappa_{}(spikes)")
+
+MEASURED, FEWER, MORE = at_least(n, m + 1), at_least(m, 2), at_least(n, m + 2)
+
+INTERLACING = Statement(
+    "interlacing",
+    Proposition(per_unmeasured(equivalent(m + 1), m + 1), "<=", per_unmeasured(complex_E(m), m), when=(MORE,)),
+    Proposition(n / inverse_sum(), "<=", complex_E(n - 1), when=(at_least(n, 2),)),
+    Proposition(per_unmeasured(complex_E(m), m), "<=", per_unmeasured(equivalent(m), m), when=(MEASURED,)),
+    Proposition(per_unmeasured(equivalent(m), m), "<=", per_unmeasured(E(m), m), when=(MEASURED,)),
+    Proposition(per_unmeasured(E(m), m), "<=", per_unmeasured(complex_E(m - 1), m - 1), when=(MEASURED,)),
+    Proposition(
+        per_unmeasured(complex_E(m - 1), m - 1), "<=", per_unmeasured(equivalent(m - 1), m - 1), when=(FEWER, MEASURED)
+    ),
+    Proposition(E(m), "<=", real_upper(n, m, root(m - 1)), when=(FEWER, MEASURED)),
+    Proposition(E(1), "<=", shrinkage(n, 1) * tail(0), when=(at_least(n, 2),)),
+    words="per unmeasured dimension {0}, and {1}; {2}; {3}; {4}; {5}; hence {6}, and {7}",
+)
+INVERSE = Statement(
+    "inverse-trace-bounds",
+    Proposition(complex_trace(r), "<=", 1 / root(r), when=(at_least(n, r + 1),)),
+    Proposition(inverse_lower(n, r, root(r)), "<=", real_trace(r), when=(at_least(n, r + 2),)),
+    Proposition(real_trace(r), "<=", inverse_upper(r, root(r + 1)), when=(at_least(n, r + 2),)),
+    words="for r rows: complex A, {0}; real A, {1} and {2}",
+)
 
 
-@INTERLACING.symbolic("flat spectrum: all members are l", scope="all n, m")
+@INTERLACING.symbolic
+def links() -> tuple[Fact, ...]:
+    """The links, divided by what is unmeasured."""
+    complex_upper = through(lambda side: per_unmeasured(side, m), UPPER.fact())
+    real_lower = through(lambda side: per_unmeasured(side, m), REAL.fact())
+    before = restricted(UPPER.fact().at({m: m - 1}), FEWER, MEASURED)
+    above = through(lambda side: per_unmeasured(side, m - 1), before)
+    return LOWER.fact(0), LOWER.fact(1), complex_upper, real_lower, ABOVE.fact(1), above
+
+
+@INTERLACING.symbolic
+def denormalised() -> tuple[Fact, Fact]:
+    """The upper bounds of E_m are those of e_m, times n - m."""
+    *_, step, above = links()
+    times = through(lambda side: (n - m) * side, restricted(chain(step, above), FEWER, MEASURED))
+    at_first = restricted(step.at({m: 1}), at_least(n, 2))
+    first = through(lambda side: (n - 1) * side, at_first)
+    total = argued(complex_E(0), "=", tail(0), "E_0 is the trace")
+    of_total = through(lambda side: shrinkage(n, 1) * side, total)
+    return (
+        chain(times, same(times.right, real_upper(n, m, root(m - 1)))),
+        chain(first, same(first.right, of_total.left), of_total),
+    )
+
+
+@INTERLACING.symbolic
 def flat() -> None:
+    """Flat spectrum: all members are l (all n, m)."""
     l = sp.Symbol("l", positive=True)
-    root = l * (n - m) / m
-    same(n * df1([l], root), m)
-    same(per_unmeasured(real_lower(m, root), m), l)
-    same(per_unmeasured(real_upper(n, m + 1, root), m + 1), l)
+    value = l * (n - m) / m
+    same(n * df1([l], value), m)
+    same(per_unmeasured(m * value, m), l)
+    same(per_unmeasured(real_upper(n, m + 1, value), m + 1), l)
     same(n / (n / l), l, "A_n")
 
 
-@INTERLACING.symbolic("spikes: e_m^R and A_{m-1} have the same limit", scope="all n, m and k <= m-2")
+@INTERLACING.symbolic
 def sharp() -> None:
-    root = sp.solve(sp.Eq(k + (n - k) * df1([floor], kappa), m - 1), kappa)[0]
-    error = range_finder.infinite_head(m, n, k, floor)
+    """Spikes: e_m^R and A_{m-1} have the same limit (all n, m and k <= m-2)."""
+    found = sp.solve(sp.Eq(k + (n - k) * df1([floor], kappa), m - 1), kappa)[0]
+    error = SHARP.fact(1).right.subs(sp.Symbol("f", positive=True), floor)
     same(per_unmeasured(error, m), floor * (m - 1) / (m - 1 - k))
-    same(real_upper(n, m, root), error)
+    same(real_upper(n, m, found), error)
     h = sp.Symbol("h", positive=True)
     same(sp.limit(df1([h], kappa), h, sp.oo), 1, "a spike")
 
 
-@INVERSE.symbolic("complex: 1/kappa_r; real, below: E_{n-r} >= (n-r) kappa_{n-r}(1/mu)", scope="all n, r")
-def below() -> None:
-    dual = 1 / kappa
-    same((n - r) * dual / factor(n, r, beta=2), 1 / kappa)
-    same(real_lower(n - r, dual) / factor(n, r, beta=1), inverse_lower(n, r, kappa))
+@INTERLACING.concludes
+def conclusion() -> tuple[Fact, ...]:
+    return *links(), *denormalised()
 
 
-@INVERSE.symbolic("real, above: r V_r <= r V_{r+1} = r/(r+1) E tr, r + 1 complex rows", scope="all n, r")
-def above() -> None:
-    trace = 1 / kappa  # of r + 1 complex rows, at most
-    same(r * trace / (r + 1), inverse_upper(r, kappa))
-    # The same from the upper bound of E_{n-r}: m = n - r, and kappa_{m-1}(1/mu) = 1/kappa_{r+1}.
-    same(real_upper(n, n - r, 1 / kappa) / factor(n, r, beta=1), inverse_upper(r, kappa))
+@INVERSE.symbolic
+def from_the_errors() -> tuple[Fact, Fact]:
+    """Complex: 1/kappa_r; real, below: E_{n-r} >= (n-r) kappa_{n-r}(1/mu) (all n, r)."""
+    roots = through(lambda side: (n - r) * side, INVERSE_TRACE.fact(4))
+    size = {m: n - r}
+    upper = UPPER.fact().at(size).at({complex_E(n - r): dual_complex_E(n - r), root(n - r): dual_kappa(n - r)})
+    upper = restricted(chain(INVERSE_TRACE.fact(1).turned(), upper, roots), at_least(n, r + 1))
+    lower = REAL.fact().at(size).at({E(n - r): dual_E(n - r), root(n - r): dual_kappa(n - r)})
+    lower = restricted(chain(roots.turned(), lower, INVERSE_TRACE.fact(0)), at_least(n, r + 2))
+    complex_side = through(lambda side: side / factor(n, r, 2), upper)
+    real_side = through(lambda side: side / factor(n, r, 1), lower)
+    return (
+        chain(
+            argued(complex_trace(r), "=", r * complex_V(r), CORNER), same(r * complex_V(r), complex_side.left), complex_side
+        ),
+        chain(real_side, same(real_side.right, r * V(r)), argued(r * V(r), "=", real_trace(r), CORNER)),
+    )
 
 
-@INVERSE.symbolic("M = c I: both real bounds are r/(c (n-r-1))", scope="all n, r, c")
+CORNER = 'V_r is the mean of a diagonal entry of the inverse, "one-measurement"'
+
+
+@INVERSE.symbolic
+def above() -> Fact:
+    """Real, above: r V_r <= r V_{r+1} = r/(r+1) E tr, r + 1 complex rows (all n, r)."""
+    complex_side = restricted(from_the_errors()[0].at({r: r + 1}), at_least(n, r + 2))
+    one_more = argued(complex_V(r + 1), "=", complex_trace(r + 1) / (r + 1), CORNER)
+    scaled = through(lambda side: side / (r + 1), complex_side)
+    rows = through(lambda side: r * side, chain(ABOVE.fact(0), one_more, scaled))
+    found = chain(argued(real_trace(r), "=", r * V(r), CORNER), rows)
+    return chain(found, same(found.right, inverse_upper(r, root(r + 1))))
+
+
+@INVERSE.symbolic
 def scalar() -> None:
+    """M = c I: both real bounds are r/(c (n-r-1)) (all n, r, c)."""
     c = sp.Symbol("c", positive=True)
 
-    def root(s: Any) -> Any:
+    def at(s: Any) -> Any:
         return c * (n - s) / s
 
-    same(n * df1([c], root(r)), r)
-    same(inverse_lower(n, r, root(r)), r / (c * (n - r - 1)))
-    same(inverse_upper(r, root(r + 1)), r / (c * (n - r - 1)))
+    same(n * df1([c], at(r)), r)
+    same(inverse_lower(n, r, at(r)), r / (c * (n - r - 1)))
+    same(inverse_upper(r, at(r + 1)), r / (c * (n - r - 1)))
+
+
+@INVERSE.concludes
+def conclusion_on_traces() -> tuple[Fact, ...]:
+    return *from_the_errors(), above()

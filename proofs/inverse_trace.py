@@ -34,20 +34,23 @@ from typing import Any
 
 import sympy as sp
 
-from . import complex_exact
-from .checks import infinite, same
-from .inverse_wishart import trace_mean
+from .checks import same
+from .complex_exact import compressed_precision
+from .deflation import DEFLATION
+from .inverse_wishart import WISHART
 from .ledger import Statement
 from .matrices import same_matrices, same_traces
-
-INVERSE_TRACE = Statement(
-    "inverse-trace",
-    "E_{n-r}(1/mu) = c E tr (A M A^*)^{-1}, c = n-r-1 (real, r <= n-2), n-r (complex, where it is c int P(K_t < r) dt)",
-    uses=("inverse-Wishart", "complex-exact", "one-measurement"),
-)
+from .members import V, complex_V, dual_complex_E, dual_E, dual_kappa
+from .members import kappa as root
+from .notation import complex_E, quantity
+from .propositions import Fact, Proposition, argued, at_least, chain, through
 
 n, r = sp.symbols("n r", integer=True, positive=True)
+q = sp.Symbol("q", integer=True, positive=True)
 t, mu, kappa = sp.symbols("t mu kappa", positive=True)
+
+#: P(K_t < r) and P(K_t > q).
+below, above = quantity("below", "P(K_{1} < {0})"), quantity("above", "P(K_{1} > {0})")
 
 
 def factor(n: Any, r: Any, beta: int) -> Any:
@@ -60,8 +63,25 @@ def seen(eigenvalue: Any) -> Any:
     return t * eigenvalue / (1 + t * eigenvalue)
 
 
-@INVERSE_TRACE.symbolic("tr (A M A^*)^{-1} = tr B^{-1} W^{-1}", scope="all n, r (noncommutative algebra, * as T)")
+#: W is the Gram matrix of r columns of length n.
+OF_WISHART = {sp.Symbol("m", integer=True, positive=True): n, sp.Symbol("k", integer=True, positive=True): r}
+REAL, COMPLEX = at_least(n, r + 2), at_least(n, r + 1)
+
+INVERSE_TRACE = Statement(
+    "inverse-trace",
+    Proposition(dual_E(n - r), "=", factor(n, r, 1) * r * V(r), when=(REAL,)),
+    Proposition(dual_complex_E(n - r), "=", factor(n, r, 2) * r * complex_V(r), when=(COMPLEX,)),
+    Proposition(complex_V(r), "=", sp.Integral(below(r, t), (t, 0, sp.oo)) / r, when=(COMPLEX,)),
+    Proposition(complex_E(q), "=", q * sp.Integral(above(q, t) / t**2, (t, 0, sp.oo)), when=(at_least(n, q + 1),)),
+    Proposition(dual_kappa(n - r), "=", 1 / root(r), when=(COMPLEX,)),
+    uses=("complex-exact",),
+    words="M = diag(l), K_t a sum of independent Bernoulli variables of odds t l: {0}; {1}; {2}; {3}; {4}",
+)
+
+
+@INVERSE_TRACE.symbolic
 def polar() -> None:
+    """Tr (A M A^*)^{-1} = tr B^{-1} W^{-1} (all n, r (noncommutative algebra, * as T))."""
     Q, M = sp.MatrixSymbol("Q", n, r), sp.MatrixSymbol("M", n, n)
     root, root_inverse, B_inverse = (sp.MatrixSymbol(name, r, r) for name in ("R", "R'", "B'"))
     I = sp.Identity(r)
@@ -80,33 +100,67 @@ def polar() -> None:
     same_traces(sp.Trace(inverse), sp.Trace(B_inverse * root_inverse * root_inverse), given)
 
 
-@INVERSE_TRACE.symbolic("E W^{-1} = I/(n-r-1) real, I/(n-r) complex, infinite for real r = n-1", scope="all n, r")
-def wishart() -> None:
-    for beta in (1, 2):
-        same(trace_mean(n, r, beta) / r, 1 / factor(n, r, beta), f"beta = {beta}")
-    infinite(trace_mean(r + 1, r, beta=1), "n = r + 1")
-
-
-@INVERSE_TRACE.symbolic("E tr B^{-1} is the error of the other n - r measurements", scope="all n, m (* as T)")
+@INVERSE_TRACE.symbolic
 def compressed() -> None:
-    complex_exact.compressed_precision()
+    """E tr B^{-1} is the error of the other n - r measurements (all n, m (* as T))."""
+    compressed_precision()
 
 
-@INVERSE_TRACE.symbolic("N_t for 1/mu is n - K_t; N_{1/t} is K_t", scope="each of the n variables, hence all n and r")
-def counts() -> None:
+def _over(product: Any, mean: Fact) -> Fact:
+    """product/(side/r) on both sides of an equation."""
+    return through(lambda side: product / (side / r), mean)
+
+
+@INVERSE_TRACE.symbolic
+def wishart() -> tuple[Fact, Fact]:
+    """E W^{-1} = I/(n-r-1) real, I/(n-r) complex, and tr B^{-1} is independent of it (all n, r)."""
+    polar()
+    compressed()
+    corner = DEFLATION.fact(1)  # E tr (A M A^*)^{-1} = r V_r
+    facts = []
+    for beta, error, inverse in ((1, dual_E, V), (2, dual_complex_E, complex_V)):
+        mean = WISHART.fact(beta - 1).at(OF_WISHART)
+        product = corner.right.subs(V(r), inverse(r))
+        reason = "steps 1 and 2: E tr (A M A^*)^{-1} = E tr B^{-1} times E tr W^{-1}/r, W and B independent"
+        law = argued(error(n - r), "=", product / (mean.left / r), reason, when=mean.when)
+        put = _over(product, mean)
+        facts.append(chain(law, put, same(put.right, factor(n, r, beta) * product)))
+    return facts[0], facts[1]
+
+
+@INVERSE_TRACE.symbolic
+def counts() -> tuple[Fact, Fact]:
+    """N_t for 1/mu is n - K_t; N_{1/t} is K_t (each of the n variables, hence all n and r)."""
+
     def mean(l: Any, time: Any) -> Any:
         return l / (l + time)
 
     same(mean(1 / mu, t), 1 - seen(mu))
     same(mean(mu, 1 / t), seen(mu))
-    same(-sp.diff(1 / t, t), t**-2, "dt after the substitution")
-    # The law of K_t: generating function and terms, factor by factor.
+    slope = same(-sp.diff(1 / t, t), t**-2, "dt after the substitution")
+    # The law of K_t: generating function, factor by factor.
     z = sp.Symbol("z")
     same((1 - seen(mu)) + z * seen(mu), (1 + z * t * mu) / (1 + t * mu))
-    # r V_r c' = E_{n-r} = (n-r) int, with the same factor n - r.
-    same(factor(n, r, beta=2) / (n - r), 1)
+    error = wishart()[1]
+    integral = sp.Integral(below(r, t), (t, 0, sp.oo))
+    law = argued(error.left, "=", (n - r) * integral, 'step 3: "complex-exact", N_t > n - r if and only if K_t < r')
+    scale = factor(n, r, 2) * r
+    solved = chain(through(lambda side: side / scale, error).turned(), through(lambda side: side / scale, law))
+    direct = q * sp.Integral(above(q, t) * slope.right, (t, 0, sp.oo))
+    other = argued(complex_E(q), "=", direct, 'step 3: "complex-exact", 1/t for t', when=(at_least(n, q + 1),))
+    return chain(same(complex_V(r), solved.left), solved, same(solved.right, integral / r)), chain(other)
 
 
-@INVERSE_TRACE.symbolic("kappa_{n-r}(1/mu) = 1/kappa_r(mu)", scope="each term, hence all n; all r")
-def dual_root() -> None:
-    same((1 / mu) / (1 / mu + 1 / kappa), 1 - mu / (mu + kappa))
+@INVERSE_TRACE.symbolic
+def dual_root() -> Fact:
+    """kappa_{n-r}(1/mu) = 1/kappa_r(mu) (each term, hence all n; all r)."""
+    term = same((1 / mu) / (1 / mu + 1 / kappa), 1 - mu / (mu + kappa))
+    # Summed over i: the right side has the sum n - r if kappa = kappa_r.
+    root_of_dual = sp.solve(sp.Eq(term.left, (1 / mu) / (1 / mu + q)), q)[0]
+    reason = "step 4: each term of the equation of 1/l is one less a term of that of l"
+    return argued(dual_kappa(n - r), "=", root_of_dual.subs(kappa, root(r)), reason, when=(COMPLEX,))
+
+
+@INVERSE_TRACE.concludes
+def conclusion() -> tuple[Fact, ...]:
+    return *wishart(), *counts(), dual_root()

@@ -29,23 +29,18 @@ import sympy as sp
 
 from . import weights
 from .checks import nonnegative, positive, same
-from .inverse_trace import factor
+from .complex_sandwich import UPPER
+from .deflation import DEFLATION
+from .inverse_trace import INVERSE_TRACE
+from .inverse_trace import r as rows
 from .ledger import Statement
+from .members import complex_V, dual_complex_E, dual_kappa, equivalent, inverse_sum, m, n, per_unmeasured
+from .members import kappa as root
+from .notation import complex_E, quantity
+from .propositions import Fact, Proposition, argued, at_least, chain, restricted, through
 
-LOWER = Statement(
-    "complex-lower",
-    "complex A: E_m/(n-m) >= (m+1) kappa_{m+1}/(n-m-1) for m <= n-2, E_{n-1} >= n/sum 1/l; equality if and only if flat",
-    uses=("weights", "one-measurement", "inverse-trace", "complex-equivalent", "E_{n-1}"),
-)
-
-n, m = sp.symbols("n m", integer=True, positive=True)
 N = sp.Symbol("N", integer=True, positive=True)
 t, s, mean, x, kappa = sp.symbols("t s mean x kappa", positive=True)
-
-
-def equivalent(m: Any, root: Any) -> Any:
-    """A_m, from kappa_m."""
-    return m * root / (n - m)
 
 
 def pooled(trace: Any, size: Any) -> Any:
@@ -53,18 +48,34 @@ def pooled(trace: Any, size: Any) -> Any:
     return size / ((size - 1) * trace)
 
 
-def inverse_bound(m: Any, root: Any) -> Any:
-    """The upper bound of V_m(Lambda), from kappa_m."""
-    return 1 / (m * root)
+#: At m = n - 1, where X = 1/sum_i D_i/l_i.
+last_inverse = quantity("last_inverse", "E[1/X_A]")
+
+LOWER = Statement(
+    "complex-lower",
+    Proposition(
+        per_unmeasured(equivalent(m + 1), m + 1), "<=", per_unmeasured(complex_E(m), m), when=(at_least(n, m + 2),)
+    ),
+    Proposition(n / inverse_sum(), "<=", complex_E(n - 1), when=(at_least(n, 2),)),
+    uses=("E_{n-1}",),
+)
 
 
-@LOWER.symbolic("E 1/(b S b^*) = int prod (1 + t s)^{-1} dt", scope="each factor, hence all N")
+def reciprocal(fact: Fact) -> Fact:
+    """1/b <= 1/a from a <= b, both positive."""
+    turned = through(lambda side: -1 / side, fact)
+    return through(lambda side: side + 1 / fact.left + 1 / fact.right, turned)
+
+
+@LOWER.symbolic
 def integral() -> None:
+    """E 1/(b S b^*) = int prod (1 + t s)^{-1} dt (each factor, hence all N)."""
     same(weights.transform(t * s, 1), 1 / (1 + t * s))
 
 
-@LOWER.symbolic("log(1 + t s) lies below its tangent at the mean", scope="each s, hence all N; all t")
+@LOWER.symbolic
 def tangent() -> None:
+    """Log(1 + t s) lies below its tangent at the mean (each s, hence all N; all t)."""
     line = sp.log(1 + t * mean) + t * (s - mean) / (1 + t * mean)
     slack = line - sp.log(1 + t * s)
     same(slack.subs(s, mean), 0)
@@ -76,8 +87,9 @@ def tangent() -> None:
     same((total - count * mean).subs(total, count * mean), 0)
 
 
-@LOWER.symbolic("int (1 + t T/N)^{-N} dt = N/((N-1) T)", scope="all N >= 2, T")
+@LOWER.symbolic
 def pooled_integral() -> None:
+    """Int (1 + t T/N)^{-N} dt = N/((N-1) T) (all N >= 2, T)."""
     total = sp.Symbol("T", positive=True)
     primitive = -pooled(total, N) * (1 + t * total / N) ** (1 - N)
     same(sp.simplify(sp.diff(primitive, t) * (1 + t * total / N) ** N), 1)
@@ -86,29 +98,39 @@ def pooled_integral() -> None:
     positive((N - 1).subs(N, 2 + more), "the primitive vanishes at infinity")
 
 
-@LOWER.symbolic("V_{m+1} <= 1/((m+1) kappa_{m+1})", scope="all m <= n-2")
-def from_the_equivalent() -> None:
+@LOWER.symbolic
+def from_the_equivalent() -> Fact:
+    """V_{m+1} <= 1/((m+1) kappa_{m+1}) (all m <= n-2)."""
     q = n - (m + 1)
-    dual = sp.Symbol("kappa'", positive=True)  # kappa_q(1/l) = 1/kappa_{m+1}(l)
-    bound = q * dual / (factor(n, m + 1, beta=2) * (m + 1))
-    same(bound.subs(dual, 1 / kappa), inverse_bound(m + 1, kappa))
-    more = sp.Symbol("more", integer=True, nonnegative=True)
-    positive(q.subs(n, m + 2 + more), "1 <= q")
+    trace, kappas = INVERSE_TRACE.fact(1).at({rows: m + 1}), INVERSE_TRACE.fact(4).at({rows: m + 1})
+    # The upper bound holds for every spectrum, so for 1/l.
+    bound = UPPER.fact().at({m: q}).at({complex_E(q): dual_complex_E(q), root(q): dual_kappa(q)})
+    whole = chain(trace.turned(), bound, through(lambda side: q * side, kappas))
+    whole = restricted(whole, at_least(n, m + 2))
+    found = through(lambda side: side / (q * (m + 1)), whole)
+    return chain(same(complex_V(m + 1), found.left), found, same(found.right, 1 / equivalent(m + 1)))
 
 
-@LOWER.symbolic("1/x lies above its tangent; the two bounds give A_{m+1}", scope="all m <= n-2")
-def jensen() -> None:
+@LOWER.symbolic
+def jensen() -> Fact:
+    """1/x lies above its tangent; the two bounds give A_{m+1} (all m <= n-2)."""
     slack = 1 / x - (2 / mean - x / mean**2)
     same(slack, (x - mean) ** 2 / (x * mean**2))
     nonnegative((x - mean) ** 2)
+    for step in (integral, tangent, pooled_integral):
+        step()
+    DEFLATION.fact(5)
     size = n - m
-    # N/((N-1) E tr S) <= E pooled <= inverse_bound, solved for E tr S.
-    trace = pooled(1, size) / inverse_bound(m + 1, kappa)
-    same(trace / size, equivalent(m + 1, kappa))
+    scaled = through(lambda side: pooled(1, size) * side, reciprocal(from_the_equivalent()))
+    reason = "steps 1, 2 and 4: E tr S >= 1/E[1/tr S], and N/((N-1) tr S) averages to at most V_{m+1}"
+    inverse = argued(scaled.right, "<=", complex_E(m), reason)
+    found = through(lambda side: side / size, chain(scaled, inverse))
+    return chain(same(per_unmeasured(equivalent(m + 1), m + 1), found.left), found)
 
 
-@LOWER.symbolic("m = n-1: E X >= n/sum(1/l), the limit of A_m at n", scope="all n: A_m is a quotient of sums over i")
-def last() -> None:
+@LOWER.symbolic
+def last() -> Fact:
+    """m = n-1: E X >= n/sum(1/l), the limit of A_m at n (all n: A_m is a quotient of sums over i)."""
     l = sp.Symbol("l", positive=True)
     # m = sum l/(l + kappa) and n - m = kappa sum 1/(l + kappa): A_m = [sum l/(l + kappa)]/[sum 1/(l + kappa)].
     same(1 - l / (l + kappa), kappa / (l + kappa))
@@ -117,5 +139,12 @@ def last() -> None:
     same(sp.limit(l / (l + kappa), kappa, 0), 1)
     same(sp.limit(1 / (l + kappa), kappa, 0), 1 / l)
     # E sum D/l = (1/n) sum 1/l.
-    harmonic = sp.Symbol("H", positive=True)  # sum 1/l
-    same(1 / (harmonic / n), n / harmonic)
+    reason = 'step 5: 1/X is sum_i D_i/l_i ("E_{n-1}"), E D_i = 1/n'
+    law = argued(last_inverse(), "=", inverse_sum() / n, reason, when=(at_least(n, 2),))
+    inverse = argued(1 / last_inverse(), "<=", complex_E(n - 1), "step 5: the tangent of 1/x at the mean")
+    return chain(through(lambda side: 1 / side, law).turned(), inverse)
+
+
+@LOWER.concludes
+def conclusion() -> tuple[Fact, ...]:
+    return jensen(), last()

@@ -59,12 +59,8 @@ import sympy as sp
 from . import chebyshev
 from .checks import positive, same
 from .ledger import Statement
-
-ROTATION = Statement(
-    "pair-rotation",
-    "real A: l_i >= l_j implies tau_i >= tau_j, tau_i = l_i (1 - E P_i)/E P_i, P_i = l_i a_i^T (Gamma + A L A^T)^{-1} a_i",
-    uses=("Chebyshev",),
-)
+from .notation import quantity
+from .propositions import Fact, Proposition, argued, chain, through
 
 x, y, A_0, A_2 = sp.symbols("x y A_0 A_2", positive=True)
 s, t, theta = sp.symbols("s t theta", positive=True)
@@ -101,10 +97,22 @@ def averaged_share(entry_mean: Any, own: Any, other: Any) -> Any:
     return own * entry_mean + own * other * A_2 * averaged_inverse()
 
 
-@ROTATION.symbolic(
-    "det(I + K Y) = 1 + tr(K Y) + det K det Y, and det H = A_0 A_2", scope="all symmetric 2 x 2 K, Y; all m, n"
+#: E P and tau = l (1 - E P)/E P of the column of variance l; means over theta.
+Q, tau = quantity("Q", "Q({})"), quantity("tau", "tau({})")
+seen, unseen = quantity("seen", "E[1/({} + theta)]"), quantity("unseen", "E[theta/({} + theta)]")
+gap = sp.Symbol("gap", nonnegative=True)
+
+ROTATION = Statement(
+    "pair-rotation",
+    Proposition(tau(y), "<=", tau(y + gap)),
+    words="real A, Gamma positive semidefinite, Q(l) = E[l a^T (Gamma + A L A^T)^{{-1}} a] for the column a of variance l, "
+    "tau(l) = l (1 - Q(l))/Q(l) for columns of variances y and y + gap: {0}",
 )
+
+
+@ROTATION.symbolic
 def linear_in_the_pair() -> None:
+    """Det(I + K Y) = 1 + tr(K Y) + det K det Y, and det H = A_0 A_2 (all symmetric 2 x 2 K, Y; all m, n)."""
     K = sp.Matrix(2, 2, [*sp.symbols("k_1 k_2"), sp.Symbol("k_2"), sp.Symbol("k_3")])
     Y = sp.Matrix(2, 2, [*sp.symbols("y_1 y_2"), sp.Symbol("y_2"), sp.Symbol("y_3")])
     same((sp.eye(2) + K * Y).det(), 1 + (K * Y).trace() + K.det() * Y.det())
@@ -114,14 +122,16 @@ def linear_in_the_pair() -> None:
     same(A_0 + (H * diagonal).trace() + A_2 * diagonal.det(), determinant(x, y, t), "D")
 
 
-@ROTATION.symbolic("P_i and P_j from D without one term", scope="all x, y, A_0, A_2, H")
+@ROTATION.symbolic
 def shares() -> None:
+    """P_i and P_j from D without one term (all x, y, A_0, A_2, H)."""
     same(determinant(x, y, t) - determinant(0, y, t), share(x, y, t))
     same(determinant(x, y, t) - determinant(x, 0, t), share(y, x, s - t))
 
 
-@ROTATION.symbolic("D at the two ends: the product is u^2 v^2", scope="all x, y, A_0, A_2, h_1, h_2 with h_1 h_2 = A_0 A_2")
+@ROTATION.symbolic
 def ends() -> None:
+    """D at the two ends: the product is u^2 v^2 (all x, y, A_0, A_2, h_1, h_2 with h_1 h_2 = A_0 A_2)."""
     h_1, h_2 = sp.symbols("h_1 h_2")
     product = determinant(x, y, h_1) * determinant(x, y, h_2)
     difference = (product - level(x) * level(y)).subs(s, h_1 + h_2)
@@ -133,8 +143,9 @@ def ends() -> None:
     same(sp.simplify(turned - (h_1 + h_2) / 2 - (h_1 - h_2) / 2 * sp.cos(2 * phi)), 0)
 
 
-@ROTATION.symbolic("the mean of 1/(p + q cos) over a turn is (p^2 - q^2)^{-1/2}", scope="all p > |q|")
+@ROTATION.symbolic
 def arcsine_mean() -> None:
+    """The mean of 1/(p + q cos) over a turn is (p^2 - q^2)^{-1/2} (all p > |q|)."""
     p, q, z = sp.symbols("p q z", positive=True)
     # cos = (1 - z^2)/(1 + z^2), d phi = 2 dz/(1 + z^2), z = tan(phi/2) from 0 to infinity for half a turn. With
     # p + q = g^2 and p - q = h^2:
@@ -148,8 +159,9 @@ def arcsine_mean() -> None:
     same((p**2 - q**2).subs(at), (g * h) ** 2)
 
 
-@ROTATION.symbolic("the means of P_i and P_j are x/(x + theta) and y/(y + theta)", scope="all x > y, A_0, A_2, s")
+@ROTATION.symbolic
 def same_theta() -> None:
+    """The means of P_i and P_j are x/(x + theta) and y/(y + theta) (all x > y, A_0, A_2, s)."""
     squares = sp.solve([level(x) - u**2, level(y) - v**2], [A_0, s], dict=True)[0]
     # 1 = mean of D/D gives the mean of t/D: D = D(t = 0) + (x - y) t.
     slope = sp.diff(determinant(x, y, t), t)
@@ -162,8 +174,9 @@ def same_theta() -> None:
     same((y * (u - v) / ((x - y) * v)), y / (y + common()))
 
 
-@ROTATION.symbolic("u > v and theta >= 0", scope="all x > y, A_0, A_2, s >= 0")
+@ROTATION.symbolic
 def signs() -> None:
+    """u > v and theta >= 0 (all x > y, A_0, A_2, s >= 0)."""
     gap = sp.Symbol("gap", positive=True)
     same(level(x) - level(y), (x - y) * (s + (x + y) * A_2))
     same(x**2 * level(y) - y**2 * level(x), (x - y) * ((x + y) * A_0 + x * y * s))
@@ -171,8 +184,9 @@ def signs() -> None:
     positive((x**2 * level(y) - y**2 * level(x)).subs(x, y + gap))
 
 
-@ROTATION.symbolic("tau_i - tau_j has the sign of (x - y) L_1 L_2 (theta - theta')^2", scope="every law of theta")
-def ordered() -> None:
+@ROTATION.symbolic
+def ordered() -> Fact:
+    """Tau_i - tau_j has the sign of (x - y) L_1 L_2 (theta - theta')^2 (every law of theta)."""
     other = sp.Symbol("theta'", positive=True)
 
     def mean(numerator: Any, missing: Any) -> Any:
@@ -180,13 +194,37 @@ def ordered() -> None:
         return chebyshev.applied(numerator * missing, [theta])
 
     over_x, over_y = y + theta, x + theta
-    left = mean(theta, over_x) * mean(sp.S.One, over_y) - mean(theta, over_y) * mean(sp.S.One, over_x)
-    right = (x - y) * chebyshev.applied((theta - other) ** 2 / 2, [theta], [other])
-    same(left, right)
+    products = mean(theta, over_x) * mean(sp.S.One, over_y), mean(theta, over_y) * mean(sp.S.One, over_x)
+    square = chebyshev.applied((theta - other) ** 2 / 2, [theta], [other])
+    factor = same(products[0] - products[1], (x - y) * square).at({x: y + gap})
+    # Both factors of "Chebyshev" are theta, and (theta - theta')^2 >= 0.
+    L, shift = chebyshev.L, sp.Symbol("shift", real=True)
+    first, second = L(theta), L(theta**2)
+    spread = chebyshev.ordered((L(sp.S.One), first, first, second), shift, shift)
+    not_negative = through(lambda side: gap * (side - first**2), spread)
+    known = argued(unseen(y + gap) * seen(y) - unseen(y) * seen(y + gap), "=", factor.left, "step 5: the functional L")
+    start, end = same(0, not_negative.left), same(not_negative.right, factor.right)
+    whole = chain(start, not_negative, end, factor.turned(), known.turned())
+    scale = seen(y) * seen(y + gap)
+    divided = through(lambda side: side / scale + unseen(y) / seen(y), whole)
+    return chain(divided, same(divided.right, unseen(y + gap) / seen(y + gap)))
 
 
-@ROTATION.symbolic("theta = (x y)^{1/2} if A_0 = A_2 = 0; its limits under Z -> c Z", scope="all x > y")
+@ROTATION.symbolic
+def levels() -> Fact:
+    """tau = E[theta/(l + theta)]/E[1/(l + theta)], from Q = E[l/(l + theta)]."""
+    for step in (linear_in_the_pair, shares, ends, arcsine_mean, same_theta, signs):
+        step()
+    same(1 - x / (x + theta), theta / (x + theta))
+    found = ordered()
+    reason = "steps 1 to 4: Q(l) = E[l/(l + theta)], the same theta for both columns"
+    lower, upper = (argued(tau(end), "=", unseen(end) / seen(end), reason) for end in (y, y + gap))
+    return chain(lower, found, upper.turned())
+
+
+@ROTATION.symbolic
 def constant_or_not() -> None:
+    """Theta = (x y)^{1/2} if A_0 = A_2 = 0; its limits under Z -> c Z (all x > y)."""
     first, second = sp.symbols("g h", positive=True)  # the square roots of x and y
     roots = {x: first**2, y: second**2}
     scaled = {A_0: A_0, s: c**2 * s, A_2: c**4 * A_2}
@@ -205,3 +243,8 @@ def constant_or_not() -> None:
     same((x * v - y * u).subs({u: x, v: y}), 0, "c -> inf: u : v = x : y")
     # A_0 > 0, c -> 0: u and v tend to the same number, so the numerator does not vanish and the denominator does.
     positive((x * v - y * u).subs({u: 1, v: 1}).subs(x, y + first))
+
+
+@ROTATION.concludes
+def conclusion() -> Fact:
+    return levels()

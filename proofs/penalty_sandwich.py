@@ -54,25 +54,18 @@ from typing import Any
 
 import sympy as sp
 
+from .chebyshev import ordered
 from .checks import nonnegative, positive, same
+from .complex_sandwich import UPPER
 from .equivalents import matched, measurements
+from .interlacing import INVERSE
 from .ledger import Statement
 from .matrices import same_matrices
+from .members import kappa as noiseless_root
+from .notation import quantity
+from .pair_rotation import ROTATION
+from .propositions import Fact, Proposition, argued, chain, through
 from .real_sandwich import kappa, l, lever, seen, tau, weight
-
-PENALTY = Statement(
-    "penalty",
-    "gamma > 0, any n, m: E tr (S + gamma I)^{-1} and E X_gamma are at most (complex A), at least (real A) their "
-    "equivalents; log det the other way round",
-    uses=(
-        "Chebyshev",
-        "equivalents",
-        "pair-rotation",
-        "real-equivalent",
-        "complex-equivalent",
-        "inverse-trace-bounds",
-    ),
-)
 
 m = sp.Symbol("m", integer=True, positive=True)
 gamma, T, c = sp.symbols("gamma T c", positive=True)
@@ -98,8 +91,39 @@ def added_level() -> Any:
     return 1 / T
 
 
-@PENALTY.symbolic("S (S + gamma I)^{-1} = I - gamma (S + gamma I)^{-1}, so sum Q_i + gamma T = m", scope="all n, m")
+#: For m measurements: the root of the equation of kappa, E tr (S + gamma I)^{-1}, E X_gamma and E log det(I + S/gamma).
+root = quantity("root", "kappa^({})")
+real_trace, complex_trace = quantity("trace", "T_{}"), quantity("trace_c", "T_{}(complex)")
+real_error, complex_error = quantity("error", "E[X_gamma]({})"), quantity("error_c", "E[X_gamma]({}, complex)")
+real_log = quantity("log", "E[log det(I + S/gamma)]({})")
+complex_log = quantity("log_c", "E[log det(I + S/gamma)]({}, complex)")
+#: sum_i log(1 + l_i/kappa), sum_i V_i, sum_i V_i z_i and sum_i V_i z_i (tau_i - kappa).
+logarithms = quantity("logarithms", "sum_i log(1 + l_i/kappa^({}))")
+total, levered, gained = quantity("total", "sum V"), quantity("levered", "sum V z"), quantity("gained", "g", positive=False)
+
+
+def equivalent_log(m: Any) -> Any:
+    """D_m."""
+    return log_determinant(logarithms(m), m, gamma, root(m))
+
+
+PENALTY = Statement(
+    "penalty",
+    Proposition(complex_trace(m), "<=", 1 / root(m)),
+    Proposition(1 / root(m), "<=", real_trace(m)),
+    Proposition(complex_error(m), "<=", error(root(m), m, gamma)),
+    Proposition(error(root(m), m, gamma), "<=", real_error(m)),
+    Proposition(equivalent_log(m), "<=", complex_log(m)),
+    Proposition(real_log(m), "<=", equivalent_log(m)),
+    words="with a penalty gamma and any n, kappa^(m) the root for m measurements (the penalty included), T_m the "
+    "mean trace of the inverse of S + gamma I: {0}, {1}; {2}, {3}; {4}, {5}",
+    uses=("equivalents",),
+)
+
+
+@PENALTY.symbolic
 def traces() -> None:
+    """S (S + gamma I)^{-1} = I - gamma (S + gamma I)^{-1}, so sum Q_i + gamma T = m (all n, m)."""
     S, inverse = sp.MatrixSymbol("S", m, m), sp.MatrixSymbol("U", m, m)
     given = [(S * inverse, sp.Identity(m) - gamma * inverse)]
     same_matrices((S + gamma * sp.Identity(m)) * inverse, sp.Identity(m), given)
@@ -108,8 +132,9 @@ def traces() -> None:
     same(kappa * (m - gamma / kappa), error(kappa, m, gamma))
 
 
-@PENALTY.symbolic("a column of variance l_0 -> 0 has tau_0 -> 1/T", scope="all n, m: one column added to any S")
+@PENALTY.symbolic
 def added_column() -> None:
+    """a column of variance l_0 -> 0 has tau_0 -> 1/T (all n, m: one column added to any S)."""
     # (B + l a a^T)^{-1} a = B^{-1} a/(1 + l c), c = a^T B^{-1} a.
     small = sp.Symbol("l_0", positive=True)
     share = small * c / (1 + small * c)
@@ -122,18 +147,24 @@ def added_column() -> None:
     same(added_level().subs(T, c), 1 / c)
 
 
-@PENALTY.symbolic("m <= sum l T/(l T + 1) + gamma T, rising in T and equal to m at 1/kappa", scope="each term, hence all n")
-def resolvent() -> None:
+@PENALTY.symbolic
+def resolvent() -> Fact:
+    """m <= sum l T/(l T + 1) + gamma T, rising in T and equal to m at 1/kappa (each term, hence all n)."""
     more = sp.Symbol("more", nonnegative=True)
     largest = seen(l, added_level())
     same(largest, l * T / (l * T + 1))
     nonnegative(largest - seen(l, added_level() + more))
     positive(sp.diff(largest + gamma * T, T))
-    same((largest + gamma * T).subs(T, 1 / kappa), measurements([l], gamma, kappa))
+    value = 1 / kappa
+    same((largest + gamma * T).subs(T, value), measurements([l], gamma, kappa))
+    ROTATION.fact()
+    reason = "step 3: the right side rises with T, is at least m at T and is m at this value"
+    return argued(value.subs(kappa, root(m)), "<=", real_trace(m), reason)
 
 
-@PENALTY.symbolic("(b), real A: one more term in the double sum", scope="all n, m, through the two weighted sums")
-def error_real() -> None:
+@PENALTY.symbolic
+def error_real() -> Fact:
+    """(b), real A: one more term in the double sum (all n, m, through the two weighted sums)."""
     # Each i >= 1 as in "real-equivalent".
     same(weight() * (tau - kappa), kappa * (seen(l, kappa) - seen(l, tau)))
     same(weight() * (tau - kappa) * lever(l), l * (1 - seen(l, tau)) - kappa * seen(l, tau))
@@ -144,19 +175,34 @@ def error_real() -> None:
     same((mean_error - kappa * seen_in_all + zeroth).subs(sums), mean_error - error(kappa, m, gamma))
     # tau_0 <= tau_i by step 2, and z_0 = 1 <= z_i.
     nonnegative(lever(l) - 1)
+    rise, climb = sp.symbols("rise climb", nonnegative=True)
+    found = through(lambda side: side / total(), ordered((total(), 0, levered(), gained()), rise, climb))
+    reason = "step 4: the sum over i >= 0 of V_i (tau_i - kappa) z_i"
+    mean = argued(gained(), "=", real_error(m) - error(root(m), m, gamma), reason)
+    return through(lambda side: error(root(m), m, gamma) + side, chain(found, mean))
 
 
-@PENALTY.symbolic("complex A: J columns of variance gamma/J", scope="all n, m, J -> infinity")
-def appended_columns() -> None:
+@PENALTY.symbolic
+def appended_columns() -> tuple[Fact, Fact]:
+    """Complex A: J columns of variance gamma/J (all n, m, J -> infinity)."""
     J = sp.Symbol("J", positive=True)
     same(sp.limit(J * seen(gamma / J, kappa), J, sp.oo), gamma / kappa)
     # The error of the new columns: J gamma/J less (gamma/J) sum P_jj, at most m.
     same(sp.limit(J * (gamma / J) - gamma / J * m, J, sp.oo), gamma)
-    same(m * kappa - gamma, error(kappa, m, gamma))
+    # The bounds for n + J columns, in the limit.
+    inverse, whole = INVERSE.fact(0), UPPER.fact()
+    r = inverse.left.args[0]
+    last = "step 5: the limit J -> infinity of the bound for n + J columns"
+    from_inverse = inverse.right.subs(r, m).replace(noiseless_root, root)
+    from_error = whole.right.replace(noiseless_root, root) - gamma
+    trace = argued(complex_trace(m), "<=", from_inverse, last + " (Fatou)")
+    errors = argued(complex_error(m), "<=", from_error, last + ", less gamma")
+    return trace, chain(errors, same(errors.right, error(root(m), m, gamma)))
 
 
-@PENALTY.symbolic("d/dgamma of both sides of (c): T - m/gamma and 1/kappa - m/gamma", scope="each term, hence all n; all m")
-def log_determinants() -> None:
+@PENALTY.symbolic
+def log_determinants() -> tuple[Fact, Fact]:
+    """d/dgamma of both sides of (c): T - m/gamma and 1/kappa - m/gamma (each term, hence all n; all m)."""
     eigenvalue = sp.Symbol("s", positive=True)
     # m eigenvalues of S, log(1 + s/gamma) each.
     same(sp.diff(sp.log(1 + eigenvalue / gamma), gamma), 1 / (eigenvalue + gamma) - 1 / gamma)
@@ -172,3 +218,16 @@ def log_determinants() -> None:
     same((rest.subs(kappa, q * gamma / m)).subs(q, 1), 0)
     same(sp.limit(one, kappa, sp.oo), 0)
     same(sp.limit(sp.log(1 + eigenvalue / gamma), gamma, sp.oo), 0)
+    appended_columns()
+    resolvent()
+    reason = "step 6: (a), integrated from gamma to infinity"
+    return (
+        argued(equivalent_log(m), "<=", complex_log(m), reason),
+        argued(real_log(m), "<=", equivalent_log(m), reason),
+    )
+
+
+@PENALTY.concludes
+def conclusion() -> tuple[Fact, ...]:
+    complex_side, (low, high) = appended_columns(), log_determinants()
+    return complex_side[0], resolvent(), complex_side[1], error_real(), low, high

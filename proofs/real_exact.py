@@ -47,14 +47,10 @@ import sympy as sp
 
 from .checks import positive, same
 from .ledger import Statement
+from .members import n
+from .notation import E, quantity
+from .propositions import Fact, Proposition, argued, at_least, chain, defined
 from .truncated import gaussian_mean
-
-EXACT = Statement(
-    "real-exact",
-    "real A, 2 <= m <= n-1: E_m = (m-1) I[m-1] and 1 = I[m-2], I a two-dimensional integral of elementary functions",
-    source="the determinant as a sum of squared minors: Cauchy and Binet (Horn & Johnson 2013, 0.8.7)",
-    uses=("error", "one-measurement"),
-)
 
 m = sp.Symbol("m", integer=True, positive=True)
 l, l_j, l_k = sp.symbols("l l_j l_k", positive=True)
@@ -104,8 +100,32 @@ def powers(m: Any, time: Any) -> Any:
     return time ** (m - 1)
 
 
-@EXACT.symbolic("int exp(-q b^2/2) db = (2 pi/q)^{1/2}: twice for each of m eigenvalues of S", scope="all m")
+D, N = quantity("D", "D({})"), quantity("N", "N({0}, {1})")
+w = sp.Symbol("w", positive=True)
+#: I[r] = int tau^{m-1} dtau int dw prod D^{-1/2} sum_{j<k} l_j l_k e_r^{(jk)} N_jk/(D_j D_k).
+pairs = quantity("pairs", "(sum_{{j<k}} l_j l_k e_{{{0}}}^(jk) N(l_j, l_k)/(D(l_j) D(l_k)))")
+roots = quantity("roots", "(prod_k D(l_k))^{{-1/2}}")
+
+
+def double_integral(order: Any) -> Any:
+    """I[order]."""
+    return sp.Integral(powers(m, tau) * roots(tau, w) * pairs(order, tau, w), (w, 1, sp.oo), (tau, 0, sp.oo))
+
+
+EXACT = Statement(
+    "real-exact",
+    Proposition(D(l), "=", quadratic(l, tau, w)),
+    Proposition(N(l_j, l_k), "=", numerator(l_j, l_k, tau, w)),
+    Proposition(E(m), "=", error_factor(m) * double_integral(m - 1), when=(at_least(m, 2), at_least(n, m + 1))),
+    Proposition(sp.S.One, "=", double_integral(m - 2), when=(at_least(m, 2), at_least(n, m))),
+    words="with {0}, {1}: {2}, and {3}",
+    source="the determinant as a sum of squared minors: Cauchy and Binet (Horn & Johnson 2013, 0.8.7)",
+)
+
+
+@EXACT.symbolic
 def gaussian_integral() -> None:
+    """Int exp(-q b^2/2) db = (2 pi/q)^{1/2}: twice for each of m eigenvalues of S (all m)."""
     q, b = sp.Symbol("q", positive=True), sp.Symbol("b", real=True)
     one = sp.integrate(sp.exp(-q * b**2 / 2), (b, -sp.oo, sp.oo))
     same(one**2 / (2 * sp.pi), 1 / q)
@@ -117,8 +137,9 @@ EXACT.cited(
 )
 
 
-@EXACT.symbolic("the tilted law: normalisation and variances", scope="each column, hence all n and m; all t_1, t_2")
+@EXACT.symbolic
 def tilted() -> None:
+    """The tilted law: normalisation and variances (each column, hence all n and m; all t_1, t_2)."""
     g = sp.Symbol("g", real=True)
     normal = sp.exp(-(g**2) / 2) / sp.sqrt(2 * sp.pi)
     for time in (t_1, t_2):
@@ -128,8 +149,9 @@ def tilted() -> None:
         same(square / weight, tilted_variance(l, time))
 
 
-@EXACT.symbolic("E det^2 = sum_j (variance) E (minor j)^2, a row at a time", scope="all m: any two columns of the row")
+@EXACT.symbolic
 def expanded() -> None:
+    """E det^2 = sum_j (variance) E (minor j)^2, a row at a time (all m: any two columns of the row)."""
     entry, other = sp.symbols("g h")
     spread, spread_other, minor, minor_other = sp.symbols("x_j x_k M_j M_k", positive=True)
     row = sp.sqrt(spread) * entry * minor - sp.sqrt(spread_other) * other * minor_other
@@ -140,15 +162,17 @@ def expanded() -> None:
     same(standard_rows(sp.Integer(0)), 1)
 
 
-@EXACT.symbolic("m - 1 of the m + 1 columns of U leave j and k: (m-2)! (m-1) = (m-1)!", scope="all m >= 2")
+@EXACT.symbolic
 def counted() -> None:
+    """m - 1 of the m + 1 columns of U leave j and k: (m-2)! (m-1) = (m-1)! (all m >= 2)."""
     leaving = (m + 1) - 2
     same(leaving, error_factor(m))
     same(sp.gammasimp(standard_rows(m - 2) * leaving / standard_rows(m - 1)), 1)
 
 
-@EXACT.symbolic("dB = C (t_1 t_2)^{(m-3)/2} |t_1 - t_2| dt_1 dt_2", scope="all m >= 2")
+@EXACT.symbolic
 def volume() -> None:
+    """dB = C (t_1 t_2)^{(m-3)/2} |t_1 - t_2| dt_1 dt_2 (all m >= 2)."""
     W = (r**2, r * x, x**2 + y**2)
     to_square = sp.Matrix(3, 3, lambda i, j: sp.diff(W[i], (r, x, y)[j])).det()
     same(to_square, 4 * r**2 * y)
@@ -161,8 +185,9 @@ def volume() -> None:
     same(sp.simplify(jacobian) ** 2, (t_1 - t_2) ** 2)
 
 
-@EXACT.symbolic("(2 pi)^{-m} C (m-2)! = 1/8", scope="all m >= 2, by the duplication formula")
+@EXACT.symbolic
 def constant() -> None:
+    """(2 pi)^{-m} C (m-2)! = 1/8 (all m >= 2, by the duplication formula)."""
     # Gamma(m/2) Gamma((m-1)/2) = 2^{2-m} pi^{1/2} Gamma(m-1), with z = (m-1)/2 in Gamma(z) Gamma(z + 1/2).
     z = sp.Symbol("z", positive=True)
     found = (2 * sp.pi) ** (-m) * volume_constant(m)
@@ -173,19 +198,40 @@ def constant() -> None:
     same((1 - 2 * z).subs(z, (m - 1) / 2), 2 - m)
 
 
-@EXACT.symbolic("t_1 = tau e^s, t_2 = tau e^{-s}, w = cosh s", scope="all tau > 0, s; all m, l")
-def substituted() -> None:
+@EXACT.symbolic
+def substituted() -> tuple[Fact, Fact]:
+    """t_1 = tau e^s, t_2 = tau e^{-s}, w = cosh s (all tau > 0, s; all m, l)."""
     # e = e^s, ds = de/e.
     e = sp.Symbol("e", positive=True)
-    first, second, w = tau * e, tau / e, (e + 1 / e) / 2
+    first, second, cosh = tau * e, tau / e, (e + 1 / e) / 2
     at = {t_1: first, t_2: second}
     jacobian = sp.Matrix([[sp.diff(value, tau), e * sp.diff(value, e)] for value in (first, second)]).det()
     same(jacobian, -2 * tau)
-    same(first - second, 2 * tau * e * sp.diff(w, e), "|t_1 - t_2| = 2 tau sinh s, and dw = sinh s ds")
-    same(((1 + l * t_1) * (1 + l * t_2)).subs(at), quadratic(l, tau, w))
+    same(first - second, 2 * tau * e * sp.diff(cosh, e), "|t_1 - t_2| = 2 tau sinh s, and dw = sinh s ds")
+    product = ((1 + l * t_1) * (1 + l * t_2)).subs(at)
     pair = tilted_variance(l_j, t_1) * tilted_variance(l_k, t_2) + tilted_variance(l_k, t_1) * tilted_variance(l_j, t_2)
-    same(pair.subs(at), numerator(l_j, l_k, tau, w) / (quadratic(l_j, tau, w) * quadratic(l_k, tau, w)))
+    scaled = pair.subs(at) * product.subs(l, l_j) * product.subs(l, l_k)
+    same(product, quadratic(l, tau, cosh))
+    same(scaled, numerator(l_j, l_k, tau, cosh))
     # Powers: (t_1 t_2)^{(m-3)/2} = tau^{m-3}, the two Jacobians tau each, and 1/8 times 2, 2 and 2 (s and -s).
     same(sp.powsimp(tau ** (m - 3) * tau * tau), powers(m, tau))
     same(sp.Rational(1, 8) * 2 * 2 * 2, 1)
-    positive(numerator(l_j, l_k, tau, sp.Symbol("w", positive=True)), "the integrand is positive")
+    positive(numerator(l_j, l_k, tau, w), "the integrand is positive")
+    return chain(defined(D(l), quadratic(l, tau, w))), chain(defined(N(l_j, l_k), numerator(l_j, l_k, tau, w)))
+
+
+@EXACT.symbolic
+def assembled() -> tuple[Fact, Fact]:
+    """The mean under the integral (Tonelli), its constant and its variables."""
+    for step in (gaussian_integral, tilted, expanded, counted, volume, constant, substituted):
+        step()
+    reason = "steps 1 to 5"
+    domain = (at_least(m, 2), at_least(n, m + 1))
+    law = argued(E(m), "=", error_factor(m) * double_integral(m - 1), reason + ", m - 1 columns leaving", when=domain)
+    one = argued(1, "=", double_integral(m - 2), reason + ", for det S/det S", when=(at_least(m, 2), at_least(n, m)))
+    return law, one
+
+
+@EXACT.concludes
+def conclusion() -> tuple[Fact, ...]:
+    return *substituted(), *assembled()

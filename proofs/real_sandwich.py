@@ -36,15 +36,13 @@ from typing import Any
 
 import sympy as sp
 
-from . import chebyshev
-from .checks import nonnegative, positive, same
+from .chebyshev import ordered
+from .checks import positive, same
 from .ledger import Statement
-
-REAL = Statement(
-    "real-equivalent",
-    "real A: E_m >= m kappa_m for every n, m and spectrum; equality if and only if the spectrum is flat or n = 2",
-    uses=("error", "Chebyshev", "equivalents", "pair-rotation"),
-)
+from .members import equivalent, m, n
+from .notation import E, quantity
+from .pair_rotation import ROTATION
+from .propositions import Fact, Proposition, argued, at_least, chain, through
 
 l, tau, kappa = sp.symbols("l tau kappa", positive=True)
 
@@ -64,36 +62,52 @@ def lever(variance: Any) -> Any:
     return 1 / (1 - seen(variance, kappa))
 
 
-@REAL.symbolic("Q_i - p_i = V_i (kappa - tau_i)/kappa", scope="each i, hence all n")
+#: sum V_i, sum V_i z_i and sum V_i (tau_i - kappa) z_i.
+total, levered = quantity("total", "sum_i V_i"), quantity("levered", "sum_i V_i z_i")
+gained = quantity("gained", "sum_i V_i (tau_i - kappa) z_i", positive=False)
+
+REAL = Statement("real-equivalent", Proposition(equivalent(m), "<=", E(m), when=(at_least(n, m + 1),)))
+
+
+def balanced() -> Any:
+    """sum V_i (tau_i - kappa)."""
+    return sp.S.Zero
+
+
+@REAL.symbolic
 def balance() -> None:
+    """Q_i - p_i = V_i (kappa - tau_i)/kappa (each i, hence all n)."""
     same(seen(l, tau) - seen(l, kappa), weight() * (kappa - tau) / kappa)
     q = sp.Symbol("Q", positive=True)
     same(seen(l, l * (1 - q) / q), q, "tau by its definition")
     positive(weight())
 
 
-@REAL.symbolic("l_i (1 - Q_i) - kappa Q_i = V_i (tau_i - kappa) z_i", scope="each i, hence all n")
+@REAL.symbolic
 def excess() -> None:
+    """l_i (1 - Q_i) - kappa Q_i = V_i (tau_i - kappa) z_i (each i, hence all n)."""
     same(l * (1 - seen(l, tau)) - kappa * seen(l, tau), weight() * (tau - kappa) * lever(l))
     same(lever(l), 1 + l / kappa)
     gap = sp.Symbol("gap", positive=True)
     positive(lever(l + gap) - lever(l))
 
 
-@REAL.symbolic("sum V (E_m - m kappa) is a double sum of products >= 0", scope="all n, through sum V (tau - kappa) = 0")
-def correlated() -> None:
-    level, z = sp.symbols("level z", real=True)
-    other = sp.symbols("level' z'", real=True)
-    double = chebyshev.applied(chebyshev.pair(level, z, *other), [level, z], other)
-    # Here `level` is tau - kappa, of weighted sum 0; L(1, 1) is E_m - m kappa, L(0, 0) is sum V.
-    total, gap = chebyshev.moment(0, 0), chebyshev.moment(1, 1)
-    same(double.subs(chebyshev.moment(1, 0), 0), total * gap)
-    rise, climb = sp.symbols("rise climb", nonnegative=True)
-    nonnegative(chebyshev.pair(level + rise, z + climb, level, z))
+@REAL.symbolic
+def correlated() -> Fact:
+    """Chebyshev for the weights V_i: sum V sum V (tau - kappa) z >= 0, since sum V (tau - kappa) = 0."""
+    balance()
+    excess()
+    ROTATION.fact()
+    rise = sp.Symbol("rise", nonnegative=True)  # tau_i - tau_j, by "pair-rotation"
+    gap = sp.Symbol("gap", positive=True)  # l_i - l_j
+    climb = lever(l + gap) - lever(l)
+    found = ordered((total(), balanced(), levered(), gained()), rise, climb)
+    return through(lambda side: side / total(), found)
 
 
-@REAL.symbolic("equality: flat spectra, and n = 2", scope="all n, m, l; n = 2 with all l")
+@REAL.symbolic
 def equality() -> None:
+    """Equality: flat spectra, and n = 2 (all n, m, l; n = 2 with all l)."""
     n, m = sp.symbols("n m", positive=True)
     root = l * (n - m) / m
     same(n * seen(l, root), m)
@@ -102,3 +116,10 @@ def equality() -> None:
     same((weight() * (tau - kappa) * lever(l)).subs(tau, kappa), 0)
     first, second = sp.symbols("s_1 s_2", positive=True)
     same(seen(first**2, first * second) + seen(second**2, first * second), 1, "n = 2: kappa = sigma_1 sigma_2")
+
+
+@REAL.concludes
+def conclusion() -> Fact:
+    reason = "step 2, summed over i: sum_i Q_i = m and E_m = sum_i l_i (1 - Q_i)"
+    error = argued(gained(), "=", E(m) - equivalent(m), reason, when=(at_least(n, m + 1),))
+    return through(lambda side: equivalent(m) + side, chain(correlated(), error))

@@ -40,17 +40,17 @@ from typing import Any
 import sympy as sp
 
 from .checks import positive, same
-from .deflation import mu, share, t, w
+from .deflation import DEFLATION, mu, product, share, t, w
+from .inverse_trace import INVERSE_TRACE
 from .ledger import Statement
+from .members import after_complex_E, after_complex_V, complex_V, mixed_E, mixed_V
+from .notation import complex_E
+from .propositions import Fact, Proposition, argued, at_least, chain
 from .symmetric import joined, rest
+from .weights import WEIGHTS, h, more
 
-SWAP = Statement(
-    "swap",
-    "over complex rows, a real: E V_r(M_a) <= V_{r+1}(M), r <= N-2, and E E_q(M_a) >= E_{q+1}(M), q <= N-2",
-    uses=("one-measurement", "inverse-trace", "symmetric-functions", "weights"),
-)
-
-r = sp.Symbol("r", integer=True)
+r, n = sp.symbols("r n", integer=True, positive=True)
+q = sp.Symbol("q", integer=True, nonnegative=True)
 x, y = sp.symbols("x y", positive=True)
 
 #: sum_{k<p} t^k e'_k, and sum_{k>p} t^k e'_k.
@@ -77,15 +77,35 @@ def difference_above(one: Any, other: Any, index: Any) -> Any:
     return -(t ** (index + 1)) * (one - other) * rest(index)
 
 
-@SWAP.symbolic("w_i mu_i = w_i d_i (1 + t mu_i), and d rises with mu", scope="each i, hence all N; all t > 0")
+#: Shapes of real and of complex weights.
+REAL_SHAPE = sp.Rational(1, 2)
+COMPLEX_SHAPE = sp.Integer(1)
+
+SWAP = Statement(
+    "swap",
+    Proposition(mixed_V(r), "<=", complex_V(r + 1), when=(at_least(n, r + 2),)),
+    Proposition(complex_E(q + 1), "<=", mixed_E(q), when=(at_least(n, q + 2),)),
+    words="all rows complex but for the row a, n positive eigenvalues before it: {0}; {1}",
+)
+
+
+def integrated(weighted: Any, factor: Any) -> Any:
+    """The integral of a weighted mean against what does not depend on the weights."""
+    return factor * sp.Integral(weighted / product(t), (t, 0, sp.oo))
+
+
+@SWAP.symbolic
 def weighted() -> None:
+    """w_i mu_i = w_i d_i (1 + t mu_i), and d rises with mu (each i, hence all N; all t > 0)."""
     same(scaled(mu) * (1 + t * mu), mu)
     same(share(w, mu), w * scaled(mu))
     positive(sp.diff(scaled(mu), mu))
 
 
-@SWAP.symbolic("partial sums with one value more: Z_r + t y Z_{r-1}", scope="all r, by induction from one r to the next")
+@SWAP.symbolic
 def partial_sums() -> None:
+    """Partial sums with one value more: Z_r + t y Z_{r-1} (all r, by induction from one r to the next)."""
+
     def grown(expression: Any) -> Any:
         """Z_{r+1} = Z_r + t^r e'_r for `head`; Z_{r-1} = Z_r + t^r e'_r for `tail`."""
         return expression.subs({head(r + 1): head(r) + t**r * rest(r), head(r): head(r - 1) + t ** (r - 1) * rest(r - 1)})
@@ -98,23 +118,60 @@ def partial_sums() -> None:
     same(step.subs(tail(r - 2), tail(r - 1) + t ** (r - 1) * rest(r - 1)), sp.expand(added))
 
 
-@SWAP.symbolic("(V): q_i - q_j = t^r (mu_i - mu_j) e'_{r-1}", scope="all r, N, i, j")
-def rising() -> None:
+@SWAP.symbolic
+def rises() -> None:
+    """(V): q_i - q_j = t^r (mu_i - mu_j) e'_{r-1} (all r, N, i, j)."""
     found = quantity(x, y, head, r) - quantity(y, x, head, r)
     same(found.subs(head(r), head(r - 1) + t ** (r - 1) * rest(r - 1)), difference_below(x, y, r))
     gap, value = sp.symbols("gap value", positive=True)  # value = e'_{r-1}
     positive(difference_below(x + gap, x, r).subs(rest(r - 1), value))
 
 
-@SWAP.symbolic("(E), q >= 1: q_i - q_j = -t^{q+1} (mu_i - mu_j) e'_q", scope="all q >= 1, N, i, j")
-def falling() -> None:
+@SWAP.symbolic
+def falls() -> None:
+    """(E), q >= 1: q_i - q_j = -t^{q+1} (mu_i - mu_j) e'_q (all q >= 1, N, i, j)."""
     found = quantity(x, y, tail, r) - quantity(y, x, tail, r)
     same(found.subs(tail(r - 1), tail(r) + t**r * rest(r)), difference_above(x, y, r))
     gap, value = sp.symbols("gap value", positive=True)  # value = e'_q
     positive(-difference_above(x + gap, x, r).subs(rest(r), value))
 
 
-@SWAP.symbolic("(E), q = 0: w mu^2 = w d q with d = q = mu", scope="each i, hence all N")
+@SWAP.symbolic
 def trace() -> None:
+    """(E), q = 0: w mu^2 = w d q with d = q = mu (each i, hence all N)."""
     # t -> 0 in d, where P = 1: what is subtracted from the trace is the weighted mean of q = mu.
     same(sp.limit(scaled(mu), t, 0) * w * mu, w * mu**2)
+
+
+@SWAP.symbolic
+def rows_compared() -> tuple[Fact, Fact]:
+    """The weights lemma under the integral, h = 1/2 for a real and h' = 1 for a complex row."""
+    for step in (weighted, partial_sums, rises, falls, trace):
+        step()
+    DEFLATION.fact(0), INVERSE_TRACE.fact(2), INVERSE_TRACE.fact(3)
+    shapes = {h: REAL_SHAPE, more: COMPLEX_SHAPE - REAL_SHAPE}
+    means = 'step 1: "one-measurement" in the integrals of "inverse-trace"; V_r(M_a) needs r <= N - 2, E_q(M_a) q <= N - 2'
+    order = "all is positive, and one integrand is at most the other"
+    up, down = WEIGHTS.fact(1).at(shapes), WEIGHTS.fact(2).at(shapes)
+    allowed = (at_least(n, r + 2),)
+    real, unitary = integrated(up.left, 1 / r), integrated(up.right, 1 / r)
+    below = chain(
+        argued(mixed_V(r), "=", real, means, when=allowed),
+        argued(real, "<=", unitary, order),
+        argued(unitary, "=", after_complex_V(r), means, when=allowed),
+        DEFLATION.fact(5).at({r: r + 1}).turned(),
+    )
+    allowed = (at_least(n, q + 2),)
+    unitary, real = integrated(down.left, q), integrated(down.right, q)
+    above = chain(
+        DEFLATION.fact(3).at({sp.Symbol("m", integer=True, positive=True): q + 1}),
+        argued(after_complex_E(q), "=", unitary, means + "; q = 0: step 4", when=allowed),
+        argued(unitary, "<=", real, order),
+        argued(real, "=", mixed_E(q), means + "; q = 0: step 4", when=allowed),
+    )
+    return below, above
+
+
+@SWAP.concludes
+def conclusion() -> tuple[Fact, ...]:
+    return rows_compared()

@@ -33,21 +33,23 @@ from typing import Any
 
 import sympy as sp
 
-from .checks import positive, same
+from .checks import nonnegative, positive, same
 from .ledger import Statement
-
-SYMMETRIC = Statement(
-    "symmetric-functions",
-    "e_p e_q >= e_{p-1} e_{q+1} for p <= q, e_k^2 > e_{k-1} e_{k+1} for 0 <= k <= n, and e_k with one or two values apart",
-    source="(c) is Newton's inequality without its binomial factors: Hardy, Littlewood & Polya 1934, Theorem 51",
-)
+from .notation import quantity
+from .propositions import Fact, Proposition, argued, at_least, chain, through
 
 #: e'_k, of the values that are left when those in question are taken away; it is 0 or positive, for every k.
 rest = sp.Function("e'", nonnegative=True)
 
 x, y = sp.symbols("x y", positive=True)
-k, n, p, q = sp.symbols("k n p q", integer=True)
+k, p, q = sp.symbols("k p q", integer=True)
+n = sp.Symbol("n", integer=True, positive=True)
 z = sp.Symbol("z", positive=True)
+
+#: e_k of all values; sum_i l_i e_k^{(i)} and sum_i e_k^{(i)}.
+elementary = quantity("elementary", "e_{}", positive=False)
+with_own = quantity("with_own", "sum_i l_i e^(i)_{}", positive=False)
+left_out = quantity("left_out", "sum_i e^(i)_{}", positive=False)
 
 
 def joined(index: Any, value: Any) -> Any:
@@ -81,26 +83,55 @@ def product_exchange(index: Any, one: Any, other: Any) -> Any:
     return (one - other) * rest(index)
 
 
-@SYMMETRIC.symbolic("(a), from the generating function", scope="all k, n: two neighbouring terms of the rest's series")
+def swapped(index: Any) -> Any:
+    """The left side of the first line of (d): x is l_i, and e^{(i)} has y and the rest."""
+    return joined(index - 1, y) * joined(index, x) - joined(index - 1, x) * joined(index, y)
+
+
+def own_difference(index: Any) -> Any:
+    """The left side of the second line of (d)."""
+    return x * joined(index, y) - y * joined(index, x)
+
+
+SYMMETRIC = Statement(
+    "symmetric-functions",
+    Proposition(with_own(k - 1), "=", k * elementary(k)),
+    Proposition(left_out(k), "=", (n - k) * elementary(k)),
+    Proposition(sp.S.Zero, "<=", minor(p, q, elementary), when=(at_least(q, p),)),
+    Proposition(sp.S.Zero, "<", minor(k, k, elementary), when=(at_least(k, 0), at_least(n, k))),
+    Proposition(swapped(k), "=", ratio_exchange(k, x, y)),
+    Proposition(own_difference(k), "=", product_exchange(k, x, y)),
+    words="{0}; {1}; {2}; {3}; with two values x and y apart and e' of the rest {4}; {5}",
+    source="Newton's inequality without its binomial factors: Hardy, Littlewood & Polya 1934, Theorem 51",
+)
+
+
+@SYMMETRIC.symbolic
 def one_apart() -> None:
+    """(a), from two neighbouring terms of the generating function of the rest."""
     below, above = z ** (k - 1) * rest(k - 1), z**k * rest(k)
     product = sp.expand((1 + x * z) * (below + above))
     same(sp.powsimp(product - below - x * z * above), z**k * joined(k, x))
     same(joined_by_two(k, x, y), joined_by_two(k, y, x), "the order does not matter")
 
 
-@SYMMETRIC.symbolic("(b), from the logarithmic derivative of the generating function", scope="each factor, hence all n")
-def counted() -> None:
+@SYMMETRIC.symbolic
+def counted() -> tuple[Fact, Fact]:
+    """(b), from the logarithmic derivative of the generating function, factor by factor."""
     factor = 1 + x * z
     same(z * sp.diff(sp.log(factor), z), x * z / factor)
-    same(z * sp.diff(z**k * rest(k), z), k * z**k * rest(k))
-    # Sum (a) over the n values: n e_k = sum_i e_k^{(i)} + k e_k.
-    whole, without = sp.symbols("whole without")
-    same(sp.solve(sp.Eq(n * whole, without + k * whole), without)[0], (n - k) * whole)
+    power = same(z * sp.diff(z**k * elementary(k), z) / z**k, k * elementary(k))
+    own = argued(with_own(k - 1), "=", power.right, "step 2: the coefficient of z^k in z (prod)'")
+    # Sum (a) over the n values.
+    summed = argued(left_out(k), "=", n * elementary(k) - with_own(k - 1), "(a), summed over i")
+    put = through(lambda side: n * elementary(k) - side, own)
+    return own, chain(summed, put, same(put.right, (n - k) * elementary(k)))
 
 
-@SYMMETRIC.symbolic("D(p, q) with one more value is a sum of the D' of the rest", scope="all p, q, n, by induction on n")
-def newton() -> None:
+@SYMMETRIC.symbolic
+def newton() -> Fact:
+    """D(p, q) with one more value is a sum of the D' of the rest; by induction on n it is not negative."""
+
     def with_one_more(index: Any) -> Any:
         return joined(index, x)
 
@@ -109,28 +140,33 @@ def newton() -> None:
 
     same(minor(p, q, with_one_more), minor_joined(p, q, x))
     same(minor(p, p - 1, rest), 0, "D'(p, q-1) at p = q")
+    parts = sp.symbols("D1:5", nonnegative=True)
+    nonnegative(parts[0] + x * (parts[1] + parts[2]) + x**2 * parts[3])
     for index in range(-2, 3):
         for other in range(index, 3):
             # No value at all.
             same(minor(index, other, of_nothing), sp.Integer(index == 0 and other == 0))
+    return argued(0, "<=", minor(p, q, elementary), "step 3: induction on n", when=(at_least(q, p),))
 
 
-@SYMMETRIC.symbolic("one of the terms of D(k, k) is positive", scope="all k, n")
-def strict() -> None:
+@SYMMETRIC.symbolic
+def strict() -> Fact:
+    """One of the terms of D(k, k) is positive: D'(k, k) for k <= n - 1, D'(k-1, k-1) for k = n."""
+    newton()
     gain = sp.Symbol("gain", positive=True)
     mixed, other = sp.symbols("mixed other", nonnegative=True)
-    # With D'(k, k) = gain for k <= n - 1, and with D'(k-1, k-1) = gain for k = n.
     positive(gain + x * mixed + x**2 * other)
     positive(other + x * mixed + x**2 * gain)
+    domain = (at_least(k, 0), at_least(n, k))
+    return argued(0, "<", minor(k, k, elementary), "step 3: induction on n", when=domain)
 
 
-@SYMMETRIC.symbolic("(d): two values exchanged", scope="all k, n, x, y")
-def exchanged() -> None:
-    def without_x(index: Any) -> Any:
-        return joined(index, y)
+@SYMMETRIC.symbolic
+def exchanged() -> tuple[Fact, Fact]:
+    """(d): two values exchanged."""
+    return same(swapped(k), ratio_exchange(k, x, y)), same(own_difference(k), product_exchange(k, x, y))
 
-    def without_y(index: Any) -> Any:
-        return joined(index, x)
 
-    same(without_x(k - 1) * without_y(k) - without_y(k - 1) * without_x(k), ratio_exchange(k, x, y))
-    same(x * without_x(k) - y * without_y(k), product_exchange(k, x, y))
+@SYMMETRIC.concludes
+def conclusion() -> tuple[Fact, ...]:
+    return *counted(), newton(), strict(), *exchanged()

@@ -17,42 +17,55 @@ l_i/kappa. The third is algebra, and f < 1.                                     
 
 from __future__ import annotations
 
-import sympy as sp
-
-from . import range_finder
-from .checks import positive, same
+from .checks import less, same
 from .equivalents import upper
-from .interlacing import real_upper, shrinkage
+from .interlacing import INTERLACING, real_upper, shrinkage
 from .ledger import Statement
+from .members import kappa, m, n
+from .notation import E, tail
+from .propositions import Fact, Proposition, argued, at_least, chain, restricted, through
+from .range_finder import T2, rank
+from .upper_bound import UPPER
+
+#: rank is k.
+DOMAIN = (at_least(m, rank + 2), at_least(n, m + 1))
+SHARPER = shrinkage(n, m) * (1 + rank / (m - rank - 1)) * tail(rank)
 
 EVERY_RANK = Statement(
     "every-rank",
-    "real A: E_m <= f (m-1) kappa_{m-1} <= f (1 + k/(m-k-1)) tail(k), f = (n-m)/(n-m+1), for every 0 <= k <= m-2",
+    Proposition(E(m), "<=", real_upper(n, m, kappa(m - 1)), when=DOMAIN),
+    Proposition(real_upper(n, m, kappa(m - 1)), "<=", SHARPER, when=DOMAIN),
+    Proposition(SHARPER, "<", (1 + rank / (m - rank - 1)) * tail(rank), when=DOMAIN),
+    Proposition(E(m), "<", m * tail(m - 2), when=(at_least(m, 2), at_least(n, m + 1))),
+    words="{0}, {1}, which sharpens T2, {2}, and T1, {3}",
     source="Halko, Martinsson & Tropp 2011, Theorem 10.5, is the case f = 1 of the last bound",
-    uses=("interlacing", "equivalents", "T2", "T1-upper"),
+    uses=("equivalents",),
 )
 
-n, m = sp.symbols("n m", integer=True, positive=True)
-k, more, unmeasured = sp.symbols("k more unmeasured", integer=True, nonnegative=True)
-tail = sp.Symbol("tail", positive=True)
+
+@EVERY_RANK.symbolic
+def from_the_root() -> Fact:
+    """f (m-1) kappa_{m-1} <= f B_k, B_k the bound of T2 (all n, m and k <= m-2)."""
+    largest = upper(m - 1, rank, tail(rank), 0)
+    root = argued(kappa(m - 1), "<=", largest, '"equivalents" (h) for m - 1 measurements, k < m - 1', when=DOMAIN)
+    found = through(lambda side: real_upper(n, m, side), root)
+    return chain(found, same(found.right, SHARPER))
 
 
-@EVERY_RANK.symbolic("f (m-1) kappa_{m-1} <= f B_k, B_k the bound of T2", scope="all n, m and k <= m-2")
-def from_the_root() -> None:
-    largest = upper(m - 1, k, tail, 0)
-    same(real_upper(n, m, largest), shrinkage(n, m) * range_finder.bound(tail, m, k))
-    same(range_finder.bound(tail, m, k), (1 + k / (m - k - 1)) * tail)
-    root = sp.Symbol("kappa", positive=True)
-    # real_upper rises with kappa.
-    allowed = {n: m + 1 + unmeasured}
-    positive(sp.diff(real_upper(n, m, root), root).subs(allowed).subs(m, k + 2 + more))
+@EVERY_RANK.symbolic
+def smaller() -> tuple[Fact, Fact]:
+    """f < 1: smaller than T2, and at k = m - 2 smaller than T1 (all n, m and k <= m-2)."""
+    bound = T2.fact().right
+    better = less(SHARPER, bound, when=DOMAIN)
+    at_rank = {rank: m - 2}
+    last = (at_least(m, 2), at_least(n, m + 1))
+    whole = chain(restricted(INTERLACING.fact(6), *DOMAIN), from_the_root()).at(at_rank)
+    whole = restricted(whole, *last)
+    old = UPPER.fact(1)
+    final = less(whole.right, old.right, when=last)
+    return better, chain(whole, final)
 
 
-@EVERY_RANK.symbolic("f < 1: smaller than T2, and at k = m - 2 smaller than T1", scope="all n, m and k <= m-2")
-def smaller() -> None:
-    allowed = {n: m + 1 + unmeasured}
-    better = shrinkage(n, m) * range_finder.bound(tail, m, k)
-    positive((range_finder.bound(tail, m, k) - better).subs(allowed).subs(m, k + 2 + more))
-    at_rank = better.subs(k, m - 2)
-    same(at_rank, shrinkage(n, m) * (m - 1) * tail)
-    positive((m * tail - at_rank).subs(allowed))
+@EVERY_RANK.concludes
+def conclusion() -> tuple[Fact, ...]:
+    return restricted(INTERLACING.fact(6), *DOMAIN), from_the_root(), *smaller()

@@ -38,15 +38,11 @@ from typing import Any
 
 import sympy as sp
 
-from . import chebyshev
-from .checks import nonnegative, positive, same
+from .chebyshev import oppositely_ordered, ordered
+from .checks import positive, same
 from .ledger import Statement
-
-WEIGHTS = Statement(
-    "weights",
-    "sum_i W_i(h) q_i <= sum_i W_i(h') q_i, h < h', W_i(h) = E w_i d_i/sum_k w_k d_k, w_i ~ Gamma(h), q_i rising with d_i",
-    uses=("Chebyshev",),
-)
+from .notation import quantity
+from .propositions import Fact, Proposition, argued, chain, through
 
 h, u, s, d, w, more, fall = sp.symbols("h u s d w more fall", positive=True)
 
@@ -81,75 +77,97 @@ def integrand(scales: Sequence[Any], i: int, shape: Any) -> Any:
     return rate(scales[i], shape) * sp.prod([factor(scale, shape) for scale in scales])
 
 
-@WEIGHTS.symbolic("the Laplace transforms of a Gamma variable", scope="all h > 0, s >= 0")
+#: W_i(h), sum_i W_i(h) q_i and sum_i W_i(h) d_i; the same with a q that does not increase.
+share = quantity("share", "W_i({})")
+rising = quantity("rising", "sum_i W_i({}) q_i", positive=False)
+falling = quantity("falling", "sum_i W_i({}) p_i", positive=False)
+own = quantity("own", "sum_i W_i({}) d_i")
+N, total = sp.Symbol("N", integer=True, positive=True), sp.Symbol("sum_i d_i", positive=True)
+d_i = sp.Symbol("d_i", positive=True)
+#: g(u)^h.
+common = quantity("common", "g(u)^{}")
+
+WEIGHTS = Statement(
+    "weights",
+    Proposition(share(h), "=", sp.Integral(rate(d_i, h) * common(h), (u, 0, sp.oo))),
+    Proposition(rising(h), "<=", rising(h + more)),
+    Proposition(falling(h + more), "<=", falling(h)),
+    Proposition(total / N, "<=", own(h)),
+    words="for Gamma weights of shape h, W_i(h) the mean of w_i d_i/(sum_k w_k d_k) and g(u) the product of all "
+    "one over (one plus u d_k): {0}; for q_i that rise with d_i {1}, for p_i that fall {2}; {3}",
+)
+
+
+@WEIGHTS.symbolic
 def transforms() -> None:
+    """The Laplace transforms of a Gamma variable (all h > 0, s >= 0)."""
     mean = sp.integrate(sp.exp(-s * w) * density(w, h), (w, 0, sp.oo))
     same(mean, transform(s, h))
     same(-sp.diff(mean, s), biased_transform(s, h))
 
 
-@WEIGHTS.symbolic("1/S = int e^{-uS} du, factor by factor: (a)", scope="each factor, hence all N; all h")
-def representation() -> None:
+@WEIGHTS.symbolic
+def representation() -> Fact:
+    """1/S = int e^{-uS} du, factor by factor: (a) (each factor, hence all N; all h)."""
+    transforms()
     total = sp.Symbol("S", positive=True)
     same(sp.integrate(sp.exp(-u * total), (u, 0, sp.oo)), 1 / total)
     # Factor i of the mean, over what it is in g^h; the other factors are those of g^h.
-    same(d * biased_transform(u * d, h) / factor(d, h), rate(d, h))
+    found = same(d_i * biased_transform(u * d_i, h) / factor(d_i, h), rate(d_i, h))
     same(transform(u * d, h), factor(d, h))
     # The sum over i is -(g^h)': it integrates to g(0)^h - g(inf)^h = 1.
     same(-sp.diff(sp.log(factor(d, h)), u), rate(d, h))
     same(factor(d, h).subs(u, 0), 1)
     same(sp.limit(factor(d, sp.Rational(1, 2)), u, sp.oo), 0)
     positive(rate(d, h))
+    return argued(share(h), "=", sp.Integral(found.right * common(h), (u, 0, sp.oo)), "step 1: the mean taken inside")
 
 
-@WEIGHTS.symbolic("W_i(h')/W_i(h) = (h'/h) E_i[g^{h'-h}], and g falls", scope="each factor, hence all N; all h < h'")
+@WEIGHTS.symbolic
 def quotient() -> None:
+    """W_i(h')/W_i(h) = (h'/h) E_i[g^{h'-h}], and g falls (each factor, hence all N; all h < h')."""
     same(rate(d, h + more) / rate(d, h), (h + more) / h)
     same(factor(d, h + more) / factor(d, h), factor(d, more))
     positive(-sp.diff(factor(d, more), u))
 
 
-@WEIGHTS.symbolic("the density of i over that of j is (1 + u d_j)/(1 + u d_i), and falls", scope="all d_i > d_j")
-def likelihood_ratio() -> None:
+@WEIGHTS.symbolic
+def likelihood_ratio() -> Fact:
+    """The density of i over that of j is (1 + u d_j)/(1 + u d_i), and falls: E_j[phi] <= E_i[phi] (all d_i > d_j)."""
     larger = d + fall
     ratio = (rate(larger, h) / larger) / (rate(d, h) / d)
     same(ratio, (1 + u * d) / (1 + u * larger))
     positive(-sp.factor(sp.diff(ratio, u)))
-    # E_i[phi] = E_j[phi R]/E_j[R], and by "Chebyshev" E_j[phi R] - E_j[phi] E_j[R] is half the mean of a product >= 0.
-    first, second = sp.symbols("phi R")
-    other = sp.symbols("phi' R'")
-    same(chebyshev.applied(chebyshev.pair(first, second, *other), [first, second], other), chebyshev.covariance())
-    drop, slide = sp.symbols("drop slide", positive=True)
-    positive(chebyshev.pair(first + drop, second + slide, first, second), "two functions that fall")
+    # E_i[phi] = E_j[phi R]/E_j[R], L = E_j; both phi and R fall.
+    phi, R, both = sp.symbols("E_j[phi] E_j[R] E_j[phi_R]", positive=True)
+    drop, slide = sp.symbols("drop slide", nonnegative=True)
+    return through(lambda side: side / R, ordered((1, phi, R, both), -drop, -slide))
 
 
-@WEIGHTS.symbolic("the two weighted means differ by half a double sum", scope="all N, through sum W = sum W rho = 1")
-def tilted() -> None:
-    rho, q = sp.symbols("rho q")
-    other = sp.symbols("rho' q'")
-    double = chebyshev.applied(chebyshev.pair(rho, q, *other), [rho, q], other)
+@WEIGHTS.symbolic
+def tilted() -> tuple[Fact, Fact]:
+    """Chebyshev for the weights W_i(h), of sum 1 like sum W_i(h) rho_i, rho_i = W_i(h')/W_i(h)."""
+    quotient()
+    likelihood_ratio()
     # sum W(h) = 1 and sum W(h) rho = sum W(h') = 1; sum W(h) rho q = sum W(h') q.
-    normalised = {chebyshev.moment(0, 0): 1, chebyshev.moment(1, 0): 1}
-    before, after = chebyshev.moment(0, 1), chebyshev.moment(1, 1)
-    same(double.subs(normalised), after - before)
     rise, climb = sp.symbols("rise climb", nonnegative=True)
-    nonnegative(chebyshev.pair(rho + rise, q + climb, rho, q))
-    nonnegative(-chebyshev.pair(rho + rise, q, rho, q + climb), "q that does not increase")
+    up = ordered((1, 1, rising(h), rising(h + more)), rise, climb)
+    down = oppositely_ordered((1, 1, falling(h), falling(h + more)), rise, climb)
+    return chain(up), chain(down)
 
 
-@WEIGHTS.symbolic("W_i rises with d_i, and sum_i W_i d_i >= (1/N) sum_i d_i", scope="all N, d, h")
-def larger_share() -> None:
+@WEIGHTS.symbolic
+def larger_share() -> Fact:
+    """W_i rises with d_i, and sum_i W_i d_i >= (1/N) sum_i d_i (all N, d, h)."""
     larger = d + fall
-    same(rate(larger, h) - rate(d, h), h * fall / ((1 + u * larger) * (1 + u * d)))
-    positive(rate(larger, h) - rate(d, h))
-    # "Chebyshev" with weights 1: L(1) = N, L(W) = 1, L(d) = sum d.
-    count, total, weighted = sp.symbols("N total weighted", positive=True)
-    gap = chebyshev.covariance().subs(
-        {
-            chebyshev.moment(0, 0): count,
-            chebyshev.moment(1, 0): 1,
-            chebyshev.moment(0, 1): total,
-            chebyshev.moment(1, 1): weighted,
-        }
-    )
-    same(gap / count, weighted - total / count)
+    difference = rate(larger, h) - rate(d, h)
+    same(difference, h * fall / ((1 + u * larger) * (1 + u * d)))
+    positive(difference)
+    # Chebyshev with weights 1: L[1] = N, L[W] = 1.
+    found = ordered((N, 1, total, own(h)), sp.Symbol("rise", nonnegative=True), fall)
+    return through(lambda side: side / N, found)
+
+
+@WEIGHTS.concludes
+def conclusion() -> tuple[Fact, ...]:
+    return representation(), *tilted(), larger_share()

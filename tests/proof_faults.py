@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+from dataclasses import replace
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 
@@ -32,9 +33,8 @@ def entries_of(file: str, old: str | None = None, new: str = "") -> list[Entry]:
     try:
         exec(compile(source, str(path), "exec"), vars(module))
         found = [value for value in vars(module).values() if isinstance(value, Statement) and value.file == name]
-        for statement in found:
-            statement.uses = ()
-        return examine(found)
+        # Whether a statement of another file holds is not asked here.
+        return [replace(entry, missing="") for entry in examine(found)]
     finally:
         del sys.modules[name]
 

@@ -1,0 +1,53 @@
+"""The members of the interlacing theorem and of its lemmas, as quantities that the ledger can print and chain."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+
+from .notation import E, complex_E, l, quantity, tail
+
+n, m = sp.symbols("n m", integer=True, positive=True)
+
+#: kappa_s, the root of sum_i l_i/(l_i + kappa) = s.
+kappa = quantity("kappa", "kappa_{}")
+#: E 1/(b M_{A'} b^*), b one row and A' the other rows, r in all: over real, over complex rows.
+V = quantity("V", "V_{}")
+complex_V = quantity("complex_V", "V_{}(complex)")
+#: The means over one row a of E and V at what it leaves: all rows real, all complex, and a real before complex ones.
+after_E = quantity("after_E", "E[E_{}(L_a)]")
+after_complex_E = quantity("after_complex_E", "E[E_{}(complex, L_a)]")
+mixed_E = quantity("mixed_E", "E[E_{}(complex, L_a), a real]")
+after_V = quantity("after_V", "E[V_{}(M_a)]")
+after_complex_V = quantity("after_complex_V", "E[V_{}(complex, M_a)]")
+mixed_V = quantity("mixed_V", "E[V_{}(complex, M_a), a real]")
+#: E and kappa at the variances 1/l.
+dual_E = quantity("dual_E", "E_{}(1/l)")
+dual_complex_E = quantity("dual_complex_E", "E_{}(complex, 1/l)")
+dual_kappa = quantity("dual_kappa", "kappa_{}(1/l)")
+
+
+def per_unmeasured(value: Any, m: Any) -> Any:
+    """value/(n - m).
+
+    >>> per_unmeasured(E(2), 2)
+    E(2)/(n - 2)
+    """
+    return value / (n - m)
+
+
+def equivalent(m: Any) -> Any:
+    """m kappa_m."""
+    return m * kappa(m)
+
+
+def whole_error(error: Any) -> Any:
+    """E_0, the sum of the l_i, for both fields."""
+    return {E(0): tail(0), complex_E(0): tail(0)}[error]
+
+
+def inverse_sum() -> Any:
+    """sum_i 1/l_i."""
+    index = sp.Symbol("i", integer=True, positive=True)
+    return sp.Sum(1 / l(index), (index, 1, n))
