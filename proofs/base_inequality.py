@@ -218,9 +218,8 @@ def no_negative_term() -> Fact:
 @BASE.symbolic
 def convergence() -> None:
     """N >= 3: t f and t^2 f^2 vanish at infinity; all mu equal: L = R = 2/(mu (N-2)) (all N >= 3; N = 2)."""
-    more = sp.Symbol("more", integer=True, nonnegative=True)
-    order = 1 - HALF * (3 + more)  # t f ~ t^{1 - N/2}
-    positive(-order)
+    order = 1 - HALF * n  # t f ~ t^{1 - N/2}
+    positive(-order, when=SIZE)
     primitive = -flat_value(mu, N) * (1 + s * mu) ** (1 - N / 2)
     same(sp.simplify(sp.diff(primitive, s) * (1 + s * mu) ** (N / 2)), 1)
     same(-primitive.subs(s, 0), flat_value(mu, N), "L")

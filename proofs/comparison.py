@@ -42,11 +42,12 @@ import sympy as sp
 
 from . import first_and_last, weights
 from .base_inequality import BASE
-from .checks import nonnegative, positive, same
+from .checks import positive, same
 from .deflation import DEFLATION
 from .inverse_trace import INVERSE_TRACE
 from .ledger import Statement
 from .members import (
+    MEASURED,
     V,
     after_E,
     after_V,
@@ -65,13 +66,14 @@ from .weights import WEIGHTS
 
 n, m, r = sp.symbols("n m r", integer=True, positive=True)
 more = sp.Symbol("more", integer=True, nonnegative=True)
-least = at_least(n, m + 1)
+#: Where V_r is finite.
+ROWS = at_least(n, r + 2)
 
-BELOW = Statement("complex-below-real", Proposition(complex_E(m), "<=", E(m), when=(least,)))
+BELOW = Statement("complex-below-real", Proposition(complex_E(m), "<=", E(m), when=(MEASURED,)))
 ABOVE = Statement(
     "real-below-complex",
-    Proposition(V(r), "<=", complex_V(r + 1), when=(at_least(n, r + 2),)),
-    Proposition(per_unmeasured(E(m), m), "<=", per_unmeasured(complex_E(m - 1), m - 1), when=(least,)),
+    Proposition(V(r), "<=", complex_V(r + 1), when=(ROWS,)),
+    Proposition(per_unmeasured(E(m), m), "<=", per_unmeasured(complex_E(m - 1), m - 1), when=(MEASURED,)),
     uses=("E_1",),
     words="{0}, n the number of positive eigenvalues, and {1}",
 )
@@ -81,11 +83,10 @@ ABOVE = Statement(
 def induction_below() -> Fact:
     """One measurement at a time: the induction hypothesis behind one real row, then the swap lemma."""
     one_row = DEFLATION.fact(2)
-    # m - 1 measurements of n - 1 dimensions are allowed ones.
-    nonnegative(((n - 1) - (m - 1) - 1).subs(n, m + 1 + more))
-    hypothesis = argued(
-        mixed_E(m - 1), "<=", after_E(m - 1), "induction on m, at L_a with n - 1 eigenvalues; E_0 is the trace"
-    )
+    # The statement for m - 1 measurements of n - 1 dimensions.
+    allowed = (MEASURED.at({n: n - 1, m: m - 1}),)
+    reason = "induction on m, at L_a with n - 1 eigenvalues; E_0 is the trace"
+    hypothesis = argued(mixed_E(m - 1), "<=", after_E(m - 1), reason, when=allowed)
     return chain(SWAP.fact(1).at({swapped_rows: m - 1}), hypothesis, one_row.turned())
 
 
@@ -98,10 +99,9 @@ def conclusion_below() -> Fact:
 def induction_above() -> Fact:
     """(1): the base inequality, then the induction hypothesis behind one real row and the swap lemma."""
     one_row = DEFLATION.fact(4)
-    nonnegative(((n - 1) - (r - 1) - 2).subs(n, r + 2 + more), "r - 1 rows, n - 1 eigenvalues")
-    hypothesis = argued(
-        after_V(r - 1), "<=", mixed_V(r), "induction on r, at M_a with n - 1 eigenvalues", when=(at_least(r, 2),)
-    )
+    # The statement for r - 1 rows and n - 1 eigenvalues.
+    allowed = (at_least(r, 2), ROWS.at({n: n - 1, r: r - 1}))
+    hypothesis = argued(after_V(r - 1), "<=", mixed_V(r), "induction on r, at M_a with n - 1 eigenvalues", when=allowed)
     return extended(chain(one_row, hypothesis, SWAP.fact(0)), r, 1, BASE.fact())
 
 
@@ -118,7 +118,7 @@ def quotient() -> Fact:
     lower = chain(lower, same(lower.right, compared.right))
     # M is any positive definite matrix: its eigenvalues may be called 1/l.
     found = chain(upper, compared, lower.turned()).at({dual_E(m): E(m), dual_complex_E(m - 1): complex_E(m - 1)})
-    return restricted(found, at_least(m, 2), least)
+    return restricted(found, at_least(m, 2), MEASURED)
 
 
 @ABOVE.symbolic

@@ -53,9 +53,9 @@ import sympy as sp
 from .chebyshev import oppositely_ordered, ordered
 from .checks import at_most, nonnegative, positive, same
 from .ledger import Statement
-from .members import equivalent, m, n
+from .members import MEASURED, equivalent, m, n
 from .notation import complex_E, quantity
-from .propositions import Fact, Proposition, argued, at_least, chain, through
+from .propositions import Fact, Proposition, argued, chain, through
 from .symmetric import SYMMETRIC, joined, product_exchange, ratio_exchange
 
 t, l, a, b = sp.symbols("t l a b", positive=True)
@@ -98,7 +98,7 @@ unsaturated, saturated = quantity("aw", "sum a w"), quantity("ab", "sum a b")
 
 UPPER = Statement(
     "complex-equivalent",
-    Proposition(complex_E(m), "<=", equivalent(m), when=(at_least(n, m + 1),)),
+    Proposition(complex_E(m), "<=", equivalent(m), when=(MEASURED,)),
     uses=("complex-exact",),
 )
 
@@ -210,16 +210,18 @@ def correlated() -> Fact:
 @UPPER.symbolic
 def flat() -> None:
     """Flat spectrum: M_i = 0 by (B), so G = 1 (all n, m)."""
-    size, value = sp.symbols("size M", positive=True)
     unknown = sp.Symbol("M_1")
-    found = sp.solve(sp.Eq(size * a * b * unknown, 0), unknown)[0]
-    same(found, 0)
-    same(1 + size * a * value.subs(value, found), 1)
+    found = sp.solve(sp.Eq(n * a * b * unknown, 0), unknown)[0]
+    same(1 + n * a * found, 1)
+    # kappa = 1 where all l_i are m/(n - m).
+    flat_value = m / (n - m)
+    positive(flat_value, when=(MEASURED,))
+    same(n * seen(flat_value).subs(t, 1), m)
 
 
 @UPPER.concludes
 def conclusion() -> Fact:
     slope()
     exact = 'scaled to kappa = 1, "complex-exact": E_m = m kappa G'
-    law = argued(complex_E(m), "=", equivalent(m) * area(), exact, when=(at_least(n, m + 1),))
+    law = argued(complex_E(m), "=", equivalent(m) * area(), exact, when=(MEASURED,))
     return chain(law, through(lambda side: equivalent(m) * side, correlated()))

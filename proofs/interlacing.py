@@ -50,6 +50,7 @@ from .equivalents import df1
 from .inverse_trace import INVERSE_TRACE, factor
 from .ledger import Statement
 from .members import (
+    MEASURED,
     V,
     complex_V,
     dual_complex_E,
@@ -102,10 +103,8 @@ def inverse_lower(n: Any, r: Any, root: Any) -> Any:
 
 #: E tr (A M A^*)^{-1} for r rows: real, complex.
 real_trace, complex_trace = quantity("inverse", "E[tr (A M A^T)^{{-1}}]"), quantity("inverse_c", "E[tr (A M A^*)^{{-1}}]")
-#: kappa_s of k spikes and n - k values f.
-spiked = quantity("spiked", "kappa_{}(spikes)")
 
-MEASURED, FEWER, MORE = at_least(n, m + 1), at_least(m, 2), at_least(n, m + 2)
+FEWER, MORE = at_least(m, 2), at_least(n, m + 2)
 
 INTERLACING = Statement(
     "interlacing",
@@ -118,8 +117,10 @@ INTERLACING = Statement(
         per_unmeasured(complex_E(m - 1), m - 1), "<=", per_unmeasured(equivalent(m - 1), m - 1), when=(FEWER, MEASURED)
     ),
     Proposition(E(m), "<=", real_upper(n, m, root(m - 1)), when=(FEWER, MEASURED)),
+    Proposition(real_lower(m, root(m)), "<=", E(m), when=(MEASURED,)),
+    Proposition(complex_lower(n, m, root(m + 1)), "<=", complex_E(m), when=(MORE,)),
     Proposition(E(1), "<=", shrinkage(n, 1) * tail(0), when=(at_least(n, 2),)),
-    words="per unmeasured dimension {0}, and {1}; {2}; {3}; {4}; {5}; hence {6}, and {7}",
+    words="per unmeasured dimension {0}, and {1}; {2}; {3}; {4}; {5}; hence {6}, {7}; {8}; and {9}",
 )
 INVERSE = Statement(
     "inverse-trace-bounds",
@@ -141,16 +142,20 @@ def links() -> tuple[Fact, ...]:
 
 
 @INTERLACING.symbolic
-def denormalised() -> tuple[Fact, Fact]:
+def denormalised() -> tuple[Fact, ...]:
     """The upper bounds of E_m are those of e_m, times n - m."""
-    *_, step, above = links()
+    outer, _, _, below, step, above = links()
     times = through(lambda side: (n - m) * side, restricted(chain(step, above), FEWER, MEASURED))
     at_first = restricted(step.at({m: 1}), at_least(n, 2))
     first = through(lambda side: (n - 1) * side, at_first)
     total = argued(complex_E(0), "=", tail(0), "E_0 is the trace")
     of_total = through(lambda side: shrinkage(n, 1) * side, total)
+    real = through(lambda side: (n - m) * side, below)
+    unitary = through(lambda side: (n - m) * side, outer)
     return (
         chain(times, same(times.right, real_upper(n, m, root(m - 1)))),
+        chain(same(real_lower(m, root(m)), real.left), real),
+        chain(same(complex_lower(n, m, root(m + 1)), unitary.left), unitary),
         chain(first, same(first.right, of_total.left), of_total),
     )
 

@@ -6,9 +6,13 @@ from typing import Any
 
 import sympy as sp
 
-from .notation import E, complex_E, l, quantity, tail
+from .notation import l, quantity
+from .propositions import at_least
 
 n, m = sp.symbols("n m", integer=True, positive=True)
+
+#: Where kappa_m is a positive number, and something is left unmeasured.
+MEASURED = at_least(n, m + 1)
 
 #: kappa_s, the root of sum_i l_i/(l_i + kappa) = s.
 kappa = quantity("kappa", "kappa_{}")
@@ -40,11 +44,6 @@ def per_unmeasured(value: Any, m: Any) -> Any:
 def equivalent(m: Any) -> Any:
     """m kappa_m."""
     return m * kappa(m)
-
-
-def whole_error(error: Any) -> Any:
-    """E_0, the sum of the l_i, for both fields."""
-    return {E(0): tail(0), complex_E(0): tail(0)}[error]
 
 
 def inverse_sum() -> Any:

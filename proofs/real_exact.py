@@ -47,7 +47,7 @@ import sympy as sp
 
 from .checks import positive, same
 from .ledger import Statement
-from .members import n
+from .members import MEASURED, n
 from .notation import E, quantity
 from .propositions import Fact, Proposition, argued, at_least, chain, defined
 from .truncated import gaussian_mean
@@ -112,12 +112,15 @@ def double_integral(order: Any) -> Any:
     return sp.Integral(powers(m, tau) * roots(tau, w) * pairs(order, tau, w), (w, 1, sp.oo), (tau, 0, sp.oo))
 
 
+#: B^T B has two eigenvalues.
+TWO_ROWS = at_least(m, 2)
+
 EXACT = Statement(
     "real-exact",
     Proposition(D(l), "=", quadratic(l, tau, w)),
     Proposition(N(l_j, l_k), "=", numerator(l_j, l_k, tau, w)),
-    Proposition(E(m), "=", error_factor(m) * double_integral(m - 1), when=(at_least(m, 2), at_least(n, m + 1))),
-    Proposition(sp.S.One, "=", double_integral(m - 2), when=(at_least(m, 2), at_least(n, m))),
+    Proposition(E(m), "=", error_factor(m) * double_integral(m - 1), when=(TWO_ROWS, MEASURED)),
+    Proposition(sp.S.One, "=", double_integral(m - 2), when=(TWO_ROWS, at_least(n, m))),
     words="with {0}, {1}: {2}, and {3}",
     source="the determinant as a sum of squared minors: Cauchy and Binet (Horn & Johnson 2013, 0.8.7)",
 )
@@ -174,6 +177,7 @@ def counted() -> None:
 def volume() -> None:
     """dB = C (t_1 t_2)^{(m-3)/2} |t_1 - t_2| dt_1 dt_2 (all m >= 2)."""
     W = (r**2, r * x, x**2 + y**2)
+    positive(m - 1, "the dimension of the rest of b_2", when=(TWO_ROWS,))
     to_square = sp.Matrix(3, 3, lambda i, j: sp.diff(W[i], (r, x, y)[j])).det()
     same(to_square, 4 * r**2 * y)
     same(W[0] * W[2] - W[1] ** 2, r**2 * y**2)
@@ -226,9 +230,9 @@ def assembled() -> tuple[Fact, Fact]:
     for step in (gaussian_integral, tilted, expanded, counted, volume, constant, substituted):
         step()
     reason = "steps 1 to 5"
-    domain = (at_least(m, 2), at_least(n, m + 1))
+    domain = (TWO_ROWS, MEASURED)
     law = argued(E(m), "=", error_factor(m) * double_integral(m - 1), reason + ", m - 1 columns leaving", when=domain)
-    one = argued(1, "=", double_integral(m - 2), reason + ", for det S/det S", when=(at_least(m, 2), at_least(n, m)))
+    one = argued(1, "=", double_integral(m - 2), reason + ", for det S/det S", when=(TWO_ROWS, at_least(n, m)))
     return law, one
 
 

@@ -39,10 +39,10 @@ import sympy as sp
 from .chebyshev import ordered
 from .checks import positive, same
 from .ledger import Statement
-from .members import equivalent, m, n
+from .members import MEASURED, equivalent, m, n
 from .notation import E, quantity
 from .pair_rotation import ROTATION
-from .propositions import Fact, Proposition, argued, at_least, chain, through
+from .propositions import Fact, Proposition, argued, chain, through
 
 l, tau, kappa = sp.symbols("l tau kappa", positive=True)
 
@@ -66,7 +66,7 @@ def lever(variance: Any) -> Any:
 total, levered = quantity("total", "sum_i V_i"), quantity("levered", "sum_i V_i z_i")
 gained = quantity("gained", "sum_i V_i (tau_i - kappa) z_i", positive=False)
 
-REAL = Statement("real-equivalent", Proposition(equivalent(m), "<=", E(m), when=(at_least(n, m + 1),)))
+REAL = Statement("real-equivalent", Proposition(equivalent(m), "<=", E(m), when=(MEASURED,)))
 
 
 def balanced() -> Any:
@@ -108,8 +108,8 @@ def correlated() -> Fact:
 @REAL.symbolic
 def equality() -> None:
     """Equality: flat spectra, and n = 2 (all n, m, l; n = 2 with all l)."""
-    n, m = sp.symbols("n m", positive=True)
     root = l * (n - m) / m
+    positive(root, when=(MEASURED,))
     same(n * seen(l, root), m)
     same(m * root, l * (n - m))
     # tau_1 = tau_2 = tau: sum V (tau - kappa) = 0 with V > 0 gives tau = kappa, and each summand of the excess is 0.
@@ -121,5 +121,5 @@ def equality() -> None:
 @REAL.concludes
 def conclusion() -> Fact:
     reason = "step 2, summed over i: sum_i Q_i = m and E_m = sum_i l_i (1 - Q_i)"
-    error = argued(gained(), "=", E(m) - equivalent(m), reason, when=(at_least(n, m + 1),))
+    error = argued(gained(), "=", E(m) - equivalent(m), reason, when=(MEASURED,))
     return through(lambda side: equivalent(m) + side, chain(correlated(), error))

@@ -42,12 +42,13 @@ import sympy as sp
 from .checks import positive, same
 from .deflation import DEFLATION, mu, product, share, t, w
 from .inverse_trace import INVERSE_TRACE
+from .inverse_trace import q as error_rows
 from .ledger import Statement
-from .members import after_complex_E, after_complex_V, complex_V, mixed_E, mixed_V
-from .notation import complex_E
-from .propositions import Fact, Proposition, argued, at_least, chain
+from .members import after_complex_E, after_complex_V, complex_V, m, mixed_E, mixed_V
+from .notation import complex_E, tail
+from .propositions import Fact, Proposition, argued, at_least, chain, extended, restricted, through
 from .symmetric import joined, rest
-from .weights import WEIGHTS, h, more
+from .weights import WEIGHTS, h, more, transform
 
 r, n = sp.symbols("r n", integer=True, positive=True)
 q = sp.Symbol("q", integer=True, nonnegative=True)
@@ -144,16 +145,26 @@ def trace() -> None:
 
 
 @SWAP.symbolic
+def squared_entries() -> None:
+    """A real entry's square is twice a Gamma variable of shape 1/2; |g|^2 of a complex one has shape 1."""
+    g = sp.Symbol("g", real=True)
+    real = sp.integrate(sp.exp(-t * g**2 / 2 - g**2 / 2) / sp.sqrt(2 * sp.pi), (g, -sp.oo, sp.oo))
+    same(real, transform(t, REAL_SHAPE))
+    same(real**2, transform(t, COMPLEX_SHAPE), "half the squares of two real ones")
+
+
+@SWAP.symbolic
 def rows_compared() -> tuple[Fact, Fact]:
     """The weights lemma under the integral, h = 1/2 for a real and h' = 1 for a complex row."""
-    for step in (weighted, partial_sums, rises, falls, trace):
+    for step in (weighted, partial_sums, rises, falls, trace, squared_entries):
         step()
-    DEFLATION.fact(0), INVERSE_TRACE.fact(2), INVERSE_TRACE.fact(3)
+    DEFLATION.fact(0)
     shapes = {h: REAL_SHAPE, more: COMPLEX_SHAPE - REAL_SHAPE}
     means = 'step 1: "one-measurement" in the integrals of "inverse-trace"; V_r(M_a) needs r <= N - 2, E_q(M_a) q <= N - 2'
     order = "all is positive, and one integrand is at most the other"
     up, down = WEIGHTS.fact(1).at(shapes), WEIGHTS.fact(2).at(shapes)
-    allowed = (at_least(n, r + 2),)
+    # M_a has one positive eigenvalue fewer.
+    allowed = INVERSE_TRACE.fact(2).at({n: n - 1}).when
     real, unitary = integrated(up.left, 1 / r), integrated(up.right, 1 / r)
     below = chain(
         argued(mixed_V(r), "=", real, means, when=allowed),
@@ -161,15 +172,26 @@ def rows_compared() -> tuple[Fact, Fact]:
         argued(unitary, "=", after_complex_V(r), means, when=allowed),
         DEFLATION.fact(5).at({r: r + 1}).turned(),
     )
-    allowed = (at_least(n, q + 2),)
+    allowed = INVERSE_TRACE.fact(3).at({n: n - 1, error_rows: q}).when
     unitary, real = integrated(down.left, q), integrated(down.right, q)
+    one_row = DEFLATION.fact(3)
     above = chain(
-        DEFLATION.fact(3).at({sp.Symbol("m", integer=True, positive=True): q + 1}),
-        argued(after_complex_E(q), "=", unitary, means + "; q = 0: step 4", when=allowed),
+        one_row.at({m: q + 1}),
+        argued(after_complex_E(q), "=", unitary, means, when=allowed),
         argued(unitary, "<=", real, order),
-        argued(real, "=", mixed_E(q), means + "; q = 0: step 4", when=allowed),
+        argued(real, "=", mixed_E(q), means, when=allowed),
     )
-    return below, above
+    # q = 0: the trace, less the weighted mean of q = mu.
+    less = through(lambda side: side + tail(0) - up.left - up.right, up)
+    at_trace = "step 4, n - 1 eigenvalues left"
+    at_zero = chain(
+        one_row.at({m: 1}),
+        argued(after_complex_E(0), "=", less.left, at_trace, when=(at_least(n, 2),)),
+        less,
+        argued(less.right, "=", mixed_E(0), at_trace, when=(at_least(n, 2),)),
+    )
+    beyond = restricted(above, at_least(q, 1), at_least(n, q + 2))
+    return below, extended(beyond, q, 0, restricted(at_zero, at_least(n, 2)))
 
 
 @SWAP.concludes
