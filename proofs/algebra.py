@@ -7,6 +7,10 @@ from typing import Any
 
 import sympy as sp
 
+class Named(sp.Function):  # type: ignore[misc]
+    """A function that algebra knows nothing about but its name: a letter."""
+
+
 _ROADS: tuple[Callable[[Any], Any], ...] = (
     sp.expand,
     lambda e: sp.cancel(sp.together(e)),
@@ -16,7 +20,14 @@ _ROADS: tuple[Callable[[Any], Any], ...] = (
 )
 
 #: Forms of an expression in which its sign may be evident, quick ones first.
-_FORMS: tuple[Callable[[Any], Any], ...] = (lambda e: e, sp.factor, sp.expand, sp.simplify)
+_FORMS: tuple[Callable[[Any], Any], ...] = (
+    lambda e: e,
+    sp.factor,
+    sp.expand,
+    lambda e: e.replace(sp.Min, lambda a, b: a - sp.Max(0, a - b)),
+    lambda e: e.replace(sp.Min, lambda a, b: b - sp.Max(0, b - a)),
+    sp.simplify,
+)
 
 
 def is_zero(expression: Any) -> bool:
@@ -56,13 +67,18 @@ def is_positive(expression: Any) -> bool:
 
 def _is_plain(expression: Any) -> bool:
     """Whether an expression is a rational function of commuting symbols with rational coefficients."""
-    if not expression.is_commutative or expression.has(sp.I) or expression.atoms(sp.Function, sp.NumberSymbol, sp.Float):
+    if not expression.is_commutative or expression.has(sp.I) or expression.atoms(sp.NumberSymbol, sp.Float):
+        return False
+    expression = expression.xreplace({quantity: sp.Dummy() for quantity in expression.atoms(Named)})
+    if expression.atoms(sp.Function):
         return False
     powers = expression.atoms(sp.Pow)
     return expression.is_rational_function() is True and all(power.exp.is_Integer for power in powers)
 
 
 _INDEX = sp.Dummy("i", integer=True)
+#: Ends of sums that lie further apart stay apart.
+_APART = 8
 
 
 def _sums_vanish(expression: Any) -> bool:
@@ -81,4 +97,19 @@ def _sums_vanish(expression: Any) -> bool:
         summand = factor * varying.xreplace({index: _INDEX})
         for end, sign in ((sp.expand(high), 1), (sp.expand(low - 1), -1)):
             at[end] = at.get(end, 0) + sign * summand
+    # F(b + 2) = F(b) + f(b + 1) + f(b + 2): ends that differ by a whole number become one.
+    ends = list(at)
+    for end in ends:
+        for base in at:
+            apart = sp.expand(end - base)
+            if apart.is_Integer and 0 < apart <= _APART:
+                summand = at.pop(end)
+                at[base] += summand
+                rest += sum(summand.xreplace({_INDEX: base + step}) for step in range(1, int(apart) + 1))
+                break
+    for end, summand in at.items():
+        at[end] = reduced = sp.cancel(sp.together(summand)) if _is_plain(summand) else summand
+        if not reduced.has(_INDEX):  # a constant c brings c times the number of terms
+            rest += reduced * end
+            at[end] = sp.S.Zero
     return is_zero(rest) and all(is_zero(summand) for summand in at.values())

@@ -102,19 +102,23 @@ from typing import Any
 import sympy as sp
 
 from .checks import same
-from .first_and_last import integrand, integrand_by_parts, weights_first
+from .error import ERROR
+from .first_and_last import FIRST, LAST, integrand, integrand_by_parts, weights_first
 from .first_and_last import u as rate_variable
+from .kernel import sizes
 from .ledger import Statement
 from .matrices import same_matrices, same_traces
-
-COMPLEX = Statement(
-    "complex-exact",
-    "complex A: E_m = m int_0^inf P(N_t > m) dt, N_t a sum of independent Bernoulli(l_i/(l_i + t))",
-    uses=("E_1", "E_{n-1}"),
-)
+from .notation import complex_E, family, i, quantity
+from .notation import l as level
+from .propositions import Fact, Proposition, argued, at_least
 
 t, z = sp.symbols("t z", positive=True)
+#: Explicit sizes at which the steps are checked that are not checked for all.
 SIZES = (2, 3, 4)
+
+n, m, j = sp.symbols("n m j", integer=True, positive=True)
+#: The elementary symmetric polynomials of l_1, ..., l_n.
+e = quantity("e", "e_{}")
 
 
 def symmetric(j: int, values: Sequence[Any]) -> Any:
@@ -126,6 +130,16 @@ def exceedance(variances: Sequence[Any], m: int) -> Any:
     """P(N_t > m)."""
     n = len(variances)
     return sum(symmetric(j, variances) * t ** (n - j) for j in range(m + 1, n + 1)) / sp.prod([t + x for x in variances])
+
+
+def any_exceedance() -> Any:
+    """P(N_t > m) for every n and m."""
+    return sp.Sum(e(j) * t ** (n - j), (j, m + 1, n)) / sp.Product(t + level(i), (i, 1, n))
+
+
+def over_t(probability: Any, count: Any) -> Any:
+    """The integrand of (a): m P(N_t > m)."""
+    return count * probability
 
 
 def vandermonde(values: Sequence[Any]) -> Any:
@@ -184,10 +198,16 @@ def weights_of(nodes: Sequence[Any], roots: Sequence[Any]) -> list[Any]:
     ]
 
 
+COMPLEX = Statement(
+    "complex-exact",
+    Proposition(complex_E(m), "=", sp.Integral(over_t(any_exceedance(), m), (t, 0, sp.oo)), when=(at_least(n, m + 1),)),
+    words="complex A, e_j the elementary symmetric polynomials of the l_i: {0}",
+)
+
+
 @COMPLEX.symbolic
 def compressed_precision() -> None:
     """S = N B^{-1} N^*: both map A^* to 0 and Lambda^{-1} N to N; tr S = tr B^{-1}."""
-    n, m = sp.symbols("n m", integer=True, positive=True)
     Lambda, precision = sp.MatrixSymbol("Lambda", n, n), sp.MatrixSymbol("Lambda'", n, n)  # Lambda' = Lambda^{-1}
     A, N = sp.MatrixSymbol("A", m, n), sp.MatrixSymbol("N", n, n - m)
     gram, B_inverse = sp.MatrixSymbol("V", m, m), sp.MatrixSymbol("B'", n - m, n - m)
@@ -209,9 +229,9 @@ def compressed_precision() -> None:
 @COMPLEX.symbolic
 def characteristic_polynomial() -> None:
     """Det(z - B) = prod_i (z - x_i) sum_i q_i/(z - x_i)."""
-    for k in SIZES:
-        x, v = sp.symbols(f"x1:{k + 1}"), sp.symbols(f"v1:{k + 1}")
-        dual = sp.symbols(f"d1:{k + 1}")  # the conjugates of v
+    for k in sizes(SIZES):
+        x, v = family("x", k), family("v", k)
+        dual = family("d", k)  # the conjugates of v
         # Columns v'_1 e_j - v'_j e_1 span the vectors orthogonal to v; that they are not orthonormal cancels.
         basis = sp.Matrix(k, k - 1, lambda i, j, d=dual: -d[j + 1] if i == 0 else (d[0] if i == j + 1 else 0))
         adjoint = sp.Matrix(k - 1, k, lambda j, i, w=v: -w[j + 1] if i == 0 else (w[0] if i == j + 1 else 0))
@@ -225,8 +245,8 @@ def characteristic_polynomial() -> None:
 @COMPLEX.symbolic
 def jacobian() -> None:
     """The q_i sum to 1 and have the Jacobian D(y)/D(x)."""
-    for k in SIZES:
-        x, y = sp.symbols(f"x1:{k + 1}"), sp.symbols(f"y1:{k}")
+    for k in sizes(SIZES):
+        x, y = family("x", k), family("y", k - 1)
         q = weights_of(x, y)
         same(sum(q), 1)
         # q_i is a product of the x_i - y_j, so its derivative along y_j is -q_i/(x_i - y_j).
@@ -243,8 +263,8 @@ def jacobian() -> None:
 @COMPLEX.symbolic
 def interlacing_integral() -> None:
     """Det[If_j(x_{i+1}) - If_j(x_i)] = det[1, If_1, ..., If_{k-1}]."""
-    for k in SIZES:
-        values = sp.Matrix(k, k - 1, sp.symbols(f"g1:{k * (k - 1) + 1}"))
+    for k in sizes(SIZES):
+        values = sp.Matrix(k, k - 1, family("g", k * (k - 1)))
         steps = values[1:, :] - values[:-1, :]
         same(steps.det(method="berkowitz"), sp.ones(k, 1).row_join(values).det(method="berkowitz"))
 
@@ -275,8 +295,8 @@ def antiderivatives() -> None:
 @COMPLEX.symbolic
 def expected_trace() -> None:
     """E tr B^{-1} = m det[..., x^{m-1} log x, ...]/D, and E 1 = 1."""
-    for n in SIZES:
-        x, y = sp.symbols(f"x1:{n + 1}", positive=True), sp.symbols(f"y1:{n + 1}")  # y = log x
+    for n in sizes(SIZES):
+        x, y = family("x", n, positive=True), family("y", n)  # y = log x
         for m in range(1, n):
 
             def corner(powers: Sequence[int], n: int = n, m: int = m, x: Any = x, y: Any = y) -> Any:
@@ -305,8 +325,8 @@ def logarithm() -> None:
 @COMPLEX.symbolic
 def coefficient() -> None:
     """Det[..., x^{m-1}/(x+t), ...]/D = -sum_{j>m} e_{n-j}(x) t^{j-2}/prod(t + x_i)."""
-    for n in SIZES:
-        x = sp.symbols(f"x1:{n + 1}", positive=True)
+    for n in sizes(SIZES):
+        x = family("x", n, positive=True)
         for m in range(1, n):
             # Row i is multiplied by x_i + t, to have polynomials only.
             rows = sp.Matrix(n, n, lambda i, k, m=m, x=x: x[i] ** (m - 1) if k == m else x[i] ** k * (x[i] + t))
@@ -315,14 +335,28 @@ def coefficient() -> None:
 
 
 @COMPLEX.symbolic
-def law_of_the_count() -> None:
-    """1/t for t gives P(N_t > m), from the generating function of N_t."""
+def law_of_the_count() -> Fact:
+    """N_t has the generating function prod_i (t + l_i z)/(t + l_i); 1/t for t turns the sum of step 5 into it."""
+    x = sp.Symbol("l", positive=True)
+    p = x / (x + t)
+    same((1 - p) + p * z, (t + x * z) / (t + x), "factor of the generating function")
+    same((1 / t + 1 / x) * t * x, x + t, "factor after the substitution")
+    # From n to n + 1: e_j becomes e_j + l e_{j-1}. Coefficients c_j = e_j t^{n-j} of prod_i (t + l_i z):
+    before, one_before = sp.symbols("e_j e_{j-1}", positive=True)
+    grown = t * before * t ** (n - j) + x * one_before * t ** (n - (j - 1))
+    same(sp.expand(grown / t ** (n + 1 - j)), before + x * one_before, "coefficient")
+    # And e_{n-j}(1/l) prod_i l_i, which obeys the same recursion, and is 1 at n = j = 0 like e_j(l).
+    reverse, one_reverse, volume = sp.symbols("e_{n+1-j} e_{n-j} V", positive=True)
+    same((reverse + one_reverse / x) * volume * x, x * (reverse * volume) + one_reverse * volume, "reversed")
+    reason = "the coefficients of z^j for j > m, by the recursion from n to n + 1"
+    return argued(sp.Symbol("P(N_t>m)", positive=True), "=", any_exceedance(), reason)
+
+
+@COMPLEX.instance
+def law_of_the_count_in_full() -> None:
+    """The same for explicit n."""
     for n in SIZES:
-        variances = sp.symbols(f"l1:{n + 1}", positive=True)
-        for x in variances:
-            p = x / (x + t)
-            same((1 - p) + p * z, (t + x * z) / (t + x), "factor of the generating function")
-            same((1 / t + 1 / x) * t * x, x + t, "factor after the substitution")
+        variances = family("l", n, positive=True)
         generating = sp.Poly(sp.prod([t + x * z for x in variances]), z)
         terms = [generating.coeff_monomial(z**j) for j in range(n + 1)]
         for j in range(1, n + 1):
@@ -333,10 +367,25 @@ def law_of_the_count() -> None:
 
 
 @COMPLEX.symbolic
+def formula() -> Fact:
+    """(a) for every n, which at explicit n and m is what the other steps are about."""
+    for size in sizes(SIZES):
+        variances = family("l", size, positive=True)
+        for count in range(1, size):
+            at = {n: size, m: count}
+            explicit = any_exceedance().subs(at).doit().replace(e, lambda j: symmetric(int(j), variances))
+            explicit = explicit.replace(level, lambda number: variances[int(number) - 1])
+            same(explicit, exceedance(variances, count), f"n = {size}, m = {count}")
+    found = over_t(law_of_the_count().right, m)
+    reason = "steps 1 to 6, whose identities are checked at explicit sizes where they are not for all"
+    return argued(complex_E(m), "=", sp.Integral(found, (t, 0, sp.oo)), reason)
+
+
+@COMPLEX.symbolic
 def derivatives() -> None:
     """Sum_i l_i (1 - dF_m/d log l_i) is (b)."""
-    for n in (2, 3):
-        variances = sp.symbols(f"l1:{n + 1}", positive=True)
+    for n in sizes((2, 3)):
+        variances = family("l", n, positive=True)
         for m in range(1, n):
             found = determinant([1 / x for x in variances], [-sp.log(x) for x in variances], m)
             # After the derivatives the logarithms are letters, and all is a rational function.
@@ -347,17 +396,20 @@ def derivatives() -> None:
 @COMPLEX.symbolic
 def ends() -> None:
     """(a) agrees with "E_{n-1}" and with "E_1"."""
+    # "E_1" and "E_{n-1}" for complex A.
+    for known in (FIRST, LAST):
+        known.fact(1)
     one = sp.Integer(1)
-    for n in SIZES:
-        variances = list(sp.symbols(f"l1:{n + 1}", positive=True))
+    for n in sizes(SIZES):
+        variances = family("l", n, positive=True)
         last = integrand_by_parts(variances, one).subs(rate_variable, t)
-        same((n - 1) * exceedance(variances, n - 1), last, "m = n - 1")
+        same(over_t(exceedance(variances, n - 1), n - 1), last, "m = n - 1")
         # m = 1, with t = 1/u: the integrands differ by the derivative of (1 - Q - u T Q)/u. This vanishes at
         # infinity, where u Q -> 0, and at 0, where Q = 1 - u T + O(u^2).
         u = rate_variable
         Q = sp.prod([1 / (1 + u * x) for x in variances])
         boundary = (1 - Q - u * sum(variances) * Q) / u
-        left = exceedance(variances, 1).subs(t, 1 / u) / u**2
+        left = over_t(exceedance(variances, 1), 1).subs(t, 1 / u) / u**2
         same(left, integrand(*weights_first(variances), one) - sp.diff(boundary, u), "m = 1")
         same(sp.diff(Q, u).subs(u, 0), -sum(variances))
 
@@ -365,7 +417,6 @@ def ends() -> None:
 @COMPLEX.symbolic
 def flat() -> None:
     """Flat spectrum: E_m = s^2 (n - m)."""
-    n, j, m = sp.symbols("n j m", integer=True, positive=True)
     p = sp.Symbol("p", positive=True)
     # t = s^2 (1-p)/p turns dt into -s^2 dp/p^2 and l/(l + t) into p; int_0^1 p^{j-2} (1-p)^{n-j} dp = (j-2)! (n-j)!/(n-1)!.
     spread = sp.Symbol("s2", positive=True)
@@ -383,3 +434,10 @@ def exponential_ratio() -> None:
     x, l = sp.symbols("x l", positive=True)
     # Given the denominator x, the numerator exceeds t x/l with probability e^{-t x/l}.
     same(sp.integrate(sp.exp(-t * x / l) * sp.exp(-x), (x, 0, sp.oo)), l / (l + t))
+
+
+@COMPLEX.concludes
+def conclusion() -> Fact:
+    # X_A is the error of "error".
+    ERROR.fact(0)
+    return formula()

@@ -40,16 +40,13 @@ from typing import Any
 
 import sympy as sp
 
-from .checks import at_most, positive, same
+from .checks import at_most, less, same
 from .ledger import Statement
-from .matrices import same_matrices, same_traces, square
-
-DENOISING = Statement(
-    "T11",
-    "denoising: risk(k, gamma) = sum_{i<=k} (gamma^2 l_i + l_i^2 s^2)/(l_i+gamma)^2 + sum_{i>k} l_i; best k = #{l_i > s^2}",
-    uses=("penalised",),
-)
-PENALTY = Statement("T11-penalty", "denoising: penalty gamma = s^2 beats every choice of rank", uses=("T11",))
+from .matrices import independent, same_matrices, same_means, square
+from .mle import PENALISED
+from .notation import Mean, i, quantity
+from .notation import l as value
+from .propositions import Fact, Proposition, argued, chain, defined, summed, through
 
 n, k = sp.symbols("n k", integer=True, positive=True)
 I_n, I_k = sp.Identity(n), sp.Identity(k)
@@ -62,6 +59,9 @@ Sigma_1, Sigma_2 = sp.MatrixSymbol("Sigma_1", k, k), sp.MatrixSymbol("Sigma_2", 
 H = sp.MatrixSymbol("H", k, k)  # (Sigma_1^2 + gamma I)^{-1}
 D = sp.MatrixSymbol("D", k, k)  # diag(l_i / (l_i + gamma))
 y = sp.MatrixSymbol("y", n, 1)  # y - mu
+e, z = sp.MatrixSymbol("e", n, 1), sp.MatrixSymbol("z", n, 1)
+#: The mean square error with k directions and the penalty gamma.
+denoising_risk = quantity("denoising_risk", "risk({}, {})")
 
 ORTHOGONAL = [
     (U_1.T * U_1, I_k),
@@ -102,9 +102,9 @@ def mode(variance: Any, penalty: Any) -> Any:
     return (penalty**2 * variance + variance**2 * s**2) / (variance + penalty) ** 2
 
 
-def risk(variances: list[Any], rank: int, penalty: Any) -> Any:
-    """risk(k, gamma), the variances in descending order."""
-    return sum((mode(value, penalty) for value in variances[:rank]), sp.S.Zero) + sum(variances[rank:], sp.S.Zero)
+def risk(rank: Any, penalty: Any) -> Any:
+    """risk(k, gamma)."""
+    return sp.Sum(mode(value(i), penalty), (i, 1, rank)) + sp.Sum(value(i), (i, rank + 1, n))
 
 
 def best_mode(variance: Any) -> Any:
@@ -117,18 +117,33 @@ def excess(variance: Any, penalty: Any) -> Any:
     return variance**2 * (penalty - s**2) ** 2 / ((variance + penalty) ** 2 * (variance + s**2))
 
 
-def descending(size: int, best: int) -> tuple[list[Any], Any]:
-    """Symbols l_1 >= ... >= l_size, and s^2 of which exactly the first `best` are larger."""
-    gaps = sp.symbols(f"gap:{size}", nonnegative=True)
-    noise, above = sp.symbols("s2 above", positive=True)
-    if best == size:
-        rising = [noise + above + sum(gaps[:i], sp.S.Zero) for i in range(size)]
-        return rising[::-1], noise
-    smallest = sp.Symbol("smallest", positive=True)
-    small = [smallest + sum(gaps[: i + 1], sp.S.Zero) for i in range(size - best)]
-    noise = small[-1] + sp.Symbol("room", nonnegative=True)
-    large = [noise + above + sum(gaps[size - best : i], sp.S.Zero) for i in range(size - best, size)]
-    return [*large[::-1], *small[::-1]], noise
+def deviation() -> Any:
+    """The estimate less the signal."""
+    return (filtered(D) * generator() * z - generator() * z) + s * filtered(D) * e
+
+
+def least() -> Any:
+    """sum_i min(l_i, s^2)."""
+    return sp.Sum(sp.Min(value(i), s**2), (i, 1, n))
+
+
+DENOISING = Statement(
+    "T11",
+    Proposition(denoising_risk(k, gamma), "=", risk(k, gamma)),
+    Proposition(mode(l, sp.S.Zero), "=", s**2),
+    Proposition(risk(k, sp.S.Zero) - risk(k - 1, sp.S.Zero), "=", s**2 - value(k)),
+    Proposition(least(), "<=", risk(k, sp.S.Zero)),
+    words="denoising: {0}; without penalty {2}, so that the best rank counts the l_i above the noise, of risk {3}",
+    setting=(*ORTHOGONAL, *REGULARISED),
+)
+PENALTY = Statement(
+    "T11-penalty",
+    Proposition(sp.Sum(best_mode(value(i)), (i, 1, n)), "<=", risk(k, gamma)),
+    Proposition(mode(l, s**2), "=", best_mode(l)),
+    Proposition(best_mode(l), "<", l),
+    Proposition(best_mode(l), "<", mode(l, sp.S.Zero)),
+    words="denoising with the noise variance as penalty, {1}, is best: {0}; in each direction {2} and {3}",
+)
 
 
 @DENOISING.symbolic
@@ -142,59 +157,97 @@ def estimator() -> None:
 
 
 @DENOISING.symbolic
-def mean_square() -> None:
+def mean_square() -> Fact:
     """The mean square is a sum over the directions."""
-    e, z, G, C = sp.MatrixSymbol("e", n, 1), sp.MatrixSymbol("z", n, 1), generator(), filtered(D)
-    signal, noise = C * G * z - G * z, s * C * e
     total = square((D - I_k) * Sigma_1) + square(Sigma_2) + s**2 * square(D)
-    # The mean over z and e is linear, and puts their covariances for these products.
-    moments = [(z * z.T, I_n), (e * e.T, I_n), (z * e.T, sp.ZeroMatrix(n, n))]
-    same_traces(square(signal + noise), total, given=[*moments, *ORTHOGONAL])
+    return same_means(square(deviation()), total, independent({z: I_n, e: I_n}), ORTHOGONAL)
 
 
 @DENOISING.symbolic
-def one_direction() -> None:
+def one_direction() -> Fact:
     """(d - 1)^2 l + s^2 d^2 = f(l, gamma)."""
     d = kept(l, gamma)
-    same((d - 1) ** 2 * l + s**2 * d**2, mode(l, gamma))
+    return same((d - 1) ** 2 * l + s**2 * d**2, mode(l, gamma))
 
 
 @DENOISING.symbolic
-def one_rank_more() -> None:
+def sum_of_directions() -> Fact:
+    """risk(k, gamma)."""
+    estimator()
+    # v is the penalised latent.
+    PENALISED.fact(1)
+    over_both, direction = mean_square(), one_direction()
+    law = chain(defined(denoising_risk(k, gamma), Mean(square(deviation()), e, z)), over_both)
+    kept_part = summed(direction.at({l: value(i)}), i, 1, k)
+    rest = sp.Sum(value(i), (i, k + 1, n))
+    reason = "step 2: D is diagonal with the entries d_i = l_i/(l_i + gamma), Sigma with sigma_i"
+    diagonal = argued(law.right, "=", kept_part.left + rest, reason)
+    return chain(law, diagonal, through(lambda side: side + rest, kept_part))
+
+
+@DENOISING.symbolic
+def one_rank_more() -> tuple[Fact, Fact]:
     """Without penalty: risk(k) - risk(k-1) = s^2 - l_k."""
-    same(mode(l, 0), s**2)
-    variances = list(sp.symbols("l1:6", positive=True))
-    for rank in range(1, len(variances) + 1):
-        step = risk(variances, rank, 0) - risk(variances, rank - 1, 0)
-        same(step, s**2 - variances[rank - 1])
+    constant = same(mode(l, sp.S.Zero), s**2)
+    return constant, same(risk(k, sp.S.Zero) - risk(k - 1, sp.S.Zero), s**2 - value(k))
 
 
 @DENOISING.symbolic
-def best_rank() -> None:
-    """The best rank is #{l_i > s^2}."""
-    for size in range(1, 5):
-        for best in range(size + 1):
-            variances, noise = descending(size, best)
-            risks = [risk(variances, rank, 0).subs(s, sp.sqrt(noise)) for rank in range(size + 1)]
-            for other in risks:
-                at_most(risks[best], other)
-            same(risks[best], sum(sp.Min(value, noise) for value in variances), "value")
+def best_rank() -> Fact:
+    """The best rank is #{l_i > s^2}: there each term is the smaller of s^2 and l_i."""
+    below_noise = at_most(sp.Min(l, s**2), s**2).at({l: value(i)})
+    below_signal = at_most(sp.Min(l, s**2), l).at({l: value(i)})
+    more = sp.Symbol("more", nonnegative=True)
+    same(sp.Min(s**2 + more, s**2), s**2, "l_i above the noise: a direction that is kept")
+    same(sp.Min(l, l + more), l, "l_i below the noise: one that is left out")
+    kept_part, rest = summed(below_noise, i, 1, k), summed(below_signal, i, k + 1, n)
+    both = chain(
+        through(lambda side: side + rest.left, kept_part), through(lambda side: kept_part.right + side, rest)
+    )
+    return chain(same(least(), both.left), both, same(both.right, risk(k, sp.S.Zero)))
+
+
+@DENOISING.concludes
+def conclusion() -> tuple[Fact, ...]:
+    return sum_of_directions(), *one_rank_more(), best_rank()
 
 
 @PENALTY.symbolic
-def best_penalty() -> None:
-    """F(l, gamma) - l s^2/(l + s^2), and its sign."""
+def best_penalty() -> tuple[Fact, Fact]:
+    """f(l, gamma) - l s^2/(l + s^2), and its sign."""
     same(mode(l, gamma) - best_mode(l), excess(l, gamma))
-    same(mode(l, s**2), best_mode(l), "attained")
+    attained = same(mode(l, s**2), best_mode(l), "attained")
     apart = sp.Symbol("apart", positive=True)
-    positive(excess(l, s**2 + apart), "gamma > s^2")
-    positive(excess(l, gamma).subs(s, sp.sqrt(gamma + apart)), "gamma < s^2")
+    less(0, excess(l, s**2 + apart), "gamma > s^2")
+    less(0, excess(l, gamma).subs(s, sp.sqrt(gamma + apart)), "gamma < s^2")
+    return at_most(best_mode(l), mode(l, gamma)), attained
 
 
 @PENALTY.symbolic
-def better_than_rank() -> None:
-    """L s^2/(l + s^2) < min(l, s^2)."""
+def better_than_rank() -> tuple[Fact, Fact]:
+    """l s^2/(l + s^2) < min(l, s^2)."""
     same(l - best_mode(l), l**2 / (l + s**2))
-    positive(l - best_mode(l), "a direction left out")
-    same(mode(l, 0) - best_mode(l), s**4 / (l + s**2))
-    positive(mode(l, 0) - best_mode(l), "a direction kept without penalty")
+    same(mode(l, sp.S.Zero) - best_mode(l), s**4 / (l + s**2))
+    left_out = less(best_mode(l), l, "a direction left out")
+    return left_out, less(best_mode(l), mode(l, sp.S.Zero), "a direction kept without penalty")
+
+
+@PENALTY.symbolic
+def all_directions() -> Fact:
+    """The sum over the directions, for every rank and penalty."""
+    one, _ = best_penalty()
+    left_out, _ = better_than_rank()
+    kept_part = summed(one.at({l: value(i)}), i, 1, k)
+    rest = summed(left_out.at({l: value(i)}), i, k + 1, n)
+    both = chain(
+        through(lambda side: side + rest.left, kept_part), through(lambda side: kept_part.right + side, rest)
+    )
+    whole = sp.Sum(best_mode(value(i)), (i, 1, n))
+    found = chain(same(whole, both.left), both)
+    # What is beaten is the risk of "T11".
+    return chain(found, same(found.right, DENOISING.fact(0).right))
+
+
+@PENALTY.concludes
+def conclusion_with_penalty() -> tuple[Fact, ...]:
+    return all_directions(), best_penalty()[1], *better_than_rank()

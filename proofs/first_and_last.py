@@ -60,31 +60,78 @@ Proof.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import sympy as sp
 
 from .checks import same
+from .error import ERROR
 from .ledger import Statement
-
-FIRST = Statement(
-    "E_1",
-    "E_1 = int h sum_j (T - l_j) l_j/(1 + u l_j) prod_k (1 + u l_k)^{-h} du; h = 1/2 (real A), 1 (complex A)",
-    uses=("error",),
-)
-LAST = Statement(
-    "E_{n-1}",
-    "E_{n-1} = (hn - 1) int prod_k (1 + u/l_k)^{-h} du if hn > 1; n = 2, real A: sigma_1 sigma_2",
-    uses=("error", "E_1"),
-)
+from .matrices import same_matrices, same_traces, square
+from .notation import E, complex_E, family, i
+from .notation import l as level
+from .propositions import Fact, Proposition, argued, at_least, chain, integrated, summed, through, under
 
 HALF = sp.Rational(1, 2)
 u, s, r, l, h = sp.symbols("u s r l h", positive=True)
 
 
+n = sp.Symbol("n", integer=True, positive=True)
+#: sum_i l_i.
+TOTAL = sp.Sum(level(i), (i, 1, n))
+ERRORS = {HALF: E, sp.S.One: complex_E}
+
+
 def spectrum(size: int) -> list[sp.Symbol]:
-    """l_1, ..., l_size."""
-    return list(sp.symbols(f"l1:{size + 1}", positive=True))
+    """l_1, ..., l_size, for instances."""
+    return family("l", size, positive=True)
+
+
+def levels(size: int) -> list[sp.Expr]:
+    """l_1, ..., l_size, for what is said of this size."""
+    return [level(sp.Integer(number)) for number in range(1, size + 1)]
+
+
+def any_product(rate: Callable[[sp.Expr], sp.Expr], exponent: sp.Expr) -> sp.Expr:
+    """Q(u) for every n, from the rate r_i."""
+    return sp.Product(laplace(rate(level(i)), exponent), (i, 1, n))
+
+
+def slope_of(rate: Callable[[sp.Expr], sp.Expr], exponent: sp.Expr) -> sp.Expr:
+    """u Q'/Q for every n: the logarithmic derivatives of the factors, summed."""
+    factor = laplace(rate(l), exponent)
+    return sp.Sum(sp.simplify(u * sp.diff(factor, u) / factor).subs(l, level(i)), (i, 1, n))
+
+
+def any_integrand(c: sp.Expr, rate: Callable[[sp.Expr], sp.Expr], exponent: sp.Expr) -> sp.Expr:
+    """(a) and (c) for every n: c_j from l, and r_j."""
+    x = rate(level(i))
+    return sp.Sum(exponent * c * x / (1 + u * x), (i, 1, n)) * any_product(rate, exponent)
+
+
+def first_integrand(exponent: sp.Expr) -> sp.Expr:
+    """(a)."""
+    return any_integrand(sp.Symbol("T", positive=True) - level(i), plain, exponent)
+
+
+def last_integrand(exponent: sp.Expr) -> sp.Expr:
+    """(c)."""
+    return any_integrand(level(i), inverse, exponent)
+
+
+def plain(variance: sp.Expr) -> sp.Expr:
+    """r at m = 1."""
+    return variance
+
+
+def inverse(variance: sp.Expr) -> sp.Expr:
+    """r at m = n - 1."""
+    return 1 / variance
+
+
+def over_half_line(integrand_: sp.Expr) -> sp.Expr:
+    """int_0^inf ... du."""
+    return sp.Integral(integrand_, (u, 0, sp.oo))
 
 
 def weights_first(variances: Sequence[sp.Expr]) -> tuple[list[sp.Expr], list[sp.Expr]]:
@@ -168,12 +215,54 @@ def flat(c: Sequence[sp.Expr], rates: Sequence[sp.Expr], value: sp.Expr) -> None
     same(Q.subs(u, 0), 1)
 
 
+FIRST = Statement(
+    "E_1",
+    *(
+        Proposition(error(sp.S.One), "=", over_half_line(first_integrand(exponent)))
+        for exponent, error in ERRORS.items()
+    ),
+    words="with T the sum of the l_i: {0}; {1}",
+)
+LAST = Statement(
+    "E_{n-1}",
+    *(
+        Proposition(
+            error(n - 1),
+            "=",
+            (exponent * n - 1) * over_half_line(any_product(inverse, exponent)),
+            when=(at_least(n, least),),
+        )
+        for (exponent, error), least in zip(ERRORS.items(), (3, 2), strict=True)
+    ),
+    Proposition(E(sp.S.One), "=", sp.sqrt(level(sp.S.One) * level(sp.S(2))), given=((n, sp.S(2)),)),
+)
+
+v, A_row = sp.MatrixSymbol("v", n, 1), sp.MatrixSymbol("a", 1, n)
+Sigma, I_n = sp.MatrixSymbol("Sigma", n, n), sp.Identity(n)
+length = sp.Symbol("|v|^2", positive=True)
+SYMMETRIC = [(Sigma.T, Sigma)]
+
+
 @FIRST.symbolic
-def error_first() -> None:
-    """M = 1: tr Sigma (I - v v^*/|v|^2) Sigma is sum_j c_j w_j."""
+def error_first() -> Fact:
+    """m = 1: tr Sigma (I - v v^*/|v|^2) Sigma is sum_j c_j w_j."""
+    P = v * v.T / length
+    same_matrices(P * P, P, [(v.T * v, length * sp.Identity(1))], "projector")
+    same_traces(
+        sp.Trace(Sigma * (I_n - P) * Sigma), square(Sigma) - square(Sigma * v) / length, SYMMETRIC, "X_A = T - sum_j l_j w_j"
+    )
+    # With the sum of the w_j equal to 1, for any w.
+    w, total = sp.IndexedBase("w"), sp.Symbol("T", positive=True)
+    subtracted_ = total * sp.Sum(w[i], (i, 1, n)) - sp.Sum(level(i) * w[i], (i, 1, n))
+    return same(subtracted_, sp.Sum((total - level(i)) * w[i], (i, 1, n)))
+
+
+@FIRST.instance
+def error_first_in_entries() -> None:
+    """The same entry by entry."""
     for size in (2, 3, 4):
         variances = spectrum(size)
-        a, conjugate = sp.symbols(f"a1:{size + 1}"), sp.symbols(f"b1:{size + 1}")  # b_j stands for the conjugate of a_j
+        a, conjugate = family("a", size), family("b", size)  # b_j stands for the conjugate of a_j
         sigma = sp.diag(*[sp.sqrt(x) for x in variances])
         v, v_star = sigma * sp.Matrix(conjugate), sp.Matrix([a]) * sigma
         P = v * v_star / (v_star * v)[0]
@@ -192,17 +281,35 @@ def laplace_transforms() -> None:
         same(-sp.diff(transform, s), laplace_biased(s / u, exponent))
 
 
+def factorised(c: sp.Expr, rate: Callable[[sp.Expr], sp.Expr], exponent: sp.Expr) -> Fact:
+    """sum_j c_j r_j E[y_j e^{-u r_j y_j}] prod_{k != j} E e^{-u r_k y_k} is the integrand."""
+    Q = any_product(rate, exponent)
+    x = rate(level(i))
+    terms = sp.Sum(c * x * laplace_biased(x, exponent) / laplace(x, exponent), (i, 1, n))
+    wanted = any_integrand(c, rate, exponent)
+    one = same(terms.function, (wanted / Q).function, "term")
+    return through(lambda side: side * Q, summed(one, i, 1, n))
+
+
 @FIRST.symbolic
-def factorisation() -> None:
-    """C_j r_j E[y_j e^{-u r_j y_j}] prod_{k != j} E e^{-u r_k y_k}, summed, is the integrand."""
-    for size in (2, 3, 4):
-        for weights in (weights_first, weights_last):
-            c, rates = weights(spectrum(size))
-            found = sum(
-                c[j] * rates[j] * laplace_biased(rates[j], h) * sp.prod([laplace(x, h) for x in rates[:j] + rates[j + 1 :]])
-                for j in range(size)
-            )
-            same(found / product(rates, h), integrand(c, rates, h) / product(rates, h))
+def factorisation() -> tuple[Fact, ...]:
+    """Each exponent at m = 1."""
+    return tuple(factorised(sp.Symbol("T", positive=True) - level(i), plain, exponent) for exponent in ERRORS)
+
+
+@FIRST.symbolic
+def expectation() -> tuple[Fact, ...]:
+    """E_1 by Tonelli: 1/x = int_0^inf e^{-ux} du at x = sum_k r_k y_k."""
+    # X_A is that of "error".
+    ERROR.fact(0)
+    error_first()
+    laplace_transforms()
+    reason = "steps 1, 3 and 4: E X_A = sum_j c_j E w_j, and the mean of each product factorises (Tonelli)"
+    facts = []
+    for error, product_form in zip(ERRORS.values(), factorisation(), strict=True):
+        law = argued(error(sp.S.One), "=", over_half_line(product_form.left), reason)
+        facts.append(chain(law, integrated(product_form, u)))
+    return tuple(facts)
 
 
 @FIRST.symbolic
@@ -213,6 +320,11 @@ def subtractive_form() -> None:
     total = sp.Symbol("T", positive=True)
     summand = integrand([total - l], [l], h) / product([l], h)
     same(summand, total * logarithmic_slope([l], h) - subtracted([l], h) / product([l], h))
+
+
+@FIRST.instance
+def subtractive_form_in_full() -> None:
+    """The same for all factors."""
     for size in (2, 3):
         variances = spectrum(size)
         Q = product(variances, h)
@@ -223,7 +335,7 @@ def subtractive_form() -> None:
 @FIRST.symbolic
 def carlson_first() -> None:
     """Real A, n = 3: E_1 by Carlson's R_D."""
-    variances = spectrum(3)
+    variances = levels(3)
     c, _ = weights_first(variances)
     for j, (i, k) in enumerate(((1, 2), (0, 2), (0, 1))):
         # The summand j of (a).
@@ -232,36 +344,82 @@ def carlson_first() -> None:
         same((integrand(only, variances, HALF) / term) ** 2, 1)
 
 
+def flat_integrand(c: sp.Expr, rate: sp.Expr) -> None:
+    """Establish that with n equal rates the integrand is c (-Q'), and Q falls from 1 to 0."""
+    Q = (1 + u * rate) ** (-h * n)
+    same(n * h * c * rate / (1 + u * rate) * Q / Q, -c * sp.diff(Q, u) / Q)
+    same(Q.subs(u, 0), 1)
+
+
 @FIRST.symbolic
 def flat_first() -> None:
     """Flat spectrum: E_1 = s^2 (n - 1)."""
+    same(n * l - l, l * (n - 1), "T - l")
+    flat_integrand(l * (n - 1), l)
+
+
+@FIRST.instance
+def flat_first_in_full() -> None:
+    """The same for explicit n."""
     for size in (2, 3, 4):
         flat(*weights_first([l] * size), l * (size - 1))
 
 
+@FIRST.concludes
+def conclusion() -> tuple[Fact, ...]:
+    return expectation()
+
+
 @LAST.symbolic
-def error_last() -> None:
-    """M = n - 1: Sigma^{-1} ker A is orthogonal to the rows of A Sigma, and X is sum_j c_j w_j."""
+def error_last() -> Fact:
+    """m = n - 1: Sigma^{-1} ker A is orthogonal to the rows of A Sigma, and X is |g|^2/|Sigma^{-1} g|^2."""
+    A, g = sp.MatrixSymbol("A", n - 1, n), sp.MatrixSymbol("g", n, 1)
+    F = sp.MatrixSymbol("Sigma^{-1}", n, n)
+    inverse_of = [(F.T, F), (Sigma * F, I_n), (F * Sigma, I_n), (A * g, sp.ZeroMatrix(n - 1, 1))]
+    same_matrices(A * Sigma * F * g, 0, inverse_of, "orthogonality")
+    unseen = F * g * g.T * F / length  # I - P, where |Sigma^{-1} g|^2 is `length`
+    same_matrices(unseen * unseen, unseen, [*inverse_of, (g.T * F * F * g, length * sp.Identity(1))], "projector")
+    return same_traces(sp.Trace(Sigma * unseen * Sigma), square(g) / length, inverse_of)
+
+
+@LAST.instance
+def error_last_in_entries() -> None:
+    """The same entry by entry, the kernel by Cramer's rule."""
     for size in (2, 3, 4):
         variances = spectrum(size)
         sigma = sp.diag(*[sp.sqrt(x) for x in variances])
-        A = sp.Matrix(size - 1, size, sp.symbols(f"a1:{size * (size - 1) + 1}"))
+        A = sp.Matrix(size - 1, size, family("a", size * (size - 1)))
         # The kernel of A, by Cramer's rule: the signed maximal minors.
         minors = [A.extract(list(range(size - 1)), [j for j in range(size) if j != i]).det() for i in range(size)]
         g = sp.Matrix([(-1) ** i * minor for i, minor in enumerate(minors)])
         same(A * sigma * (sigma.inv() * g), sp.zeros(size - 1, 1), "orthogonality")
-        line, dual = sp.symbols(f"g1:{size + 1}"), sp.symbols(f"d1:{size + 1}")  # d_j stands for the conjugate of g_j
+        line, dual = family("g", size), family("d", size)  # d_j stands for the conjugate of g_j
         v, v_star = sigma.inv() * sp.Matrix(line), sp.Matrix([dual]) * sigma.inv()
         unseen = v * v_star / (v_star * v)[0]  # I - P
         squares = [x * y for x, y in zip(line, dual, strict=True)]
         same((sigma * unseen * sigma).trace(), weighted(*weights_last(variances), squares))
 
 
+def total_derivative(exponent: sp.Expr) -> sp.Expr:
+    """(u Q)', from the logarithmic derivatives of the factors."""
+    return any_product(inverse, exponent) * (1 + slope_of(inverse, exponent))
+
+
 @LAST.symbolic
-def by_parts() -> None:
+def by_parts() -> tuple[Fact, ...]:
     """(u Q)' = h sum_j 1/(1 + u r_j) Q - (h n - 1) Q."""
-    factor = product([r], h)
-    same(u * sp.diff(factor, u) / factor, h / (1 + u * r) - h)
+    facts = []
+    for exponent in ERRORS:
+        Q = any_product(inverse, exponent)
+        right = total_derivative(exponent) / Q + (exponent * n - 1)
+        one = same(last_integrand(exponent) / Q, right)
+        facts.append(through(lambda side, Q=Q: side * Q, one))
+    return tuple(facts)
+
+
+@LAST.instance
+def by_parts_in_full() -> None:
+    """The same for all factors."""
     for size in (2, 3, 4):
         variances = spectrum(size)
         Q = product([1 / x for x in variances], h)
@@ -269,39 +427,63 @@ def by_parts() -> None:
         same(sp.diff(u * Q, u) / Q, left / Q)
 
 
-@LAST.symbolic
-def at_infinity() -> None:
-    """U Q = u^{1-hn} prod_k r_k^{-h} (1 + 1/(u r_k))^{-h}, so its limit is 0 if hn > 1."""
+def boundary(exponent: sp.Expr, least: int) -> Fact:
+    """u Q = u^{1-hn} prod_k r_k^{-h} (1 + 1/(u r_k))^{-h}, so its limit is 0 if hn > 1."""
     # Equal powers of positive numbers: the bases are compared.
     same(1 + u * r, u * r * (1 + 1 / (u * r)))
-    for exponent, size, limit in ((HALF, 3, 0), (sp.Integer(1), 2, 0)):
-        same(sp.limit(u * product([sp.Integer(k + 1) for k in range(size)], exponent), u, sp.oo), limit)
+    same(sp.Limit(1 + 1 / (u * r), u, sp.oo, "-"), 1)
+    return same(sp.Limit(u ** (1 - exponent * n), u, sp.oo, "-"), 0, when=(at_least(n, least),))
 
 
 @LAST.symbolic
-def real_pair() -> None:
+def expectation_last() -> tuple[Fact, ...]:
+    """E_{n-1}."""
+    ERROR.fact(0)
+    error_last()
+    laplace_transforms()
+    reason = "steps 2 to 4: w depends on the kernel only, and the mean of each product factorises (Tonelli)"
+    facts = []
+    for (exponent, error), parts, least in zip(ERRORS.items(), by_parts(), (3, 2), strict=True):
+        product_form = factorised(level(i), inverse, exponent)
+        law = argued(error(n - 1), "=", over_half_line(product_form.left), reason)
+        inside = chain(product_form, same(product_form.right, parts.left), parts)
+        at_end = boundary(exponent, least)
+        rest = (exponent * n - 1) * over_half_line(any_product(inverse, exponent))
+        whole = integrated(inside, u)
+        # u Q is 0 at both ends, where at_end says so.
+        ends = argued(whole.right, "=", rest, "step 6: the integral of (u Q)' vanishes", when=at_end.when)
+        facts.append(chain(law, whole, ends))
+    return tuple(facts)
+
+
+@LAST.symbolic
+def real_pair() -> Fact:
     """Real A, n = 2: E_1 = sigma_1 sigma_2."""
-    first, second = spectrum(2)
+    first, second = levels(2)
     same(integrand_by_parts([first, second], HALF), 0)
-    # By step 6 E_1 is the limit of u Q.
-    same(sp.limit(u * product([1 / first, 1 / second], HALF), u, sp.oo), sp.sqrt(first * second))
     # At n = 2 the first measurement is the last: u -> u/(l_1 l_2) turns (a) into (c).
+    FIRST.fact(0)
     scale = first * second
     image = integrand(*weights_first([first, second]), HALF).subs(u, u / scale) / scale
     same((image / integrand(*weights_last([first, second]), HALF)) ** 2, 1)
+    # By step 6 E_1 is the limit of u Q.
+    end = sp.Limit(u * product([1 / first, 1 / second], HALF), u, sp.oo, "-")
+    law = argued(E(sp.S.One), "=", end, "step 6 at n = 2: the integral of (u Q)' is all that remains")
+    value = same(end, sp.sqrt(first * second))
+    return under(chain(law, value), (n, sp.S(2)))
 
 
 @LAST.symbolic
 def carlson_last() -> None:
     """Real A, n = 3: E_2 by Carlson's R_F."""
-    variances = spectrum(3)
+    variances = levels(3)
     same((integrand_by_parts(variances, HALF) / (volume(variances) * carlson_f(*variances))) ** 2, 1)
 
 
 @LAST.symbolic
 def complex_closed_form() -> None:
     """Complex A, n = 2: E_1 = l_1 l_2 log(l_1/l_2)/(l_1 - l_2)."""
-    first, second = spectrum(2)
+    first, second = levels(2)
     primitive = first * second / (first - second) * sp.log((u + second) / (u + first))
     same(sp.diff(primitive, u), integrand_by_parts([first, second], sp.Integer(1)))
     same(sp.limit((u + 2) / (u + 3), u, sp.oo), 1)
@@ -311,5 +493,16 @@ def complex_closed_form() -> None:
 @LAST.symbolic
 def flat_last() -> None:
     """Flat spectrum: E_{n-1} = s^2."""
+    flat_integrand(l, 1 / l)
+
+
+@LAST.instance
+def flat_last_in_full() -> None:
+    """The same for explicit n."""
     for size in (2, 3, 4):
         flat(*weights_last([l] * size), l)
+
+
+@LAST.concludes
+def conclusion_last() -> tuple[Fact, ...]:
+    return *expectation_last(), real_pair()

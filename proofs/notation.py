@@ -18,6 +18,7 @@ import sympy as sp
 from sympy.printing.precedence import precedence
 from sympy.printing.str import StrPrinter
 
+from .algebra import Named
 from .kernel import current
 
 def family(name: str, size: int, **kinds: bool) -> list[Any]:
@@ -34,7 +35,7 @@ def family(name: str, size: int, **kinds: bool) -> list[Any]:
 i = sp.Symbol("i", integer=True, positive=True)
 
 
-class Quantity(sp.Function):  # type: ignore[misc]
+class Quantity(Named):
     """A named quantity, written by its template; `random` if it depends on the measurements."""
 
     is_positive = True
@@ -174,6 +175,15 @@ class Printer(StrPrinter):  # type: ignore[misc]
 
     _print_exp = _print_ExpBase
 
+    def _print_Min(self, expr: Any) -> str:
+        return f"min({', '.join(map(self._print, sorted(expr.args, key=sp.default_sort_key)))})"
+
+    def _print_Determinant(self, expr: Any) -> str:
+        return f"det({self._print(expr.arg)})"
+
+    def _print_Derivative(self, expr: Any) -> str:
+        return f"d/d{self._print(expr.variables[0])} ({self._print(expr.expr)})"
+
     def _print_Exp1(self, expr: Any) -> str:
         return "e"
 
@@ -205,7 +215,9 @@ class Printer(StrPrinter):  # type: ignore[misc]
     def _over(self, name: str, expr: Any) -> str:
         index, low, high = expr.limits[0]
         ends = f"{self._print(index)}={self._print(low)}..{self._print(high)}"
-        return f"{name}_{{{ends}}} {self.parenthesize(expr.function, precedence(sp.Mul(2, sp.Symbol('x'))))}"
+        body = self._print(expr.function)
+        bare = not expr.function.is_Add and not body.startswith("-")
+        return f"{name}_{{{ends}}} {body if bare else f'({body})'}"
 
     def _print_Integral(self, expr: Any) -> str:
         text = str(self.parenthesize(expr.function, 45))

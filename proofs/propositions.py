@@ -6,7 +6,9 @@ of another statement, or one of the rules below. Every rule computes its result,
 
 * `chain`: a = b <= c < d gives a < d, if each link begins where the one before it ends;
 * `through`: a <= b gives f(a) <= f(b) for a non-decreasing f, and a = b gives f(a) = f(b) for every f;
-* `mean`: the same for the mean, which is monotone;
+* `mean`, `summed`, `integrated`: the same for means, sums and integrals, which are monotone;
+* `limit`: the limits of two equal things are equal;
+* `extended`: from the least value on, if it is known there and from the next value on;
 * `Fact.at`: values for the symbols, within the domain of the fact.
 
 A fact carries the conditions under which it was established. A statement's conclusion must imply them on its own domain.
@@ -284,6 +286,26 @@ def extended(fact: Fact, symbol: sp.Symbol, least: Any, other: Fact) -> Fact:
 def mean(fact: Fact) -> Fact:
     """E[a] <= E[b] from a <= b, which holds for every value of what is random."""
     return recorded(replace(fact, left=Mean(fact.left), right=Mean(fact.right), origin=""))
+
+
+def summed(fact: Fact, index: Any, low: Any, high: Any) -> Fact:
+    """sum a(i) <= sum b(i) from a(i) <= b(i), for every i from low to high."""
+    sides = [sp.Sum(side, (index, low, high)) for side in (fact.left, fact.right)]
+    relation = "<=" if fact.relation == "<" else fact.relation  # there may be no term
+    if any(index in condition.larger.free_symbols | condition.smaller.free_symbols for condition in fact.when):
+        raise Gap(f"{fact} is not known for every {index}")
+    return recorded(replace(fact, left=sides[0], relation=relation, right=sides[1], origin=""))
+
+
+def integrated(fact: Fact, variable: Any, low: Any = 0, high: Any = sp.oo) -> Fact:
+    """int a <= int b from a <= b at every value of the variable that is positive."""
+    sides = [sp.Integral(side, (variable, low, high)) for side in (fact.left, fact.right)]
+    return recorded(replace(fact, left=sides[0], right=sides[1], origin=""))
+
+
+def under(fact: Fact, *relations: tuple[Any, Any]) -> Fact:
+    """The fact where relations hold; it then says no more than before."""
+    return recorded(replace(fact, given=tuple(dict.fromkeys((*fact.given, *relations))), origin=""))
 
 
 def limit(fact: Fact, variable: Any, point: Any = sp.oo) -> Fact:

@@ -34,10 +34,12 @@ from .checks import exactly, same
 from .ledger import Statement
 from .matrices import same_matrices
 from .mle import INVERSE, MEASURED, MLE, A, B, F, G, I_n, exponent, mu, r, z
-from .propositions import Fact, Proposition
+from .propositions import Fact, Proposition, chain, defined, through
 
 size = sp.Symbol("n", integer=True, positive=True)
-q, log_abs_det = sp.symbols("|z|^2 log|det(G)|", real=True)
+q, log_abs_det = sp.Symbol("q", real=True), sp.Symbol("log|det G|", real=True)
+#: log p_X(mu + G z) and log p_Z(z).
+of_signal, of_latent = sp.symbols("log_p_X(mu+Gz) log_p_Z(z)", real=True)
 u, w = sp.Symbol("u", positive=True), sp.Symbol("w", real=True)
 
 
@@ -65,11 +67,11 @@ PROXY = Statement(
     "T10",
     Proposition(exponent(mu + G * z), "=", z.T * z),
     Proposition(sp.Determinant(G * G.T).doit(), "=", sp.Determinant(G) * sp.Determinant(G.T)),
-    Proposition(log_density(q, log_det_covariance(), size), "=", proxy(log_density(q, 0, size))),
+    Proposition(of_signal, "=", proxy(of_latent)),
     Proposition(A * (mu + G * z) - (A * mu + r), "=", B * z - r),
-    Proposition(sp.Derivative(log_density_of_exponential(), w).doit(), "=", -w - 1),
-    words="log p_X(mu + G z) = log p_Z(z) - log|det G|: the exponent is {0}, {1}, so that {2}, and the constraints agree, "
-    "{3}; for x = exp(z), not linear, the slope of log p_X is {4}, and the most likely latent is not the origin",
+    Proposition(sp.Derivative(log_density_of_exponential(), w), "=", -w - 1),
+    words="the latent is the same objective, {2}, as the exponent is {0} and {1}; the constraints agree, {3}; for the flow "
+    "z -> exp(z), which is not linear, they differ: {4}, and the most likely latent is the origin",
     setting=(*INVERSE, *MEASURED),
 )
 
@@ -102,7 +104,8 @@ def change_of_variables() -> Fact:
     signal = log_density(q, log_det_covariance(), size)
     latent = log_density(q, 0, size)
     same(sp.exp(log_det_covariance()), sp.exp(log_abs_det) ** 2, "determinant of the covariance")
-    return same(signal, proxy(latent))
+    of_x, of_z = defined(of_signal, signal), defined(of_latent, latent)
+    return chain(of_x, same(signal, proxy(latent)), through(proxy, of_z.turned()))
 
 
 @PROXY.symbolic
@@ -122,7 +125,7 @@ def nonlinear() -> Fact:
     exactly(sp.solve(sp.diff(log_density_of_exponential(), w), w), [-1], "most likely signal")
     same(sp.diff(log_density_of_exponential(), w, 2), -1, "a maximum")
     exactly(sp.solve(sp.diff(log_density(w**2, 0, 1), w), w), [0], "most likely latent")
-    return same(sp.diff(log_density_of_exponential(), w), -w - 1)
+    return same(sp.Derivative(log_density_of_exponential(), w), -w - 1)
 
 
 @PROXY.concludes
