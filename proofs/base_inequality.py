@@ -148,7 +148,7 @@ def right_side() -> None:
 
 @BASE.symbolic
 def left_side() -> None:
-    """Int int_{a<b} f f (psi(a) - psi(b)) = L - 2 int f^2 (all N, all f with f' = -psi f)."""
+    """int int_{a<b} f f (psi(a) - psi(b)) = L - 2 int f^2 (all N, all f with f' = -psi f)."""
     same(slope(-f), f * psi)
     # The inner integrals are 1 - f(b) and f(a): what is left to integrate.
     same(f * (1 - f) - f * f, f - 2 * f**2)

@@ -51,9 +51,8 @@ from .members import (
     V,
     after_E,
     after_V,
+    at_inverse_spectrum,
     complex_V,
-    dual_complex_E,
-    dual_E,
     mixed_E,
     mixed_V,
     per_unmeasured,
@@ -117,7 +116,7 @@ def quotient() -> Fact:
     upper = chain(upper, same(upper.right, compared.left))
     lower = chain(lower, same(lower.right, compared.right))
     # M is any positive definite matrix: its eigenvalues may be called 1/l.
-    found = chain(upper, compared, lower.turned()).at({dual_E(m): E(m), dual_complex_E(m - 1): complex_E(m - 1)})
+    found = at_inverse_spectrum(chain(upper, compared, lower.turned()))
     return restricted(found, at_least(m, 2), MEASURED)
 
 

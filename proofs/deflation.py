@@ -101,7 +101,7 @@ DEFLATION = Statement(
 
 @DEFLATION.symbolic
 def rank_one() -> None:
-    """Det(I + v w^*) = 1 + w^* v, by two block factorisations (all sizes, block by block (* as T))."""
+    """det(I + v w^*) = 1 + w^* v, by two block factorisations (all sizes, block by block (* as T))."""
     v, dual, I = sp.MatrixSymbol("v", n, 1), sp.MatrixSymbol("w", n, 1), sp.Identity(n)
     one = sp.Identity(1)
     zero = sp.ZeroMatrix(n, 1)
@@ -179,7 +179,7 @@ def one_row_fewer() -> tuple[Fact, ...]:
 
 @DEFLATION.symbolic
 def trace_left() -> None:
-    """Tr M_a = tr M - a M^2 a^*/(a M a^*) (all n (noncommutative algebra, * as T))."""
+    """tr M_a = tr M - a M^2 a^*/(a M a^*) (all n (noncommutative algebra, * as T))."""
     given = [(M.T, M), (scale.T, scale)]
     same_traces(sp.Trace(deflated()), sp.Trace(M) - sp.Trace(scale * a * M * M * a.T), given)
 

@@ -52,10 +52,8 @@ from .ledger import Statement
 from .members import (
     MEASURED,
     V,
+    at_inverse_spectrum,
     complex_V,
-    dual_complex_E,
-    dual_E,
-    dual_kappa,
     equivalent,
     inverse_sum,
     per_unmeasured,
@@ -192,17 +190,18 @@ def from_the_errors() -> tuple[Fact, Fact]:
     """Complex: 1/kappa_r; real, below: E_{n-r} >= (n-r) kappa_{n-r}(1/mu) (all n, r)."""
     roots = through(lambda side: (n - r) * side, INVERSE_TRACE.fact(4))
     size = {m: n - r}
-    upper = UPPER.fact().at(size).at({complex_E(n - r): dual_complex_E(n - r), root(n - r): dual_kappa(n - r)})
+    upper = at_inverse_spectrum(UPPER.fact().at(size))
     upper = restricted(chain(INVERSE_TRACE.fact(1).turned(), upper, roots), at_least(n, r + 1))
-    lower = REAL.fact().at(size).at({E(n - r): dual_E(n - r), root(n - r): dual_kappa(n - r)})
+    lower = at_inverse_spectrum(REAL.fact().at(size))
     lower = restricted(chain(roots.turned(), lower, INVERSE_TRACE.fact(0)), at_least(n, r + 2))
     complex_side = through(lambda side: side / factor(n, r, 2), upper)
     real_side = through(lambda side: side / factor(n, r, 1), lower)
+    unitary, real = (
+        argued(name(r), "=", r * V_r, CORNER) for name, V_r in ((complex_trace, complex_V(r)), (real_trace, V(r)))
+    )
     return (
-        chain(
-            argued(complex_trace(r), "=", r * complex_V(r), CORNER), same(r * complex_V(r), complex_side.left), complex_side
-        ),
-        chain(real_side, same(real_side.right, r * V(r)), argued(r * V(r), "=", real_trace(r), CORNER)),
+        chain(unitary, same(unitary.right, complex_side.left), complex_side),
+        chain(real_side, same(real_side.right, real.right), real.turned()),
     )
 
 

@@ -81,7 +81,7 @@ INVERSE_TRACE = Statement(
 
 @INVERSE_TRACE.symbolic
 def polar() -> None:
-    """Tr (A M A^*)^{-1} = tr B^{-1} W^{-1} (all n, r (noncommutative algebra, * as T))."""
+    """tr (A M A^*)^{-1} = tr B^{-1} W^{-1} (all n, r (noncommutative algebra, * as T))."""
     Q, M = sp.MatrixSymbol("Q", n, r), sp.MatrixSymbol("M", n, n)
     root, root_inverse, B_inverse = (sp.MatrixSymbol(name, r, r) for name in ("R", "R'", "B'"))
     I = sp.Identity(r)

@@ -6,8 +6,9 @@ from typing import Any
 
 import sympy as sp
 
-from .notation import l, quantity
-from .propositions import at_least
+from .kernel import Gap
+from .notation import E, Quantity, complex_E, l, quantity, written
+from .propositions import Fact, at_least
 
 n, m = sp.symbols("n m", integer=True, positive=True)
 
@@ -30,6 +31,25 @@ mixed_V = quantity("mixed_V", "E[V_{}(complex, M_a), a real]")
 dual_E = quantity("dual_E", "E_{}(1/l)")
 dual_complex_E = quantity("dual_complex_E", "E_{}(complex, 1/l)")
 dual_kappa = quantity("dual_kappa", "kappa_{}(1/l)")
+
+
+_DUALS = {E: dual_E, complex_E: dual_complex_E, kappa: dual_kappa}
+_DUALS |= {dual: plain for plain, dual in _DUALS.items()}
+
+
+def at_inverse_spectrum(fact: Fact) -> Fact:
+    """A fact about every spectrum, at the variances 1/l; each quantity in it must have a counterpart there.
+
+    >>> from .checks import at_most
+    >>> print(at_inverse_spectrum(at_most(0, E(2) * kappa(1))))
+    0 <= E_2(1/l) kappa_1(1/l)
+    """
+    values = {}
+    for found in fact.left.atoms(Quantity) | fact.right.atoms(Quantity):
+        if found.func not in _DUALS:
+            raise Gap(f"{written(found)} has no counterpart at the inverse spectrum")
+        values[found] = _DUALS[found.func](*found.args)
+    return fact.at(values)
 
 
 def per_unmeasured(value: Any, m: Any) -> Any:

@@ -34,8 +34,15 @@ from .deflation import DEFLATION
 from .inverse_trace import INVERSE_TRACE
 from .inverse_trace import r as rows
 from .ledger import Statement
-from .members import complex_V, dual_complex_E, dual_kappa, equivalent, inverse_sum, m, n, per_unmeasured
-from .members import kappa as root
+from .members import (
+    at_inverse_spectrum,
+    complex_V,
+    equivalent,
+    inverse_sum,
+    m,
+    n,
+    per_unmeasured,
+)
 from .notation import complex_E, quantity
 from .propositions import Fact, Proposition, argued, at_least, chain, restricted, through
 
@@ -75,7 +82,7 @@ def integral() -> None:
 
 @LOWER.symbolic
 def tangent() -> None:
-    """Log(1 + t s) lies below its tangent at the mean (each s, hence all N; all t)."""
+    """log(1 + t s) lies below its tangent at the mean (each s, hence all N; all t)."""
     line = sp.log(1 + t * mean) + t * (s - mean) / (1 + t * mean)
     slack = line - sp.log(1 + t * s)
     same(slack.subs(s, mean), 0)
@@ -89,7 +96,7 @@ def tangent() -> None:
 
 @LOWER.symbolic
 def pooled_integral() -> None:
-    """Int (1 + t T/N)^{-N} dt = N/((N-1) T) (all N >= 2, T)."""
+    """int (1 + t T/N)^{-N} dt = N/((N-1) T) (all N >= 2, T)."""
     total = sp.Symbol("T", positive=True)
     primitive = -pooled(total, N) * (1 + t * total / N) ** (1 - N)
     same(sp.simplify(sp.diff(primitive, t) * (1 + t * total / N) ** N), 1)
@@ -104,7 +111,7 @@ def from_the_equivalent() -> Fact:
     q = n - (m + 1)
     trace, kappas = INVERSE_TRACE.fact(1).at({rows: m + 1}), INVERSE_TRACE.fact(4).at({rows: m + 1})
     # The upper bound holds for every spectrum, so for 1/l.
-    bound = UPPER.fact().at({m: q}).at({complex_E(q): dual_complex_E(q), root(q): dual_kappa(q)})
+    bound = at_inverse_spectrum(UPPER.fact().at({m: q}))
     whole = chain(trace.turned(), bound, through(lambda side: q * side, kappas))
     whole = restricted(whole, at_least(n, m + 2))
     found = through(lambda side: side / (q * (m + 1)), whole)

@@ -112,7 +112,7 @@ ROTATION = Statement(
 
 @ROTATION.symbolic
 def linear_in_the_pair() -> None:
-    """Det(I + K Y) = 1 + tr(K Y) + det K det Y, and det H = A_0 A_2 (all symmetric 2 x 2 K, Y; all m, n)."""
+    """det(I + K Y) = 1 + tr(K Y) + det K det Y, and det H = A_0 A_2 (all symmetric 2 x 2 K, Y; all m, n)."""
     K = sp.Matrix(2, 2, [*sp.symbols("k_1 k_2"), sp.Symbol("k_2"), sp.Symbol("k_3")])
     Y = sp.Matrix(2, 2, [*sp.symbols("y_1 y_2"), sp.Symbol("y_2"), sp.Symbol("y_3")])
     same((sp.eye(2) + K * Y).det(), 1 + (K * Y).trace() + K.det() * Y.det())
@@ -224,7 +224,7 @@ def levels() -> Fact:
 
 @ROTATION.symbolic
 def constant_or_not() -> None:
-    """Theta = (x y)^{1/2} if A_0 = A_2 = 0; its limits under Z -> c Z (all x > y)."""
+    """theta = (x y)^{1/2} if A_0 = A_2 = 0; its limits under Z -> c Z (all x > y)."""
     first, second = sp.symbols("g h", positive=True)  # the square roots of x and y
     roots = {x: first**2, y: second**2}
     scaled = {A_0: A_0, s: c**2 * s, A_2: c**4 * A_2}

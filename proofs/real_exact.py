@@ -128,7 +128,7 @@ EXACT = Statement(
 
 @EXACT.symbolic
 def gaussian_integral() -> None:
-    """Int exp(-q b^2/2) db = (2 pi/q)^{1/2}: twice for each of m eigenvalues of S (all m)."""
+    """int exp(-q b^2/2) db = (2 pi/q)^{1/2}: twice for each of m eigenvalues of S (all m)."""
     q, b = sp.Symbol("q", positive=True), sp.Symbol("b", real=True)
     one = sp.integrate(sp.exp(-q * b**2 / 2), (b, -sp.oo, sp.oo))
     same(one**2 / (2 * sp.pi), 1 / q)

@@ -45,7 +45,8 @@ from .inverse_trace import INVERSE_TRACE
 from .inverse_trace import q as error_rows
 from .ledger import Statement
 from .members import after_complex_E, after_complex_V, complex_V, m, mixed_E, mixed_V
-from .notation import complex_E, tail
+from .notation import complex_E
+from .notation import tail as variance_beyond
 from .propositions import Fact, Proposition, argued, at_least, chain, extended, restricted, through
 from .symmetric import joined, rest
 from .weights import WEIGHTS, h, more, transform
@@ -182,7 +183,7 @@ def rows_compared() -> tuple[Fact, Fact]:
         argued(real, "=", mixed_E(q), means, when=allowed),
     )
     # q = 0: the trace, less the weighted mean of q = mu.
-    less = through(lambda side: side + tail(0) - up.left - up.right, up)
+    less = through(lambda side: side + variance_beyond(0) - up.left - up.right, up)
     at_trace = "step 4, n - 1 eigenvalues left"
     at_zero = chain(
         one_row.at({m: 1}),
