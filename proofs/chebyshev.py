@@ -25,7 +25,7 @@ import sympy as sp
 from .checks import nonnegative, same
 from .ledger import Statement
 from .notation import quantity
-from .propositions import Fact, Proposition, argued, at_least, chain, defined, through
+from .propositions import Fact, Proposition, argued, at_least, chain, defined, restricted, through
 
 #: A positive linear functional of a quantity that depends on i, and one in two independent variables i and j.
 L = quantity("L", "L[{}]", positive=False)
@@ -64,8 +64,8 @@ def pair(x: Any, y: Any, x_other: Any, y_other: Any) -> Any:
 
 
 #: Similarly and oppositely ordered.
-TOGETHER = at_least((x - x_other) * (y - y_other), 0)
-APART = at_least(-(x - x_other) * (y - y_other), 0)
+TOGETHER = at_least(pair(x, y, x_other, y_other), 0)
+APART = at_least(-pair(x, y, x_other, y_other), 0)
 
 CHEBYSHEV = Statement(
     "Chebyshev",
@@ -94,8 +94,8 @@ def sign() -> tuple[Fact, Fact]:
     nonnegative(-pair(x + rise, y, x, y + climb), "oppositely ordered")
     inside, found = pair(x, y, x_other, y_other), symmetrised()
     reason = "a positive functional keeps the sign of what it is applied to"
-    up = argued(0, "<=", double(inside), reason, when=(TOGETHER,))
-    down = argued(double(inside), "<=", 0, reason, when=(APART,))
+    up = argued(0, "<=", double(inside), reason, when=(at_least(inside, 0),))
+    down = argued(double(inside), "<=", 0, reason, when=(at_least(-inside, 0),))
     added = L(x) * L(y)
     together = through(lambda side: side + added, chain(up, found.turned()))
     apart = through(lambda side: side + added, chain(found, down))
@@ -119,4 +119,4 @@ def oppositely_ordered(values: Sequence[Any], rise: Any, fall: Any) -> Fact:
 
 def _at(fact: Fact, values: Sequence[Any], rise: Any, climb: Any) -> Fact:
     named = dict(zip((L(ONE), L(x), L(y), L(x * y)), values, strict=True))
-    return fact.at(named).at({x: x_other + rise, y: y_other + climb})
+    return restricted(fact.at(named).at({x: x_other + rise, y: y_other + climb}))

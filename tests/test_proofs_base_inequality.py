@@ -35,7 +35,9 @@ def test_it_holds() -> None:
             "same((2 * square + mixed) - L, mixed - (L - 2 * square))",
             "same((2 * square + mixed) - L, mixed - (L - square))",
         ),
-        ("order = 1 - HALF * (3 + more)", "order = 1 - HALF * (2 + more)"),
+        ("SIZE = (at_least(n, 3),)", "SIZE = (at_least(n, 2),)"),
+        ('Proposition(V(1), "<=", complex_V(2)', 'Proposition(V(1), "<=", complex_V(1)'),
+        ('Proposition(V(1), "<=", complex_V(2)', 'Proposition(complex_V(2), "<=", V(1)'),
     ],
 )
 def test_a_fault_leaves_a_gap(old: str, new: str) -> None:

@@ -28,9 +28,26 @@ def test_it_holds() -> None:
         ("expected = (other - b) * (t - 1) ** 2", "expected = (b - other) * (t - 1) ** 2"),
         ("same((r_j - r_i) * e(m, first)", "same((r_i - r_j) * e(m, first)"),
         ("product_exchange(m, first, second))", "product_exchange(m - 1, first, second))"),
-        ("balanced = double.subs(chebyshev.moment(0, 1), 0)", "balanced = double.subs(chebyshev.moment(0, 0), 0)"),
         ("same(a * w * a * r, (a**2 * w) * r)", "same(a * w * r, (a**2 * w) * r)"),
-        ("nonnegative(-(-down * up))", "nonnegative(-down * up)"),
+        (
+            "oppositely_ordered((weights(), levels(), tilts(), area() - 1)",
+            "ordered((weights(), levels(), tilts(), area() - 1)",
+        ),
+        (
+            "oppositely_ordered((unsaturated(), weights(), zero, tilts())",
+            "ordered((unsaturated(), weights(), zero, tilts())",
+        ),
+        ('Proposition(complex_E(m), "<=", equivalent(m)', 'Proposition(complex_E(m), "<=", equivalent(m - 1)'),
+        ('Proposition(complex_E(m), "<=", equivalent(m)', 'Proposition(equivalent(m), "<=", complex_E(m)'),
+        ("flat_value = m / (n - m)", "flat_value = m / n"),
+        (
+            "ordered((saturated(), weights(), zero, levels()), rise, climb)",
+            "ordered((saturated(), weights(), weights(), levels()), rise, climb)",
+        ),
+        (
+            "ordered((saturated(), weights(), zero, levels()), rise, climb)",
+            "ordered((saturated(), weights(), zero, levels()), rise, -climb)",
+        ),
     ],
 )
 def test_a_fault_leaves_a_gap(old: str, new: str) -> None:

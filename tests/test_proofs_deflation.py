@@ -27,6 +27,12 @@ def test_it_holds() -> None:
         ("Y_others = inner * others * M_a", "Y_others = inner * others * M"),
         ("below = -gram * others * M * b.T", "below = gram * others * M * b.T"),
         ("sp.Trace(scale * a * M * M * a.T)", "sp.Trace(scale * a * M * a.T)"),
+        ('Proposition(E(m), "=", after_E(m - 1)', 'Proposition(E(m), "=", after_E(m)'),
+        (
+            'Proposition(V(r), "=", after_V(r - 1), when=(at_least(r, 2), at_least(n, r)))',
+            'Proposition(V(r), "=", after_V(r - 1), when=(at_least(n, r),))',
+        ),
+        ('Proposition(inverse_trace(r), "=", r * V(r))', 'Proposition(inverse_trace(r), "=", V(r))'),
     ],
 )
 def test_a_fault_leaves_a_gap(old: str, new: str) -> None:

@@ -26,7 +26,6 @@ def test_it_holds() -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("return value / (n - m)", "return value / n"),
         ("return (n - m) / (n - m + 1)", "return sp.Integer(1)"),
         ("return (n - m) / (n - m + 1)", "return (n - m + 1) / (n - m)"),
         ("return shrinkage(n, m) * (m - 1) * root", "return shrinkage(n, m) * m * root"),
@@ -37,8 +36,39 @@ def test_it_holds() -> None:
         ("return r / ((r + 1) * root)", "return (r + 1) / (r * root)"),
         ("return (n - r) / ((n - r - 1) * root)", "return 1 / root"),
         (
-            "root = sp.solve(sp.Eq(k + (n - k) * df1([floor], kappa), m - 1), kappa)[0]",
-            "root = sp.solve(sp.Eq(k + (n - k) * df1([floor], kappa), m), kappa)[0]",
+            "found = sp.solve(sp.Eq(k + (n - k) * df1([floor], kappa), m - 1), kappa)[0]",
+            "found = sp.solve(sp.Eq(k + (n - k) * df1([floor], kappa), m), kappa)[0]",
+        ),
+        (
+            'Proposition(per_unmeasured(equivalent(m), m), "<=", per_unmeasured(E(m), m)',
+            'Proposition(per_unmeasured(equivalent(m), m), "<=", per_unmeasured(complex_E(m), m)',
+        ),
+        (
+            'Proposition(per_unmeasured(complex_E(m), m), "<=", per_unmeasured(equivalent(m), m)',
+            'Proposition(per_unmeasured(E(m), m), "<=", per_unmeasured(equivalent(m), m)',
+        ),
+        (
+            'Proposition(per_unmeasured(E(m), m), "<=", per_unmeasured(complex_E(m - 1), m - 1)',
+            'Proposition(per_unmeasured(E(m), m), "<=", per_unmeasured(complex_E(m - 1), m)',
+        ),
+        (
+            'Proposition(per_unmeasured(E(m), m), "<=", per_unmeasured(complex_E(m - 1), m - 1)',
+            'Proposition(per_unmeasured(E(m), m), "<=", per_unmeasured(complex_E(m), m)',
+        ),
+        (
+            '"<=", per_unmeasured(complex_E(m), m), when=(MORE,))',
+            '"<=", per_unmeasured(complex_E(m), m), when=(MEASURED,))',
+        ),
+        ("FEWER, MORE = at_least(m, 2), at_least(n, m + 2)", "FEWER, MORE = at_least(m, 1), at_least(n, m + 2)"),
+        ("FEWER, MORE = at_least(m, 2), at_least(n, m + 2)", "FEWER, MORE = at_least(m, 2), at_least(n, m + 1)"),
+        (
+            'Proposition(complex_trace(r), "<=", 1 / root(r), when=(at_least(n, r + 1),))',
+            'Proposition(real_trace(r), "<=", 1 / root(r), when=(at_least(n, r + 1),))',
+        ),
+        ("upper = at_inverse_spectrum(UPPER.fact().at(size))", "upper = at_inverse_spectrum(REAL.fact().at(size))"),
+        (
+            "complex_side = through(lambda side: side / factor(n, r, 2), upper)",
+            "complex_side = through(lambda side: side / factor(n, r, 1), upper)",
         ),
     ],
 )
@@ -53,9 +83,9 @@ def test_linflow_computes_members_of_the_chain_that_are_in_order(values: tuple[s
     for m in range(1, n):
         after = lf.risk.kappa(spectrum, m + 1) if m + 1 < n else None
         harmonic = n / float(sum(x**-2 for x in sigma))
-        below = harmonic if after is None else float(proof.per_unmeasured((m + 1) * after, m + 1).subs(proof.n, n))
+        below = harmonic if after is None else (m + 1) * after / (n - m - 1)
         unitary = lf.risk.exact(spectrum, m, field="complex") / (n - m)
-        middle = proof.real_lower(m, lf.risk.kappa(spectrum, m)) / (n - m)
+        middle = float(proof.real_lower(m, lf.risk.kappa(spectrum, m))) / (n - m)
         chain = [below, unitary, middle]
         if m in (1, n - 1):
             chain.append(lf.risk.exact(spectrum, m) / (n - m))

@@ -22,11 +22,18 @@ def test_it_holds() -> None:
         ("return t * eigenvalue / (1 + t * eigenvalue)", "return 1 / (1 + t * eigenvalue)"),
         ("inverse = root_inverse * B_inverse * root_inverse", "inverse = root * B_inverse * root_inverse"),
         ("same(-sp.diff(1 / t, t), t**-2", "same(-sp.diff(1 / t, t), t**-1"),
-        ("infinite(trace_mean(r + 1, r, beta=1)", "infinite(trace_mean(r + 2, r, beta=1)"),
         (
             "same((1 / mu) / (1 / mu + 1 / kappa), 1 - mu / (mu + kappa))",
             "same((1 / mu) / (1 / mu + kappa), 1 - mu / (mu + kappa))",
         ),
+        (
+            "REAL, COMPLEX = at_least(n, r + 2), at_least(n, r + 1)",
+            "REAL, COMPLEX = at_least(n, r + 1), at_least(n, r + 1)",
+        ),
+        ("REAL, COMPLEX = at_least(n, r + 2), at_least(n, r + 1)", "REAL, COMPLEX = at_least(n, r + 2), at_least(n, r)"),
+        ('Proposition(dual_kappa(n - r), "=", 1 / root(r)', 'Proposition(dual_kappa(n - r), "=", root(r)'),
+        ("sp.Integral(below(r, t), (t, 0, sp.oo)) / r, when", "sp.Integral(below(r, t), (t, 0, sp.oo)), when"),
+        ('Proposition(dual_E(n - r), "=", factor(n, r, 1)', 'Proposition(dual_E(n - r), "=", factor(n, r, 2)'),
     ],
 )
 def test_a_fault_leaves_a_gap(old: str, new: str) -> None:

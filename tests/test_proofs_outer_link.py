@@ -16,23 +16,32 @@ def test_it_holds() -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("return m * root / (n - m)", "return m * root / (n - m + 1)"),
         ("return size / ((size - 1) * trace)", "return size / ((size + 1) * trace)"),
         ("return size / ((size - 1) * trace)", "return 1 / ((size - 1) * trace)"),
-        ("    return 1 / (m * root)", "    return 1 / ((m + 1) * root)"),
-        ("    return 1 / (m * root)", "    return m / root"),
         (
             "line = sp.log(1 + t * mean) + t * (s - mean) / (1 + t * mean)",
             "line = sp.log(1 + t * mean) + (s - mean) / (1 + t * mean)",
         ),
         ("slack = 1 / x - (2 / mean - x / mean**2)", "slack = 1 / x - (1 / mean - x / mean**2)"),
-        ("same(trace / size, equivalent(m + 1, kappa))", "same(trace / size, equivalent(m, kappa))"),
         ("q = n - (m + 1)", "q = n - m"),
-        ("same(1 / (harmonic / n), n / harmonic)", "same(1 / (harmonic / n), 1 / harmonic)"),
         (
             "same(weights.transform(t * s, 1), 1 / (1 + t * s))",
             "same(weights.transform(t * s, sp.Rational(1, 2)), 1 / (1 + t * s))",
         ),
+        (
+            'per_unmeasured(equivalent(m + 1), m + 1), "<=", per_unmeasured(complex_E(m), m)',
+            'per_unmeasured(equivalent(m), m), "<=", per_unmeasured(complex_E(m), m)',
+        ),
+        (
+            'per_unmeasured(equivalent(m + 1), m + 1), "<=", per_unmeasured(complex_E(m), m)',
+            'per_unmeasured(equivalent(m + 1), m), "<=", per_unmeasured(complex_E(m), m)',
+        ),
+        ('Proposition(n / inverse_sum(), "<="', 'Proposition(1 / inverse_sum(), "<="'),
+        ('law = argued(last_inverse(), "=", inverse_sum() / n,', 'law = argued(last_inverse(), "=", inverse_sum(),'),
+        ("turned = through(lambda side: -1 / side, fact)", "turned = through(lambda side: 1 / side, fact)"),
+        ("    size = n - m\n", "    size = n - m + 1\n"),
+        ("bound = at_inverse_spectrum(UPPER.fact().at({m: q}))", "bound = UPPER.fact().at({m: q})"),
+        ("same((m * kappa / (n - m)).subs({m: seen,", "same((m * kappa / n).subs({m: seen,"),
     ],
 )
 def test_a_fault_leaves_a_gap(old: str, new: str) -> None:

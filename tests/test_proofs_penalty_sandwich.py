@@ -45,6 +45,23 @@ def test_it_holds() -> None:
             "same(sp.limit(J * seen(gamma, kappa), J, sp.oo), gamma / kappa)",
         ),
         ("same(sp.diff(rest, gamma), 1 / kappa - m / gamma)", "same(sp.diff(rest, gamma), 1 / kappa)"),
+        ('Proposition(complex_trace(m), "<=", 1 / root(m))', 'Proposition(real_trace(m), "<=", 1 / root(m))'),
+        ('Proposition(1 / root(m), "<=", real_trace(m))', 'Proposition(1 / root(m + 1), "<=", real_trace(m))'),
+        ('Proposition(error(root(m), m, gamma), "<=", real_error(m))', 'Proposition(m * root(m), "<=", real_error(m))'),
+        (
+            'Proposition(complex_error(m), "<=", error(root(m), m, gamma))',
+            'Proposition(complex_error(m), "<=", error(root(m), m - 1, gamma))',
+        ),
+        ('Proposition(real_log(m), "<=", equivalent_log(m))', 'Proposition(equivalent_log(m), "<=", real_log(m))'),
+        ("    value = 1 / kappa\n", "    value = 2 / kappa\n"),
+        (
+            "ordered((total(), 0, levered(), gained()), rise, climb)",
+            "ordered((total(), levered(), levered(), gained()), rise, climb)",
+        ),
+        (
+            "from_error = whole.right.replace(noiseless_root, root) - gamma",
+            "from_error = whole.right.replace(noiseless_root, root)",
+        ),
     ],
 )
 def test_a_fault_leaves_a_gap(old: str, new: str) -> None:

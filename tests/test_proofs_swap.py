@@ -30,6 +30,18 @@ def test_it_holds() -> None:
         ("before, after = head(r) + t * y * head(r - 1)", "before, after = head(r) + t * y * head(r)"),
         ("shorter = tail(r - 1) - t**r * rest(r)", "shorter = tail(r - 1) + t**r * rest(r)"),
         ("same(sp.limit(scaled(mu), t, 0) * w * mu, w * mu**2)", "same(sp.limit(scaled(mu), t, 0) * w, w * mu**2)"),
+        ("REAL_SHAPE = sp.Rational(1, 2)", "REAL_SHAPE = sp.Rational(1, 3)"),
+        ("COMPLEX_SHAPE = sp.Integer(1)", "COMPLEX_SHAPE = sp.Integer(2)"),
+        (
+            'Proposition(mixed_V(r), "<=", complex_V(r + 1), when=(at_least(n, r + 2),))',
+            'Proposition(mixed_V(r), "<=", complex_V(r + 1), when=(at_least(n, r + 1),))',
+        ),
+        ('Proposition(mixed_V(r), "<=", complex_V(r + 1)', 'Proposition(mixed_V(r), ">=", complex_V(r + 1)'),
+        (
+            'Proposition(complex_E(q + 1), "<=", mixed_E(q), when=(at_least(n, q + 2),))',
+            'Proposition(complex_E(q + 1), "<=", mixed_E(q), when=(at_least(n, q + 1),))',
+        ),
+        ('Proposition(complex_E(q + 1), "<=", mixed_E(q)', 'Proposition(complex_E(q), "<=", mixed_E(q)'),
     ],
 )
 def test_a_fault_leaves_a_gap(old: str, new: str) -> None:

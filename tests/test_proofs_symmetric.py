@@ -38,9 +38,21 @@ def test_it_holds() -> None:
             "return (other - one) * minor(index - 1, index - 1, rest)",
         ),
         ("return (one - other) * rest(index)", "return (one - other) * rest(index - 1)"),
-        ("(n - k) * whole)", "(n - k + 1) * whole)"),
         ("same(z * sp.diff(sp.log(factor), z), x * z / factor)", "same(z * sp.diff(sp.log(factor), z), x / factor)"),
         ("positive(gain + x * mixed + x**2 * other)", "positive(x * mixed + x**2 * other)"),
+        (
+            'Proposition(left_out(k), "=", (n - k) * elementary(k))',
+            'Proposition(left_out(k), "=", (n - k + 1) * elementary(k))',
+        ),
+        ('Proposition(with_own(k - 1), "=", k * elementary(k))', 'Proposition(with_own(k), "=", k * elementary(k))'),
+        (
+            'Proposition(sp.S.Zero, "<=", minor(p, q, elementary), when=(at_least(q, p),))',
+            'Proposition(sp.S.Zero, "<=", minor(p, q, elementary))',
+        ),
+        (
+            "minor(k, k, elementary), when=(at_least(k, 0), at_least(n, k))),",
+            "minor(k, k, elementary), when=(at_least(k, 0),)),",
+        ),
     ],
 )
 def test_a_fault_leaves_a_gap(old: str, new: str) -> None:

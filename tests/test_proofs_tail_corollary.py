@@ -16,15 +16,21 @@ def test_it_holds() -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("largest = upper(m - 1, k, tail, 0)", "largest = upper(m, k, tail, 0)"),
+        ("largest = upper(m - 1, rank, tail(rank), 0)", "largest = upper(m, rank, tail(rank), 0)"),
         (
-            "same(real_upper(n, m, largest), shrinkage(n, m) * range_finder.bound(tail, m, k))",
-            "same(real_upper(n, m, largest), range_finder.bound(tail, m, k))",
+            "SHARPER = shrinkage(n, m) * (1 + rank / (m - rank - 1)) * tail(rank)",
+            "SHARPER = (1 + rank / (m - rank - 1)) * tail(rank)",
         ),
-        ("(1 + k / (m - k - 1)) * tail)", "(1 + k / (m - k)) * tail)"),
-        ("better = shrinkage(n, m) * range_finder", "better = range_finder"),
-        ("at_rank = better.subs(k, m - 2)", "at_rank = better.subs(k, m - 3)"),
-        ("same(at_rank, shrinkage(n, m) * (m - 1) * tail)", "same(at_rank, shrinkage(n, m) * m * tail)"),
+        (
+            "SHARPER = shrinkage(n, m) * (1 + rank / (m - rank - 1)) * tail(rank)",
+            "SHARPER = shrinkage(n, m) * (1 + rank / (m - rank)) * tail(rank)",
+        ),
+        ("DOMAIN = (at_least(m, rank + 2), at_least(n, m + 1))", "DOMAIN = (at_least(m, rank + 1), at_least(n, m + 1))"),
+        ("DOMAIN = (at_least(m, rank + 2), at_least(n, m + 1))", "DOMAIN = (at_least(m, rank + 2), at_least(n, m))"),
+        ('Proposition(E(m), "<", m * tail(m - 2)', 'Proposition(E(m), "<", (m - 2) * tail(m - 2)'),
+        ('Proposition(E(m), "<", m * tail(m - 2)', 'Proposition(E(m), "<", m * tail(m - 1)'),
+        ("at_rank = {rank: m - 2}", "at_rank = {rank: m - 3}"),
+        ('Proposition(E(m), "<=", real_upper(n, m, kappa(m - 1))', 'Proposition(E(m), "<=", real_upper(n, m, kappa(m))'),
     ],
 )
 def test_a_fault_leaves_a_gap(old: str, new: str) -> None:

@@ -27,16 +27,14 @@ def test_it_holds() -> None:
         ("return shape * scale / (1 + u * scale)", "return scale / (1 + u * scale)"),
         ("same(rate(d, h + more) / rate(d, h), (h + more) / h)", "same(rate(d, h + more) / rate(d, h), h / (h + more))"),
         ("same(ratio, (1 + u * d) / (1 + u * larger))", "same(ratio, (1 + u * larger) / (1 + u * d))"),
-        (
-            "normalised = {chebyshev.moment(0, 0): 1, chebyshev.moment(1, 0): 1}",
-            "normalised = {chebyshev.moment(0, 0): 1, chebyshev.moment(0, 1): 1}",
-        ),
-        (
-            "nonnegative(-chebyshev.pair(rho + rise, q, rho, q + climb)",
-            "nonnegative(chebyshev.pair(rho + rise, q, rho, q + climb)",
-        ),
         ("h * fall / ((1 + u * larger) * (1 + u * d))", "fall / ((1 + u * larger) * (1 + u * d))"),
-        ("same(gap / count, weighted - total / count)", "same(gap / count, weighted - total)"),
+        ("up = ordered((1, 1, rising(h)", "up = ordered((2, 1, rising(h)"),
+        ("down = oppositely_ordered((1, 1", "down = ordered((1, 1"),
+        ("found = ordered((N, 1, total, own(h))", "found = ordered((1, 1, total, own(h))"),
+        ('Proposition(rising(h), "<=", rising(h + more))', 'Proposition(rising(h), ">=", rising(h + more))'),
+        ('Proposition(rising(h), "<=", rising(h + more))', 'Proposition(rising(h), "<=", rising(h - more))'),
+        ('Proposition(total / N, "<=", own(h))', 'Proposition(total, "<=", own(h))'),
+        ("ordered((1, phi, R, both), -drop, -slide)", "ordered((1, phi, R, both), -drop, slide)"),
     ],
 )
 def test_a_fault_leaves_a_gap(old: str, new: str) -> None:
