@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import sympy as sp
+from sympy.functions.elementary.hyperbolic import HyperbolicFunction
 
 class Named(sp.Function):  # type: ignore[misc]
     """A function that algebra knows nothing about but its name: a letter."""
@@ -17,6 +18,7 @@ _ROADS: tuple[Callable[[Any], Any], ...] = (
     lambda e: sp.expand(sp.powsimp(sp.expand_power_base(sp.expand(e), force=False))),
     sp.simplify,
     lambda e: sp.simplify(sp.expand_func(sp.gammasimp(e))),
+    lambda e: sp.simplify(e.rewrite(sp.exp)) if e.has(HyperbolicFunction) else e,
 )
 
 #: Forms of an expression in which its sign may be evident, quick ones first.

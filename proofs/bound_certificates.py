@@ -39,19 +39,20 @@ from functools import cache
 import sympy as sp
 from flint import arb, ctx, fmpq, fmpq_mat
 
-from .checks import below, eigenvalues, exactly, positive_semidefinite
-from .ledger import Statement, establish
-from .matrices import same_traces
+from .checks import at_most_at, below, eigenvalues, exactly, positive_semidefinite
+from .error import ERROR
+from .kernel import Instances
+from .kernel import instances as instances_of
+from .ledger import Statement
+from .matrices import at_most_by_squares, same_traces
+from .propositions import Fact, Proposition
 from .rationals import diagonal, floats, identity, measurements, rational, rounded, solver, trace
-
-BOUNDS = Statement(
-    "bound-certificates",
-    "rational dual certificates prove both sides of T8 for explicit G and every A, to 10^-5 of tr G^T G",
-    uses=("error",),
-)
 
 #: The largest difference between a certified bound and the optimum, in units of tr M.
 GAP = fmpq(1, 10**5)
+_SIZES = range(2, 9)
+#: The instances: their sizes.
+SIZES = Instances(f"G of n = {min(_SIZES)}, ..., {max(_SIZES)}", _SIZES, "n = {}, every k".format)
 #: How far points of the solver are moved inside the feasible set.
 INSIDE = fmpq(1, 10**7)
 
@@ -148,40 +149,67 @@ def error(G: fmpq_mat, A: fmpq_mat) -> fmpq:
 _n = sp.Symbol("n", integer=True, positive=True)
 _k, _lam = sp.symbols("k lam", positive=True)
 _M, _Q, _S, _X, _Y, _R = (sp.MatrixSymbol(letter, _n, _n) for letter in "MQSXYR")
+_T, _U, _W = (sp.MatrixSymbol(letter, _n, _n) for letter in "TUW")
 _I = sp.Identity(_n)
+#: S, S + lam I - M, Q and I - Q are squares.
+_FEASIBLE = [(_S, _R * _R.T), (_M, _lam * _I + _R * _R.T - _T * _T.T), (_W * _W.T, _I - _U * _U.T)]
+_SIZE = (sp.Trace(_U * _U.T), _k)
+
+_value, _attained, _total = sp.symbols("value attained tr(M)", real=True)
+_X_A = sp.Symbol("X_A", real=True)
+_WHERE = SIZES.name
+WITHIN = Proposition(
+    _value - _attained, "<=", sp.Rational(int(GAP.p), int(GAP.q)) * _total, at_instances=_WHERE
+)
+ABOVE = Proposition(_total - _value, "<=", _X_A, at_instances=_WHERE)
+BELOW = Proposition(_X_A, "<=", _value, at_instances=_WHERE)
+
+BOUNDS = Statement(
+    "bound-certificates",
+    Proposition(sp.Trace(_M * _U * _U.T), "<=", _k * _lam + sp.Trace(_S), given=(*_FEASIBLE, _SIZE)),
+    WITHIN,
+    ABOVE,
+    BELOW,
+    words="rational dual certificates for explicit G and every A: {0}, Q the square of U; how near they come: {1}; and for "
+    "explicit A {2} and {3}",
+)
 
 
 @BOUNDS.symbolic
-def weak_duality() -> None:
-    """K lam + tr S - tr M Q = tr S (I - Q) + tr (S + lam I - M) Q if tr Q = k."""
+def weak_duality() -> Fact:
+    """k lam + tr S - tr M Q = tr S (I - Q) + tr (S + lam I - M) Q if tr Q = k."""
     value = _k * _lam + sp.Trace(_S)
     slack = sp.Trace(_S * (_I - _Q)) + sp.Trace((_S + _lam * _I - _M) * _Q)
     same_traces(value - sp.Trace(_M * _Q), slack, given=[(sp.Trace(_Q), _k)])
+    # Q = P and Q = I - P are what "error" is about.
+    ERROR.fact(0)
+    return at_most_by_squares(sp.Trace(_M * _U * _U.T), value, [_R.T * _W, _T.T * _U], [*_FEASIBLE, _SIZE])
 
 
 @BOUNDS.symbolic
-def positive_products() -> None:
-    """Tr X Y = tr R X R with R = Y^{1/2}."""
-    same_traces(sp.Trace(_X * _Y), sp.Trace(_R * _X * _R), given=[(_R * _R, _Y)])
+def positive_products() -> Fact:
+    """tr X Y = tr R X R with R = Y^{1/2}."""
+    return same_traces(sp.Trace(_X * _Y), sp.Trace(_R * _X * _R), given=[(_R * _R, _Y)])
 
 
 @BOUNDS.certificate
-def sandwich() -> None:
+def sandwich() -> Fact:
     """Every bound is feasible, and within 10^-5 tr M of an attained value."""
-    # SCOPE "n = 2..8, all 0 < k < n"
-    for n in range(2, 9):
+    for n in SIZES:
         for k, (bound, attained) in bounds(n).items():
             bound.verify()
             attained.verify()
-            surplus = bound.value - attained.value
-            establish(bool(0 <= surplus <= GAP * trace(bound.M)), f"n = {n}, k = {k}: slack {surplus}")
+            numbers = {_value: bound.value, _attained: attained.value, _total: trace(bound.M)}
+            within = at_most_at(WITHIN, numbers, f"n = {n}, k = {k}")
+            exactly(bound.value >= attained.value, True, f"n = {n}, k = {k}: order")
+    return within
 
 
 @BOUNDS.certificate
 def no_slack() -> None:
     """For diagonal M the bound is attained."""
-    # SCOPE "l_i = 1/i, n = 2..8, and (4, 1, 1, 1/9); all 0 < k < n"
-    for l in (*([fmpq(1, i) for i in range(1, n + 1)] for n in range(2, 9)), [fmpq(4), fmpq(1), fmpq(1), fmpq(1, 9)]):
+    spectra = [[fmpq(1, i) for i in range(1, n + 1)] for n in _SIZES]
+    for l in instances_of([*spectra, [fmpq(4), fmpq(1), fmpq(1), fmpq(1, 9)]], lambda l: f"l = {', '.join(map(str, l))}"):
         for k in range(1, len(l)):
             bound, attained = diagonal_bounds(l, k)
             bound.verify()
@@ -192,9 +220,8 @@ def no_slack() -> None:
 @BOUNDS.ball
 def eigenvalue_sums() -> None:
     """The sum of the k largest eigenvalues of M lies between the two values."""
-    # SCOPE "n = 2..8, all 0 < k < n"
     with ctx.workprec(160):
-        for n in range(2, 9):
+        for n in SIZES:
             l = eigenvalues(generator(n).transpose() * generator(n))
             for k, (bound, attained) in bounds(n).items():
                 largest = sum(l[:k], arb(0))
@@ -203,12 +230,17 @@ def eigenvalue_sums() -> None:
 
 
 @BOUNDS.certificate
-def instances() -> None:
-    """X_A lies between the certified bounds."""
-    # SCOPE "one rational A for each n = 2..8, 0 < m < n"
-    for n in range(2, 9):
+def instances() -> tuple[Fact, Fact]:
+    """X_A lies between the certified bounds, for one rational A of each size."""
+    for n in SIZES:
         for m in range(1, n):
             found = error(generator(n), measurements(m, n))
-            bound = bounds(n)[m][0]
-            establish(bool(trace(bound.M) - bound.value <= found), f"n = {n}, m = {m}: X_A = {found} is too small")
-            establish(bool(found <= bounds(n)[n - m][0].value), f"n = {n}, m = {m}: X_A = {found} is too large")
+            bound, other = bounds(n)[m][0], bounds(n)[n - m][0]
+            above = at_most_at(ABOVE, {_total: trace(bound.M), _value: bound.value, _X_A: found}, f"n = {n}, m = {m}")
+            under = at_most_at(BELOW, {_value: other.value, _X_A: found}, f"n = {n}, m = {m}")
+    return above, under
+
+
+@BOUNDS.concludes
+def conclusion() -> tuple[Fact, ...]:
+    return weak_duality(), sandwich(), *instances()

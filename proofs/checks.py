@@ -5,7 +5,9 @@ Each returns the fact that it established, for the chains of :mod:`proofs.propos
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, reduce
+from operator import add, mul
 from typing import Any
 
 import sympy as sp
@@ -13,7 +15,7 @@ from flint import arb, fmpq, fmpq_mat
 
 from .algebra import is_nonnegative, is_positive, is_zero
 from .kernel import current, establish
-from .propositions import Condition, Domain, Fact, established
+from .propositions import Condition, Domain, Fact, Proposition, established
 
 def same(left: Any, right: Any, what: str = "", *, when: Iterable[Condition] = ()) -> Fact:
     """Establish that two expressions, or two matrices entry by entry, are equal.
@@ -103,7 +105,7 @@ def positive(expression: Any, what: str = "", *, when: Iterable[Condition] = ())
 def at_most(left: Any, right: Any, what: str = "", *, when: Iterable[Condition] = ()) -> Fact:
     """Establish ``left <= right`` under the assumptions on the symbols of both."""
     left, right, domain = sp.sympify(left), sp.sympify(right), Domain(tuple(when))
-    found = domain.opened(right - left)
+    found = _evaluated(domain.opened(right)) - _evaluated(domain.opened(left))
     establish(is_nonnegative(found), f"{what or 'sign'}: {found} >= 0 is not evident")
     return established(left, "<=", right, domain.conditions)
 
@@ -111,7 +113,7 @@ def at_most(left: Any, right: Any, what: str = "", *, when: Iterable[Condition] 
 def less(left: Any, right: Any, what: str = "", *, when: Iterable[Condition] = ()) -> Fact:
     """Establish ``left < right`` under the assumptions on the symbols of both."""
     left, right, domain = sp.sympify(left), sp.sympify(right), Domain(tuple(when))
-    found = domain.opened(right - left)
+    found = _evaluated(domain.opened(right)) - _evaluated(domain.opened(left))
     establish(is_positive(found), f"{what or 'sign'}: {found} > 0 is not evident")
     return established(left, "<", right, domain.conditions)
 
@@ -123,6 +125,69 @@ def below(left: arb | fmpq | int, right: arb | fmpq | int, what: str = "") -> No
     """
     a, b = arb(left), arb(right)
     establish(bool(a < b), f"{what or 'comparison'}: {a.str(12)} < {b.str(12)} does not follow")
+
+
+_FUNCTIONS = {sp.log: arb.log, sp.tanh: arb.tanh, sp.sinh: arb.sinh, sp.sin: arb.sin, sp.gamma: arb.gamma}
+
+
+def enclosed(expression: Any, values: Mapping[Any, Any] | None = None) -> arb:
+    """The number that an expression is, enclosed: `values` for its symbols, functions of numbers for its quantities.
+
+    >>> m, tail = sp.Symbol("m"), sp.Function("tail")
+    >>> enclosed(m * tail(m - 1) / sp.exp(0), {m: 3, tail: lambda k: arb(1) / k}).contains(fmpq(3, 2))
+    True
+    """
+    return arb(_evaluator(sp.sympify(expression))(values or {}))
+
+
+@cache
+def _evaluator(expression: Any) -> Callable[[Mapping[Any, Any]], Any]:
+    """Rational numbers stay exact, all else is a ball."""
+    if expression.is_Rational:
+        number = fmpq(int(expression.p), int(expression.q))
+        return lambda values: number
+    if expression.is_Symbol:
+        return lambda values: values[expression]
+    if expression is sp.pi:
+        return lambda values: arb.pi()
+    if expression is sp.E or isinstance(expression, sp.exp):
+        exponent = _evaluator(expression.args[0] if expression.args else sp.S.One)
+        return lambda values: arb(exponent(values)).exp()
+    if isinstance(expression, sp.Sum):
+        index, low, high = expression.limits[0]
+        term, first, last = (_evaluator(part) for part in (expression.function, low, high))
+
+        def total(values: Mapping[Any, Any]) -> Any:
+            span = range(int(first(values)), int(last(values)) + 1)
+            return sum((term({**values, index: number}) for number in span), fmpq(0))
+
+        return total
+    parts = [_evaluator(part) for part in expression.args]
+    if expression.is_Add:
+        return lambda values: reduce(add, (part(values) for part in parts))
+    if expression.is_Mul:
+        return lambda values: reduce(mul, (part(values) for part in parts))
+    if expression.is_Pow:
+        return lambda values: _power(parts[0](values), parts[1](values))
+    if expression.func in _FUNCTIONS:
+        function = _FUNCTIONS[expression.func]
+        return lambda values: function(arb(parts[0](values)))
+    return lambda values: values[expression.func](*(int(fmpq(part(values)).p) for part in parts))
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    base = fmpq(base) if isinstance(base, int) else base
+    if isinstance(exponent, fmpq) and exponent.q == 1:
+        return base ** int(exponent.p)
+    return arb(base).sqrt() if exponent == fmpq(1, 2) else arb(base) ** arb(exponent)
+
+
+def below_at(claim: Proposition, values: Mapping[Any, Any], what: str = "") -> Fact:
+    """Establish left < right at one instance: both sides are evaluated there, from their expressions, in balls."""
+    left, relation, right = claim.upwards
+    establish(relation == "<", f"{what or 'comparison'}: {claim} is no strict inequality")
+    below(enclosed(left, values), enclosed(right, values), what)
+    return established(left, relation, right, claim.when, claim.given, claim.at_instances)
 
 
 def exactly(left: Any, right: Any, what: str = "") -> None:
@@ -179,3 +244,13 @@ def eigenvalues(matrix: fmpq_mat) -> list[arb]:
         found += [root.real] * multiplicity
     exactly(len(found), n, "number of eigenvalues")
     return sorted(found, key=lambda value: -float(value))
+
+
+def at_most_at(claim: Proposition, values: Mapping[Any, Any], what: str = "") -> Fact:
+    """Establish left <= right at one instance of rational numbers, exactly."""
+    left, relation, right = claim.upwards
+    numbers = {symbol: sp.Rational(int(fmpq(value).p), int(fmpq(value).q)) for symbol, value in values.items()}
+    smaller, larger = left.subs(numbers), right.subs(numbers)
+    exact = relation == "<=" and smaller.is_Rational and larger.is_Rational
+    establish(exact and bool(smaller <= larger), f"{what or 'comparison'}: {smaller} <= {larger} does not hold")
+    return established(left, relation, right, claim.when, claim.given, claim.at_instances)

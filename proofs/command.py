@@ -115,7 +115,8 @@ def markdown(entries: Sequence[Entry]) -> str:
     lines = ["| statement | what it says | steps | |", "|---|---|---|---|"]
     for entry in entries:
         kinds = Counter(result.step.how for result in entry.results)
-        steps = _counted(kinds) + (f"; {entry.argued} argued" if entry.argued else "")
+        checks = sum(result.checks for result in entry.results)
+        steps = _counted(kinds) + (f"; {entry.argued} argued" if entry.argued else "") + f"; {checks} checks"
         says = entry.statement.says.replace("|", "\\|")
         lines.append(f"| {entry.statement.name} | {says} | {steps} | {entry.verdict} |")
     return "\n".join([*lines, "", summary(entries)])

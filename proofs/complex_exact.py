@@ -108,7 +108,7 @@ from .first_and_last import u as rate_variable
 from .kernel import sizes
 from .ledger import Statement
 from .matrices import same_matrices, same_traces
-from .notation import complex_E, family, i, quantity
+from .notation import complex_E, explicit, family, i, quantity
 from .notation import l as level
 from .propositions import Fact, Proposition, argued, at_least
 
@@ -264,7 +264,7 @@ def jacobian() -> None:
 def interlacing_integral() -> None:
     """Det[If_j(x_{i+1}) - If_j(x_i)] = det[1, If_1, ..., If_{k-1}]."""
     for k in sizes(SIZES):
-        values = sp.Matrix(k, k - 1, family("g", k * (k - 1)))
+        values = explicit("g", k, k - 1)
         steps = values[1:, :] - values[:-1, :]
         same(steps.det(method="berkowitz"), sp.ones(k, 1).row_join(values).det(method="berkowitz"))
 
@@ -381,10 +381,10 @@ def formula() -> Fact:
     return argued(complex_E(m), "=", sp.Integral(found, (t, 0, sp.oo)), reason)
 
 
-@COMPLEX.symbolic
+@COMPLEX.instance
 def derivatives() -> None:
     """Sum_i l_i (1 - dF_m/d log l_i) is (b)."""
-    for n in sizes((2, 3)):
+    for n in (2, 3):
         variances = family("l", n, positive=True)
         for m in range(1, n):
             found = determinant([1 / x for x in variances], [-sp.log(x) for x in variances], m)

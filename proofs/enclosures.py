@@ -65,14 +65,13 @@ from typing import Any
 import sympy as sp
 from flint import acb, arb, ctx, fmpq
 
-from .checks import below, exactly, nonnegative, same
+from .checks import at_most, below, exactly, nonnegative, positive, same
+from .complex_exact import COMPLEX
+from .first_and_last import FIRST, LAST
+from .kernel import instances, sizes
 from .ledger import Statement
-
-ENCLOSURES = Statement(
-    "enclosures",
-    "the trapezoidal rule encloses E_1, E_{n-1} (real A) and every E_m (complex A), to a relative error",
-    uses=("E_1", "E_{n-1}", "complex-exact"),
-)
+from .notation import family
+from .propositions import Condition, Fact, Proposition, argued, chain, discharged, through
 
 #: The intervals are about 2**-BITS wide, relative to the value (for n up to 60).
 BITS = 80
@@ -127,31 +126,51 @@ class Decay:
     fourths: int
 
 
+def first_fourths(n: Any) -> Any:
+    """c = 2^(fourths/4) of f for E_1."""
+    return n + 2
+
+
+def last_fourths(n: Any) -> Any:
+    """Of f for E_{n-1}."""
+    return n
+
+
+def complex_fourths(n: Any) -> Any:
+    """Of f for E_m, complex A."""
+    return 2 * n
+
+
 def first_decay(l: Sequence[Any]) -> Decay:
     """Of f for E_1."""
     n, total = len(l), sum(l)
     left = sum((total - x) * x for x in l) / 2
-    return Decay(left, (n - 1) * total / (2 * root(prod(l))), twice_rate=n, fourths=n + 2)
+    return Decay(left, (n - 1) * total / (2 * root(prod(l))), twice_rate=n, fourths=first_fourths(n))
 
 
 def last_decay(l: Sequence[Any]) -> Decay:
     """Of f for E_{n-1}."""
     n = len(l)
     half = sum(l) / sum(l) / 2
-    return Decay((n - 2) * half, (n - 2) * half * root(prod(l)), twice_rate=n - 2, fourths=n)
+    return Decay((n - 2) * half, (n - 2) * half * root(prod(l)), twice_rate=n - 2, fourths=last_fourths(n))
 
 
 def complex_decay(e: Sequence[Any], m: int) -> Decay:
     """Of f for E_m, complex A."""
-    return Decay(m * e[0], m * e[m + 1], twice_rate=2 * m, fourths=2 * (len(e) - 1))
+    return Decay(m * e[0], m * e[m + 1], twice_rate=2 * m, fourths=complex_fourths(len(e) - 1))
 
 
 # ------------------------------------------------------------------------------------------------------------ the rule
 
 
+def epsilon(growth: Any, step: Any, pi: Any = sp.pi, exp: Callable[[Any], Any] = sp.exp) -> Any:
+    """eps, from c and h."""
+    return 2 * growth / (exp(pi**2 / step) - 1)
+
+
 def relative_error(fourths: int, step: arb) -> arb:
-    """eps."""
-    return 2 * arb(2) ** (arb(fourths) / 4) / ((arb.pi() ** 2 / step).exp() - 1)
+    """eps in balls, c = 2^(fourths/4)."""
+    return epsilon(arb(2) ** (arb(fourths) / 4), step, arb.pi(), arb.exp)
 
 
 def rest(coefficient: Any, rate: Any, step: Any, k: Any, exp: Callable[[Any], Any]) -> Any:
@@ -233,26 +252,53 @@ _t, _u, _c, _h, _rate, _left = sp.symbols("t u c h rate left", positive=True)
 _x = sp.Symbol("x")
 
 
+#: c, int f ds, the sum S, b and M of the trapezoidal rule.
+_growth, _integral, _sum, _width, _mass = sp.symbols("c int(f) S b M", positive=True)
+_error = sp.Symbol("|S-int(f)|", nonnegative=True)
+_n = sp.Symbol("n", integer=True, positive=True)
+_HALF = sp.Rational(1, 2)
+_SMALL = Condition(sp.S.One, epsilon(_growth, _h), strict=True)
+
+
 def _spectrum(n: int) -> list[Any]:
-    return list(sp.symbols(f"l1:{n + 1}", positive=True))
+    return family("l", n, positive=True)
+
+
+def growth_of(halves: Any, ones: Any) -> Any:
+    """By how much that many factors (1 + u)^{-1/2} and (1 + u)^{-1} grow in the strip, as 1 + u falls by sqrt 2 at most."""
+    return sp.sqrt(2) ** (halves * _HALF) * sp.sqrt(2) ** ones
+
+
+ENCLOSURES = Statement(
+    "enclosures",
+    Proposition(_sum / (1 + epsilon(_growth, _h)), "<=", _integral),
+    Proposition(_integral, "<=", _sum / (1 - epsilon(_growth, _h)), when=(_SMALL,)),
+    Proposition(growth_of(_n, 1), "=", 2 ** (first_fourths(_n) / sp.Integer(4))),
+    Proposition(growth_of(_n, 0), "=", 2 ** (last_fourths(_n) / sp.Integer(4))),
+    Proposition(growth_of(0, _n), "=", 2 ** (complex_fourths(_n) / sp.Integer(4))),
+    words="with the trapezoidal sum S of step h, {0} and {1}; c is {2} for the first, {3} for the last measurement of "
+    "real A, and {4} for complex A and every m",
+)
 
 
 @ENCLOSURES.symbolic
 def substitution() -> None:
     """The substitution t = e^s."""
-    half = sp.Rational(1, 2)
-    for n in range(2, 5):
+    # The integrals are those of "E_1", "E_{n-1}" and "complex-exact".
+    for known in (FIRST, LAST, COMPLEX):
+        known.fact(0)
+    for n in sizes((2, 3, 4)):
         l = _spectrum(n)
-        product = sp.prod([(1 + _t * x) ** -half for x in l])
-        same(first(l, _t), half * sum((sum(l) - x) * x / (1 + _t * x) for x in l) * product * _t, "E_1")
+        product = sp.prod([(1 + _t * x) ** -_HALF for x in l])
+        same(first(l, _t), _HALF * sum((sum(l) - x) * x / (1 + _t * x) for x in l) * product * _t, "E_1")
         if n > 2:
-            same(last(l, _t), (sp.Rational(n, 2) - 1) * sp.prod([(1 + _t / x) ** -half for x in l]) * _t, "E_{n-1}")
+            same(last(l, _t), (sp.Rational(n, 2) - 1) * sp.prod([(1 + _t / x) ** -_HALF for x in l]) * _t, "E_{n-1}")
 
 
 @ENCLOSURES.symbolic
 def law() -> None:
     """The law of N_t."""
-    for n in (2, 3):
+    for n in sizes((2, 3, 4)):
         l = _spectrum(n)
         generating = sp.Poly(sp.prod([_t + x * _x for x in l]), _x)
         found = exceedances(symmetric(l), _t)
@@ -262,19 +308,30 @@ def law() -> None:
 
 
 @ENCLOSURES.symbolic
-def strip() -> None:
+def strip() -> Fact:
     """|1 + u e^{iy}|^2 >= (1 + u)^2 / 2."""
     modulus = (1 + _u * _c) ** 2 + _u**2 * (1 - _c**2)  # c = cos y >= 0
     surplus = (1 - _u) ** 2 / 2 + 2 * _u * _c
     same(modulus, (1 + _u) ** 2 / 2 + surplus)
-    nonnegative(surplus)
+    return chain(at_most((1 + _u) ** 2 / 2, (1 + _u) ** 2 / 2 + surplus), same((1 + _u) ** 2 / 2 + surplus, modulus))
 
 
 @ENCLOSURES.symbolic
-def growth() -> None:
-    """F grows at most by c in the strip."""
+def growth() -> tuple[Fact, ...]:
+    """f grows at most by c in the strip: each factor (1 + u)^{-a} by 2^{a/2}, as |1 + u e^{iy}| >= (1 + u)/sqrt 2."""
+    same((1 + _u) ** 2 / strip().left, sp.sqrt(2) ** 2, "the square of what 1 + u may lose")
+    return (
+        same(growth_of(_n, 1), 2 ** (first_fourths(_n) / sp.Integer(4))),
+        same(growth_of(_n, 0), 2 ** (last_fourths(_n) / sp.Integer(4))),
+        same(growth_of(0, _n), 2 ** (complex_fourths(_n) / sp.Integer(4))),
+    )
+
+
+@ENCLOSURES.symbolic
+def factors() -> None:
+    """The factors are so many: 1 + u_k smaller by sqrt 2 makes f larger by c."""
     smaller = 1 / sp.sqrt(2)
-    for n in range(2, 5):
+    for n in sizes((2, 3, 4)):
         l = _spectrum(n)
         same(first(l, _t, smaller) / first(l, _t), 2 ** sp.Rational(first_decay(l).fourths, 4), "E_1")
         if n > 2:
@@ -285,18 +342,61 @@ def growth() -> None:
 
 
 ENCLOSURES.cited(
-    "|h sum f(kh) - int f| <= 2 M / (e^{2 pi b/h} - 1) for f analytic in the strip |Im s| < b, M as in step 3",
+    "Poisson's summation formula: h sum f(kh) - int f is the sum of the Fourier transform of f at 2 pi k/h, k not 0",
     source="Trefethen & Weideman 2014, The exponentially convergent trapezoidal rule, SIAM Review 56, Theorem 5.1",
 )
 
 
+def trapezoidal_bound(mass: Any, width: Any, step: Any, exp: Callable[[Any], Any] = sp.exp, pi: Any = sp.pi) -> Any:
+    """2 M/(e^{2 pi b/h} - 1)."""
+    return 2 * mass / (exp(2 * pi * width / step) - 1)
+
+
+@ENCLOSURES.symbolic
+def trapezoidal_rule() -> Fact:
+    """|S - int f| <= sum over k != 0 of M e^{-2 pi b |k|/h} = 2 M/(e^{2 pi b/h} - 1)."""
+    # One side, k = 1, 2, ...: a geometric series of ratio 1/(1 + y), y = e^{2 pi b/h} - 1.
+    y, count = sp.Symbol("y", positive=True), sp.Symbol("N", integer=True, positive=True)
+    ratio = 1 / (1 + y)
+    partial = (ratio - ratio ** (count + 1)) / (1 - ratio)
+    same(partial - partial.subs(count, count - 1), ratio**count, "the term N")
+    one_side = same(sp.Limit(partial, count, sp.oo, "-"), 1 / y)
+    # Both sides: k and -k.
+    both = sum(one_side.right for _ in (-1, 1))
+    found = _mass * both.subs(y, sp.exp(2 * sp.pi * _width / _h) - 1)
+    law = argued(_error, "<=", found, "step 3: |f-hat(x)| <= M e^{-b |x|}, by shifting the line of integration")
+    return chain(law, same(found, trapezoidal_bound(_mass, _width, _h)))
+
+
+@ENCLOSURES.symbolic
+def relative() -> tuple[Fact, Fact]:
+    """With b = pi/2 and M = c int f the error is at most eps int f."""
+    growth()
+    factors()
+    values = {_width: sp.pi / 2, _mass: _growth * _integral}
+    bounded = trapezoidal_rule().at(values)
+    within = chain(bounded, same(bounded.right, epsilon(_growth, _h) * _integral))
+    eps = epsilon(_growth, _h)
+    # |S - int f| <= eps int f is (1 - eps) int f <= S <= (1 + eps) int f.
+    above = argued(_sum, "<=", _integral + within.right, "S is at most the integral and the error")
+    under = argued(_integral - within.right, "<=", _sum, "S is at least the integral less the error")
+    # 1 + eps > 0, as e^x - 1 = 2 e^{x/2} sinh(x/2) > 0.
+    half = sp.pi**2 / _h / 2
+    grown = 1 + _growth / (sp.exp(half) * sp.sinh(half))
+    above_one = chain(positive(grown), same(grown, 1 + eps))
+    over = (Condition(1 + eps, sp.S.Zero, strict=True),)
+    low = discharged(through(lambda side: side / (1 + eps), above, when=over), above_one)
+    high = through(lambda side: side / (1 - eps), under, when=(_SMALL,))
+    return chain(low, same(low.right, _integral)), chain(same(_integral, high.left), high)
+
+
 @ENCLOSURES.symbolic
 def decay() -> None:
-    """F <= left e^s and f <= right e^{-rate s}."""
+    """f <= left e^s and f <= right e^{-rate s}."""
     u = _u
     for smaller, larger in ((u / (1 + u), u), (u / (1 + u), 1), (1 / (1 + u), 1), (1 / (1 + u), 1 / u)):
         nonnegative(sp.cancel(larger - smaller), "factors")
-    for n in range(2, 5):
+    for n in sizes((2, 3, 4)):
         l = _spectrum(n)
         total, product = sum(l), sp.sqrt(sp.prod([1 / (x * _t) for x in l]))
         found = first_decay(l)
@@ -329,9 +429,9 @@ def geometric() -> None:
     same(sp.limit(rest(_left, _rate, _h, q, sp.exp), q, sp.oo), 0)
 
 
-@ENCLOSURES.symbolic
+@ENCLOSURES.instance
 def partial_fractions() -> None:
-    """E_m = - sum c_i log l_i."""
+    """E_m = - sum c_i log l_i, against which the rule is held."""
     for n in (2, 3):
         l = _spectrum(n)
         for m in range(1, n):
@@ -339,6 +439,26 @@ def partial_fractions() -> None:
             poles = sum(coefficient / (_t + x) for coefficient, x in zip(c, l, strict=True))
             same(poles, m * exceedances(symmetric(l), _t)[m], "poles")
             same(sum(c), 0, "order at infinity")
+
+
+@ENCLOSURES.ball
+def factor_two() -> None:
+    """The bound of the rule is nearly attained by e^{-s^2/(2 L^2)} cos(2 pi s/h), and so has no smaller factor than 2."""
+    L, step, width = arb(10), arb(1), arb.pi() / 2
+    for frequency in instances((1,), "L = 10, h = 1, b = pi/2, frequency {}/h".format):
+        # Sum and integral: at the nodes the cosine is 1; the terms left out of the sum are positive.
+        total = sum(((-((k * step / L) ** 2) / 2).exp() for k in range(-120, 121)), arb(0)) * step
+        mass = L * (2 * arb.pi()).sqrt()
+        integral = mass * (-((2 * arb.pi() * frequency * L / step) ** 2) / 2).exp()
+        # |cos(x + iy)| <= cosh y, and |e^{-(s + iy)^2/(2 L^2)}| = e^{y^2/(2 L^2)} e^{-s^2/(2 L^2)}.
+        shifted = mass * (width**2 / (2 * L**2)).exp() * (2 * arb.pi() * width / step).cosh()
+        bound = trapezoidal_bound(shifted, width, step, arb.exp, arb.pi())
+        below(total - integral, bound, "the bound")
+        below(bound * fmpq(98, 100), total - integral, "and no less")
+
+
+def _named(l: Sequence[arb]) -> str:
+    return f"l = {', '.join(value.str(3, radius=False) for value in l)}"
 
 
 def _agree(one: arb, other: Any, what: str) -> None:
@@ -349,14 +469,13 @@ def _agree(one: arb, other: Any, what: str) -> None:
 @ENCLOSURES.ball
 def against_logarithms() -> None:
     """Complex A: the rule agrees with - sum c_i log l_i to 2^-64, for all m."""
-    # SCOPE "l = 1/i^2 (n = 10), 2^-i (n = 12), (10^20, 3, 2, 1, 10^-20)"
     spectra = (
         [fmpq(1, i * i) for i in range(1, 11)],
         [fmpq(1, 2**i) for i in range(12)],
         [fmpq(10**20), fmpq(3), fmpq(2), fmpq(1), fmpq(1, 10**20)],
     )
     with ctx.workprec(1000):
-        for l in spectra:
+        for l in instances(spectra, lambda l: f"l = {', '.join(map(str, l))}"):
             found = complex_errors(l)
             for m in range(1, len(l)):
                 c = logarithms(l, m)
@@ -367,19 +486,23 @@ def against_logarithms() -> None:
 @ENCLOSURES.ball
 def against_closed_forms() -> None:
     """Real A: the rule agrees to 2^-64 with sigma_1 sigma_2 at n = 2, Carlson's R_F and R_D at n = 3, and flat spectra."""
-    # SCOPE "l = (9, 4), (10^40, 1), (4, 2, 1), (10^6, 1, 10^-6); n = 3, 7, 20 flat"
     with ctx.workprec(400):
-        for l in ([arb(9), arb(4)], [arb(10) ** 40, arb(1)]):
+        for l in instances(([arb(9), arb(4)], [arb(10) ** 40, arb(1)]), _named):
             _agree(real_error(l, 1), (l[0] * l[1]).sqrt(), "n = 2")
-        for l in ([arb(4), arb(2), arb(1)], [arb(10) ** 6, arb(1), arb(10) ** -6]):
+        for l in instances(([arb(4), arb(2), arb(1)], [arb(10) ** 6, arb(1), arb(10) ** -6]), _named):
             x, y, z = (acb(value) for value in l)
             volume = (l[0] * l[1] * l[2]).sqrt()
             _agree(real_error(l, 2), volume * acb.elliptic_rf(x, y, z).real, "R_F")
             seen = sum(a.real * acb.elliptic_rd(1 / b, 1 / c, 1 / a).real for a, b, c in ((x, y, z), (y, z, x), (z, x, y)))
             _agree(real_error(l, 1), sum(l, arb(0)) - seen / (3 * volume), "R_D")
-        for n in (3, 7, 20):
+        for n in instances((3, 7, 20), "flat, n = {}".format):
             flat = [fmpq(2, 3)] * n
             _agree(real_error(flat, 1), fmpq(2, 3) * (n - 1), "flat")
             _agree(real_error(flat, n - 1), fmpq(2, 3), "flat")
             for m, value in enumerate(complex_errors(flat)[1:-1], start=1):
                 _agree(value, fmpq(2, 3) * (n - m), "flat, complex A")
+
+
+@ENCLOSURES.concludes
+def conclusion() -> tuple[Fact, ...]:
+    return *relative(), *growth()

@@ -56,18 +56,18 @@ from typing import Any
 
 import sympy as sp
 
-from .checks import at_most, nonnegative, same
+from .checks import at_most, less, nonnegative, same
+from .error import ERROR
 from .ledger import Statement
-
-EQUIVALENTS = Statement(
-    "equivalents",
-    "kappa is well defined, the equivalents agree with each other, and tail(m) <= m kappa <= m/(m-k) tail(k) for k < m",
-    uses=("error",),
-)
+from .notation import family, i
+from .notation import l as level
+from .propositions import Fact, Proposition, argued, at_least, chain, summed, through, under
 
 l, kappa, c = sp.symbols("l kappa c", positive=True)
 gamma, s2 = sp.symbols("gamma s2", nonnegative=True)
 DF1, DF2 = sp.symbols("df1 df2", positive=True)
+n, m = sp.symbols("n m", integer=True, positive=True)
+k = sp.Symbol("k", integer=True, nonnegative=True)
 
 
 def df1(variances: Sequence[Any], root: Any) -> Any:
@@ -115,107 +115,156 @@ def upper(m: Any, k: Any, tail: Any, penalty: Any) -> Any:
     return (tail + penalty) / (m - k)
 
 
+def over(terms: Any, first: Any = 1, last: Any = n) -> Any:
+    """The sum of terms in l over the spectrum, or a part of it."""
+    return sp.Sum(terms.subs(l, level(i)), (i, first, last))
+
+
+#: The letters df1, df2, gamma and m of one root kappa: any numbers that fulfil (1).
+df1_, df2_, m_ = sp.symbols("df1 df2 m", real=True)
+ONE = df1([l], kappa)
+KAPPA = (m, over(ONE))  # (1) without penalty
+a_ = sp.Symbol("a", positive=True)
+
+EQUIVALENTS = Statement(
+    "equivalents",
+    Proposition(sp.Derivative(measurements([l], gamma, kappa), kappa), "<", 0),
+    Proposition(over(bias([l], [l], kappa)), "=", kappa * (over(ONE) - over(df2([l], kappa)))),
+    Proposition(ratio(kappa * (df1_ - df2_), df2_, kappa * (m_ - df1_), m_), "=", kappa * df1_),
+    Proposition(over(matched([l], kappa)), "=", kappa * over(ONE)),
+    Proposition(ratio(kappa * (m_ - df2_), df2_, 0, m_), "=", m_ * kappa),
+    Proposition(n * df1([l], l * (n - m) / m), "=", m, when=(at_least(n, m + 1),)),
+    Proposition(over(measurements([c * l], c * gamma, c * kappa)), "=", over(measurements([l], gamma, kappa))),
+    Proposition(kappa - m / (a_ / kappa), "=", -kappa * (m - a_) / a_),
+    Proposition(over(l, m + 1), "<=", m * kappa, when=(at_least(n, m + 1),), given=(KAPPA,)),
+    Proposition(m * kappa, "<=", m / (m - k) * over(l, k + 1), when=(at_least(m, k + 1),), given=(KAPPA,)),
+    words="the right side of the equation for kappa falls, {0}, so that kappa is unique; with the matched noise the "
+    "numerator is {1} and the risk {2}, {3}; without noise {4}; flat: {5}; scaling: {6}; the slope of m kappa, with a "
+    "above m less df2, is {7}; and {8}, {9}",
+)
+
+
 @EQUIVALENTS.symbolic
-def slope() -> None:
-    """The right side of (1) has the derivative -a, a > 0."""
+def slope() -> Fact:
+    """Each term of the right side of (1) has the derivative -a, a > 0."""
     falling = -sp.diff(measurements([l], gamma, kappa), kappa)
     same(falling, l / (l + kappa) ** 2 + gamma / kappa**2)
-    nonnegative(falling)
     # Between its limits at 0 and infinity.
     same(sp.limit(measurements([l], 0, kappa), kappa, 0), 1)
     same(sp.limit(measurements([l], gamma, kappa), kappa, sp.oo), 0)
     # Implicit differentiation, on one term: m = f(kappa, gamma).
     same(-sp.diff(measurements([l], gamma, kappa), gamma) / -falling, 1 / (kappa * falling))
+    return less(sp.Derivative(measurements([l], gamma, kappa), kappa), 0)
 
 
 @EQUIVALENTS.symbolic
-def difference() -> None:
-    """Df1 - df2 = kappa sum l/(l + kappa)^2; m - df2 = df1 - df2 + gamma/kappa > 0."""
+def difference() -> Fact:
+    """df1 - df2 = kappa sum l/(l + kappa)^2; m - df2 = df1 - df2 + gamma/kappa > 0."""
     same(df1([l], kappa) - df2([l], kappa), kappa * l / (l + kappa) ** 2)
-    same(bias([l], [l], kappa), kappa * (df1([l], kappa) - df2([l], kappa)), "bias at t = l")
     gain = df1([l], kappa) - df2([l], kappa)
     same(measurements([l], gamma, kappa) - df2([l], kappa), slack(gain, gamma, kappa))
     nonnegative(slack(gain, gamma, kappa))
+    return same(over(bias([l], [l], kappa)), kappa * (over(ONE) - over(df2([l], kappa))), "bias at t = l")
 
 
 @EQUIVALENTS.symbolic
-def matched_noise() -> None:
-    """T = l, s^2 = gamma: R = sum l kappa/(l + kappa)."""
-    m = sp.Symbol("m", positive=True)
-    # All n: the bias by `difference`, s^2 = gamma by (1), and sum l kappa/(l + kappa) = kappa df1.
-    same(ratio(kappa * (DF1 - DF2), DF2, kappa * (m - DF1), m), kappa * DF1)
-    same(matched([l], kappa), kappa * df1([l], kappa))
-    variances = sp.symbols("l1:4", positive=True)
+def matched_noise() -> tuple[Fact, Fact]:
+    """t = l, s^2 = gamma = kappa (m - df1) by (1): R = kappa df1 = sum l kappa/(l + kappa)."""
+    whole = same(ratio(kappa * (df1_ - df2_), df2_, kappa * (m_ - df1_), m_), kappa * df1_)
+    return whole, same(over(matched([l], kappa)), kappa * over(ONE))
+
+
+@EQUIVALENTS.symbolic
+def noiseless() -> Fact:
+    """t = l, gamma = s^2 = 0, df1 = m by (1): R = m kappa."""
+    return same(ratio(kappa * (m_ - df2_), df2_, 0, m_), m_ * kappa)
+
+
+@EQUIVALENTS.instance
+def with_all_values() -> None:
+    """Both with every l written out, n = 3."""
+    variances = family("l", 3, positive=True)
     count = measurements(variances, gamma, kappa)
     same(risk(variances, variances, count, gamma, kappa), matched(variances, kappa))
-
-
-@EQUIVALENTS.symbolic
-def noiseless() -> None:
-    """T = l, gamma = s^2 = 0: R = m kappa."""
-    m = sp.Symbol("m", positive=True)
-    same(ratio(kappa * (m - DF2), DF2, 0, m), m * kappa)
-    variances = sp.symbols("l1:4", positive=True)
     count = measurements(variances, 0, kappa)
     same(risk(variances, variances, count, 0, kappa), count * kappa)
 
 
 @EQUIVALENTS.symbolic
-def flat() -> None:
-    """Flat spectrum: m kappa = l (n - m)."""
-    n, m = sp.symbols("n m", positive=True)
+def flat() -> Fact:
+    """Flat spectrum: m kappa = l (n - m), which is the error of "error"."""
     root = l * (n - m) / m
-    same(n * df1([l], root), m)
-    same(m * root, l * (n - m))
+    exact = ERROR.fact(3).right
+    same(m * root / l, exact / exact.subs({n: m + 1}), "up to the scale")
+    return same(n * df1([l], root), m, when=(at_least(n, m + 1),))
 
 
 @EQUIVALENTS.symbolic
-def homogeneity() -> None:
-    """Scaling by c multiplies kappa and R by c."""
-    variances, signal = sp.symbols("l1:3", positive=True), sp.symbols("t1:3", positive=True)
-    m = sp.Symbol("m", positive=True)
-    scaled, other = [c * x for x in variances], [c * x for x in signal]
-    same(measurements(scaled, c * gamma, c * kappa), measurements(variances, gamma, kappa))
-    same(risk(scaled, other, m, c * s2, c * kappa), c * risk(variances, signal, m, s2, kappa))
+def homogeneity() -> Fact:
+    """Scaling by c multiplies kappa and R by c, term by term."""
+    t = sp.Symbol("t", positive=True)
+    same(bias([c * l], [c * t], c * kappa), c * bias([l], [t], kappa), "numerator")
+    same(df2([c * l], c * kappa), df2([l], kappa), "df2")
+    return same(over(measurements([c * l], c * gamma, c * kappa)), over(measurements([l], gamma, kappa)))
 
 
 @EQUIVALENTS.symbolic
-def decreasing() -> None:
-    """D(m kappa)/dm = -kappa df2/(m - df2) < 0."""
-    gain = sp.Symbol("gain", positive=True)  # m - df2
-    m = DF2 + gain
+def decreasing() -> Fact:
+    """d(m kappa)/dm = kappa - m/a = -kappa df2/(m - df2) < 0, a = (m - df2)/kappa."""
     # gamma = 0: the sum of the l/(l + kappa)^2 is a = (m - df2)/kappa, each term by `difference`.
     same(l / (l + kappa) ** 2, (df1([l], kappa) - df2([l], kappa)) / kappa)
-    a = (m - DF2) / kappa
-    same(kappa - m / a, -kappa * DF2 / gain)
-    nonnegative(-(kappa - m / a))
+    less(-kappa * DF2 / a_, 0)
+    return same(kappa - m / (a_ / kappa), -kappa * (m - a_) / a_)
+
+
+def of_root() -> Fact:
+    """(1) without penalty, the definition of kappa."""
+    return under(argued(m, "=", over(ONE), "the definition of kappa"), KAPPA)
 
 
 @EQUIVALENTS.symbolic
-def upper_bound() -> None:
-    """Kappa <= (tail(k) + gamma)/(m - k) and kappa >= gamma/m."""
-    k = sp.Symbol("k", integer=True, nonnegative=True)
+def upper_bound() -> Fact:
+    """m <= k + tail(k)/kappa, hence kappa <= tail(k)/(m - k)."""
+    head = summed(at_most(ONE, 1).at({l: level(i)}), i, 1, k)
+    rest = summed(at_most(ONE, l / kappa).at({l: level(i)}), i, k + 1, n)
+    split = same(over(ONE), over(ONE, 1, k) + over(ONE, k + 1))
+    links = [of_root(), split, through(lambda side: side + rest.left, head), through(lambda side: head.right + side, rest)]
+    found = chain(*links)
+    last = same(found.right, k + over(l, k + 1) / kappa)
+    solved = through(lambda side: (side - k) * kappa * m / (m - k), chain(found, last), when=(at_least(m, k + 1),))
+    ends = same(solved.right, m / (m - k) * over(l, k + 1))
+    # With a penalty, the same with tail(k) + gamma.
     gap, tail = sp.symbols("gap tail", positive=True)  # gap = m - k
-    at_most(df1([l], kappa), 1, "one of the first k terms")
-    at_most(df1([l], kappa), l / kappa, "one of the others")
-    # m <= k + (tail + gamma)/kappa is kappa <= (tail + gamma)/(m - k): their difference, times kappa/(m - k).
-    m = k + gap
-    same((k + (tail + gamma) / kappa - m) * kappa / gap, upper(m, k, tail, gamma) - kappa)
+    same((k + (tail + gamma) / kappa - (k + gap)) * kappa / gap, upper(k + gap, k, tail, gamma) - kappa)
     at_most(gamma / kappa, measurements([l], gamma, kappa), "m >= gamma/kappa")
-    same(m * upper(m, k, tail, 0), m / (m - k) * tail)
+    return chain(same(m * kappa, solved.left), solved, ends)
 
 
 @EQUIVALENTS.symbolic
-def lower_bound() -> None:
-    """Tail(m) <= m kappa and l_{m+1} <= m kappa."""
-    p = sp.Symbol("p", positive=True)
-    same(l, kappa * (p / (1 - p)).subs(p, df1([l], kappa)))
-    # 1 - p = kappa/(l + kappa) decreases in l: for i > m it is at least c = 1 - p_m, for i <= m at most c.
-    nonnegative(-sp.diff(1 - df1([l], kappa), l))
-    m = sp.Symbol("m", integer=True, positive=True)
-    # (1) split at m: with S = sum_{i>m} p_i and Q = sum_{i<=m} (1 - p_i), df1 = (m - Q) + S, so df1 = m says S = Q.
-    S, Q = sp.symbols("S Q", positive=True)
-    same(sp.solve(sp.Eq((m - Q) + S, m), S)[0], Q)
-    same(kappa / c * (m * c), m * kappa)
-    # (m + 1) l/(l + kappa) <= m is l <= m kappa: the difference of the sides, times l + kappa.
+def lower_bound() -> Fact:
+    """tail(m) <= m kappa: with p_i = l_i/(l_i + kappa) and c = 1 - p_m, tail(m) <= (kappa/c) sum_{i>m} p_i <= (kappa/c) m c."""
+    drop = sp.Symbol("drop", nonnegative=True)
+    least = 1 - ONE.subs(l, level(m))  # c
+    # i > m: l_i <= (kappa/c) p_i, as l_i <= l_m.
+    one = at_most(l, kappa / (1 - ONE.subs(l, l + drop)) * ONE).at({l: level(i), drop: level(m) - level(i)})
+    rest = summed(one, i, m + 1, n)
+    # i <= m: 1 - p_i <= c, as l_i >= l_m.
+    two = at_most(1 - ONE.subs(l, l + drop), 1 - ONE).at({l: level(m), drop: level(i) - level(m)})
+    head = summed(two, i, 1, m)
+    same(head.right, m * least)
+    # (1) says sum_{i>m} p_i = sum_{i<=m} (1 - p_i).
+    seen = over(ONE, 1, m)
+    split = through(lambda side: side - seen, of_root().turned())
+    balance = chain(same(over(ONE, m + 1), split.left), split, same(split.right, over(1 - ONE, 1, m)))
+    scale = kappa / least
+    links = [rest, same(rest.right, scale * balance.left), through(lambda side: scale * side, balance)]
+    links += [through(lambda side: scale * side, head), same(scale * head.right, m * kappa)]
+    # Finally l_{m+1} <= m kappa: (m + 1) l/(l + kappa) <= m, times l + kappa.
     same((m - (m + 1) * df1([l], kappa)) * (l + kappa), m * kappa - l)
+    return chain(*links)
+
+
+@EQUIVALENTS.concludes
+def conclusion() -> tuple[Fact, ...]:
+    risks = *matched_noise(), noiseless(), flat(), homogeneity(), decreasing()
+    return slope(), difference(), *risks, lower_bound(), upper_bound()

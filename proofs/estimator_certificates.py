@@ -41,16 +41,12 @@ import sympy as sp
 from flint import fmpq, fmpq_mat
 
 from .checks import exactly
+from .kernel import instances
 from .ledger import Statement, establish
-from .matrices import same_matrices, same_traces, square
+from .matrices import at_most_by_squares, same_matrices, same_traces, square
+from .mle import MLE, PENALISED
+from .propositions import Fact, Proposition
 from .rationals import column, columns, diagonal, entries, floats, identity, measurements, rational, solver
-
-ESTIMATORS = Statement(
-    "estimator-certificates",
-    "multipliers prove explicit points to be the MLE, the penalised, the truncated estimate, basis pursuit and the lasso",
-    uses=("MLE", "penalised"),
-)
-
 
 def rotation(n: int, shift: int) -> fmpq_mat:
     """An orthogonal matrix, (I - K)(I + K)^{-1} for a skew-symmetric K (Cayley)."""
@@ -261,44 +257,68 @@ _other = sp.MatrixSymbol("other", _n, 1)
 _half = sp.Rational(1, 2)
 
 
+def _objective(z: Any) -> Any:
+    """J."""
+    return square(_B * z - _r) + _gamma * square(z)
+
+
+def _lasso(x: Any) -> Any:
+    """The smooth part of the lasso's objective."""
+    return _half * square(_A * x - _y)
+
+
+_UNSEEN = (_B * _d, sp.ZeroMatrix(_m, 1))
+_gradient = _B.T * (_B * _z - _r) + _gamma * _z
+_g = _A.T * (_y - _A * _x)
+
+ESTIMATORS = Statement(
+    "estimator-certificates",
+    Proposition(square(_B.T * _nu), "<=", square(_B.T * _nu + _d), given=(_UNSEEN,)),
+    Proposition(_objective(_z) + 2 * sp.Trace(_d.T * _gradient), "<=", _objective(_z + _d)),
+    Proposition((_A.T * _nu).T * _other, "=", _nu.T * _y, given=((_A * _other, _y),)),
+    Proposition(_lasso(_x) - sp.Trace(_g.T * _d), "<=", _lasso(_x + _d)),
+    words="multipliers prove explicit points to be the MLE, {0}, the penalised and the truncated estimate, {1}, basis "
+    "pursuit, {2}, and the lasso, {3}",
+)
+
+
 @ESTIMATORS.symbolic
-def minimum_norm() -> None:
+def minimum_norm() -> Fact:
     """(a): |z + d|^2 = |z|^2 + |d|^2 if z = B^T nu and B d = 0."""
+    MLE.fact(1)
     z = _B.T * _nu
-    same_traces(square(z + _d), square(z) + square(_d), given=[(_B * _d, sp.ZeroMatrix(_m, 1))])
+    same_traces(square(z + _d), square(z) + square(_d), given=[_UNSEEN])
+    return at_most_by_squares(square(z), square(z + _d), [_d], [_UNSEEN])
 
 
 @ESTIMATORS.symbolic
-def stationary() -> None:
+def stationary() -> Fact:
     """(b), (c): J(z + d) = J(z) + |B d|^2 + gamma |d|^2 + 2 d^T (B^T (B z - r) + gamma z)."""
-
-    def objective(z: Any) -> Any:
-        return square(_B * z - _r) + _gamma * square(z)
-
-    gradient = _B.T * (_B * _z - _r) + _gamma * _z
-    growth = square(_B * _d) + _gamma * square(_d) + 2 * sp.Trace(_d.T * gradient)
-    same_traces(objective(_z + _d), objective(_z) + growth)
+    PENALISED.fact(0)
+    growth = square(_B * _d) + _gamma * square(_d) + 2 * sp.Trace(_d.T * _gradient)
+    same_traces(_objective(_z + _d), _objective(_z) + growth)
+    least = _objective(_z) + 2 * sp.Trace(_d.T * _gradient)
+    return at_most_by_squares(least, _objective(_z + _d), [_B * _d, sp.sqrt(_gamma) * _d])
 
 
 @ESTIMATORS.symbolic
-def dual_value() -> None:
+def dual_value() -> Fact:
     """(d): w^T x' = nu^T y for w = A^T nu and every x' with A x' = y."""
-    same_matrices((_A.T * _nu).T * _other, _nu.T * _y, given=[(_A * _other, _y)])
+    return same_matrices((_A.T * _nu).T * _other, _nu.T * _y, given=[(_A * _other, _y)])
 
 
 @ESTIMATORS.symbolic
-def lasso_growth() -> None:
+def lasso_growth() -> Fact:
     """(e): 1/2 |A (x+d) - y|^2 = 1/2 |A x - y|^2 - g^T d + 1/2 |A d|^2, g = A^T (y - A x)."""
-    g = _A.T * (_y - _A * _x)
-    growth = -sp.Trace(g.T * _d) + _half * square(_A * _d)
-    same_traces(_half * square(_A * (_x + _d) - _y), _half * square(_A * _x - _y) + growth)
+    least = _lasso(_x) - sp.Trace(_g.T * _d)
+    same_traces(_lasso(_x + _d), least + _half * square(_A * _d))
+    return at_most_by_squares(least, _lasso(_x + _d), [_A * _d / sp.sqrt(2)])
 
 
 @ESTIMATORS.certificate
 def linear_estimates() -> None:
     """(a), (b), (c) at rational points."""
-    # SCOPE "n = 5, m = 2, 3, 4; gamma = 1/4, 9; every rank k <= m"
-    for m in (2, 3, 4):
+    for m in instances((2, 3, 4), "n = 5, m = {}, every rank".format):
         model = problem(m)
         for basis in (model.U, model.V):
             exactly(basis.transpose() * basis, identity(5), "orthogonal basis")
@@ -312,15 +332,23 @@ def linear_estimates() -> None:
 @ESTIMATORS.certificate
 def basis_pursuit() -> None:
     """(d) at rational points."""
-    # SCOPE "(m, n) = (4, 8), (5, 9), (6, 12), sparse signals"
-    for m, n, x in SPARSE:
+    for m, n, x in instances(SPARSE, _sparse):
         BasisPursuit.of(*sparse_problem(m, n, x)).verify()
 
 
 @ESTIMATORS.certificate
 def lasso() -> None:
     """(e) at rational points."""
-    # SCOPE "the same; penalty 1/2, 5"
-    for m, n, x in SPARSE:
-        for penalty in PENALTIES:
+    for m, n, x in instances(SPARSE, _sparse):
+        for penalty in instances(PENALTIES, "penalty {}".format):
             Lasso.of(*sparse_problem(m, n, x), penalty).verify()
+
+
+def _sparse(instance: tuple[int, int, Sequence[int]]) -> str:
+    m, n, x = instance
+    return f"m = {m}, n = {n}, {sum(bool(value) for value in x)} nonzero"
+
+
+@ESTIMATORS.concludes
+def conclusion() -> tuple[Fact, ...]:
+    return minimum_norm(), stationary(), dual_value(), lasso_growth()

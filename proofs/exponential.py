@@ -92,32 +92,29 @@ from __future__ import annotations
 from typing import Any
 
 import sympy as sp
-from flint import arb
 
-from .checks import below, exactly, nonnegative, same
-from .complex_exact import determinant
-from .first_and_last import complex_pair, integrand_by_parts
+from .checks import at_most, below_at, exactly, nonnegative, positive, same
+from .complex_exact import COMPLEX as EXACT
+from .complex_exact import any_exceedance, determinant
+from .equivalents import EQUIVALENTS
+from .error import ERROR
+from .first_and_last import LAST, complex_pair
 from .first_and_last import u as rate_variable
+from .kernel import instances
 from .ledger import Statement
-
-COMPLEX = Statement(
-    "complex-exponential",
-    "l_i = e^{-2bi}, complex A: E_m = tail(m) 2bm/(1 - e^{-2bm}) exactly, for every n and m",
-    uses=("complex-exact",),
-)
-SHARP = Statement(
-    "sharp-exponential",
-    "l_i = e^{-2bi}, real A: E_m >= 4b tanh(b) (m-1) tail(m); E_m <= C_m tail(m-2) for all spectra only if C_m >= (m-1)/8",
-    uses=("error", "E_{n-1}", "complex-exponential"),
-)
-EQUIVALENT = Statement(
-    "sharp-exponential-equivalent",
-    "l_i = e^{-2bi}, n = inf: m kappa/tail(m) ~ 2 m sinh(b) and m tail(m-2)/(m kappa) -> e^{3b}/(1 - e^{-2b})",
-    uses=("equivalents",),
-)
+from .matrices import at_most_by_squares, same_matrices, square
+from .notation import E, complex_E, quantity
+from .notation import l as level
+from .propositions import Fact, Proposition, argued, at_least, chain, discharged, telescoped, through, under
 
 q, b, z, v = sp.symbols("q b z v", positive=True)
 m, n, j, k = sp.symbols("m n j k", integer=True, positive=True)
+#: l_j = q^j, q = e^{-2b}.
+SPECTRUM = (level(j), q**j)
+SPECTRUM_IN_B = (level(j), sp.exp(-2 * b * j))
+AT_RATE = {q: sp.exp(-2 * b)}
+#: e_j I_{j-1}, the share of j in E_m/m.
+share = quantity("share", "c_{}")
 
 
 def tail(first: Any, last: Any) -> Any:
@@ -165,23 +162,47 @@ def real_bound(rate: Any, count: Any) -> Any:
     return 4 * rate * sp.tanh(rate) * (count - 1)
 
 
+def closed_form() -> Any:
+    """E_m for complex A in terms of b."""
+    return expected_error(m, n).subs(AT_RATE)
+
+
+COMPLEX = Statement(
+    "complex-exponential",
+    Proposition(complex_E(m), "=", expected_error(m, n), when=(at_least(n, m + 1),), given=(SPECTRUM,)),
+    Proposition((expected_error(m, n) / tail(m, n)).subs(AT_RATE), "=", 2 * b * m / (1 - sp.exp(-2 * b * m))),
+    words="complex A, exactly: {0}; over the tail, in terms of b, {1}",
+)
+
+
 @COMPLEX.symbolic
-def symmetric_functions() -> None:
-    """E_j (1 - q^j) = e_{j-1} (q^j - q^{n+1})."""
+def symmetric_functions() -> Fact:
+    """e_j (1 - q^j) = e_{j-1} (q^j - q^{n+1}): from g(qz) (1 + qz) = g(z) (1 + q^{n+1} z)."""
+    # The equation, from n to n + 1: g gets the factor 1 + q^{n+1} z.
+    here, there = sp.symbols("g(z) g(qz)", positive=True)
+    equation = there * (1 + q * z) - here * (1 + q ** (n + 1) * z)
+    following = there * (1 + q ** (n + 2) * z) * (1 + q * z) - here * (1 + q ** (n + 1) * z) * (1 + q ** (n + 2) * z)
+    same(following, (1 + q ** (n + 2) * z) * equation, "induction on n")
+    same(factors(1, q * z) * (1 + q * z), factors(1, z) * (1 + q**2 * z), "n = 1")
+    # The coefficients of z^j on both sides: q^j e_j + q q^{j-1} e_{j-1} = e_j + q^{n+1} e_{j-1}.
+    e = sp.Symbol("e", positive=True)  # e_{j-1}
+    return same(q**j * e * symmetric_ratio(j) + q * q ** (j - 1) * e, e * symmetric_ratio(j) + q ** (n + 1) * e)
+
+
+@COMPLEX.instance
+def symmetric_functions_in_full() -> None:
+    """The same for explicit n."""
     for size in range(1, 6):
         same(factors(size, q * z) * (1 + q * z), factors(size, z) * (1 + q ** (size + 1) * z))
         coefficients = [sp.Poly(factors(size, z), z).coeff_monomial(z**i) for i in range(size + 1)]
         for i in range(1, size + 1):
             ratio = symmetric_ratio(sp.Integer(i)).subs(n, size)
             same(coefficients[i], coefficients[i - 1] * ratio, f"e_{i}, n = {size}")
-    # The coefficients of z^j on both sides: q^j e_j + q q^{j-1} e_{j-1} = e_j + q^{n+1} e_{j-1}.
-    e = sp.Symbol("e", positive=True)  # e_{j-1}
-    same(q**j * e * symmetric_ratio(j) + q * q ** (j - 1) * e, e * symmetric_ratio(j) + q ** (n + 1) * e)
 
 
 @COMPLEX.symbolic
-def integrals() -> None:
-    """Q^{-k} I_k + q^{n-k} I_{k+1} = I_k + q I_{k+1}; log(1/q) + q^n I_1 = q I_1."""
+def integrals() -> Fact:
+    """q^{-k} I_k + q^{n-k} I_{k+1} = I_k + q I_{k+1}; log(1/q) + q^n I_1 = q I_1."""
     integral = sp.Symbol("I", positive=True)  # I_k
     following = integral * integral_ratio(k)
 
@@ -192,26 +213,36 @@ def integrals() -> None:
     left = scaled(k, integral) + q ** (n + 1) * scaled(k + 1, following)
     same(left, integral + q * following)
     same(left, q ** (-k) * integral + q ** (n - k) * following)
+    # For k = 0 the integral of f(z)/z over (q eps, eps) tends to that of 1/z: the logarithm.
     one = first_integral(q, n)
-    same(sp.log(1 / q) + q ** (n + 1) * scaled(1, one), q * one)
     eps = sp.Symbol("eps", positive=True)
-    same(sp.expand_log(sp.integrate(1 / z, (z, q * eps, eps))), sp.expand_log(sp.log(1 / q)))
+    start = sp.expand_log(sp.integrate(1 / z, (z, q * eps, eps)))
+    return same(start + q ** (n + 1) * scaled(1, one), sp.expand_log(q * one))
 
 
 @COMPLEX.symbolic
-def summands() -> None:
-    """C_j = log(1/q) (1 - q^n) q^j/((1 - q^{j-1})(1 - q^j))."""
+def summands() -> Fact:
+    """c_j = log(1/q) (1 - q^n) q^j/((1 - q^{j-1})(1 - q^j)), from c_2 and the ratios of successive ones."""
+    symmetric_functions()
+    integrals()
     same(symmetric_ratio(j + 1) * integral_ratio(j - 1), summand(j + 1) / summand(j))
     e_2 = tail(0, n) * symmetric_ratio(sp.Integer(2))
     same(e_2 * first_integral(q, n), summand(sp.Integer(2)))
+    return argued(share(j), "=", summand(j), "step 3: induction from c_2 on, by the ratios of steps 1 and 2")
 
 
 @COMPLEX.symbolic
-def telescoping() -> None:
+def telescoping() -> tuple[Fact, Fact]:
     """The sum telescopes: E_m = tail(m) 2bm/(1 - e^{-2bm})."""
-    same(partial_sum(j) - partial_sum(j - 1), summand(j))
-    same(m * (partial_sum(n) - partial_sum(m)), expected_error(m, n))
-    same((expected_error(m, n) / tail(m, n)).subs(q, sp.exp(-2 * b)), 2 * b * m / (1 - sp.exp(-2 * b * m)))
+    each = chain(summands(), same(summand(j), partial_sum(j) - partial_sum(j - 1)))
+    total = telescoped(each, partial_sum(j), j, m + 1, n)
+    # z = 1/t in "complex-exact": P(N_t > m) dt is sum_{j>m} e_j z^{j-2}/g(z) dz.
+    exact = EXACT.fact()
+    prefactor = exact.right.function / any_exceedance()
+    law = argued(complex_E(m), "=", prefactor * total.left, "z = 1/t in complex-exact, and e_j I_{j-1} = c_j", when=exact.when)
+    found = chain(law, through(lambda side: prefactor * side, total), same(m * total.right, expected_error(m, n)))
+    over_tail = same((expected_error(m, n) / tail(m, n)).subs(AT_RATE), 2 * b * m / (1 - sp.exp(-2 * b * m)))
+    return under(found, SPECTRUM), over_tail
 
 
 @COMPLEX.symbolic
@@ -224,8 +255,7 @@ def two_levels() -> None:
 @COMPLEX.certificate
 def against_the_determinant() -> None:
     """E_m/log(1/q) by the determinant (b) of complex-exact is m tail(m)/(1 - q^m)."""
-    # SCOPE "q = 1/2, 2/3, 9/10; n = 2, ..., 6, all m"
-    for base in (sp.Rational(1, 2), sp.Rational(2, 3), sp.Rational(9, 10)):
+    for base in instances((sp.Rational(1, 2), sp.Rational(2, 3), sp.Rational(9, 10)), "q = {}, n <= 6".format):
         for size in range(2, 7):
             for count in range(1, size):
                 # log x_i = i log(1/q): in units of log(1/q) all is rational.
@@ -253,65 +283,146 @@ def bounds_compared() -> None:
     same(sp.exp(4 * b) / (2 * b), 2 * sp.exp(4 * b) / (4 * b))
 
 
+@COMPLEX.concludes
+def conclusion() -> tuple[Fact, ...]:
+    return telescoping()
+
+
+y = sp.Symbol("y", positive=True)  # 1/q - 1, so that q < 1
+RATIO = 1 / (1 + y)
+#: The expected error of the first m + 1 values alone.
+kept_error = quantity("kept_error", "E'_{}")
+kappa = quantity("kappa", "kappa_{}")
+i = sp.Symbol("i", integer=True)
+DOMAIN = (at_least(m, 2), at_least(n, m + 1))
+
+
+def middle(count: Any) -> Any:
+    """k0 = e^{-2b(m + 1/2)}."""
+    return sp.exp(-2 * b * (count + sp.Rational(1, 2)))
+
+
+def infinite_tail(count: Any) -> Any:
+    """tail(m) at n = inf."""
+    return sp.exp(-2 * b * (count + 1)) / (1 - sp.exp(-2 * b))
+
+
+def remaining_integral() -> Any:
+    """int prod_{i=0}^m (1 + v q^i)^{-1/2} dv."""
+    return sp.Integral(sp.Product((1 + v * q**i) ** sp.Rational(-1, 2), (i, 0, m)), (v, 0, sp.oo))
+
+
+SHARP = Statement(
+    "sharp-exponential",
+    Proposition(E(m), ">=", real_bound(b, m) * tail(m, n).subs(AT_RATE), when=DOMAIN, given=(SPECTRUM_IN_B,)),
+    Proposition(sp.Limit((tail(m, n) / tail(m - 2, n)).subs(q, RATIO), n, sp.oo, "-"), "=", RATIO**2),
+    Proposition((m - 1) / 8, "<", real_bound(sp.Rational(1, 2), m) * sp.exp(-2), when=(at_least(m, 2),)),
+    words="real A: {0}; the tails have the ratio {1}, so that the constant of T1 must grow with m: {2}",
+)
+EQUIVALENT = Statement(
+    "sharp-exponential-equivalent",
+    Proposition(sp.Limit(m * kappa(m) / (m * infinite_tail(m)), m, sp.oo, "-"), "=", 2 * sp.sinh(b)),
+    Proposition(
+        sp.Limit(infinite_tail(m - 2) / kappa(m), m, sp.oo, "-"), "=", sp.exp(3 * b) / (1 - sp.exp(-2 * b))
+    ),
+    words="of infinite length: {0}, {1}",
+)
+
+
 @SHARP.symbolic
-def fewer_coordinates() -> None:
-    """|Sigma - K A Sigma|^2 for n is that for m + 1 plus sum_{i>m+1} l_i |u_i - K a_i|^2 and squares."""
-    for size, count in ((3, 1), (4, 2)):
-        kept = count + 1
-        K = sp.Matrix(size, count, sp.symbols(f"k1:{size * count + 1}", real=True))
-        A = sp.Matrix(count, size, sp.symbols(f"a1:{size * count + 1}", real=True))
-        variances = sp.symbols(f"l1:{size + 1}", positive=True)
-
-        def error(estimator: Any, measured: Any, variances: Any = variances) -> Any:
-            """|Sigma - K A Sigma|^2."""
-            residual = sp.eye(estimator.rows) - estimator * measured
-            return sum(variances[i] * residual[j, i] ** 2 for i in range(residual.cols) for j in range(residual.rows))
-
-        residual = sp.eye(size) - K * A
-        left_out = sum(variances[i] * residual[j, i] ** 2 for i in range(size) for j in range(size) if max(i, j) >= kept)
-        nonnegative(left_out)
-        same(error(K, A), error(K[:kept, :], A[:, :kept]) + left_out)
+def fewer_coordinates() -> Fact:
+    """|Sigma - K A Sigma|^2 for n is that for m + 1 plus squares."""
+    kept = m + 1
+    F, R = sp.MatrixSymbol("F", n, kept), sp.MatrixSymbol("R", n, n - kept)
+    one, two = sp.MatrixSymbol("Sigma_1", kept, kept), sp.MatrixSymbol("Sigma_2", n - kept, n - kept)
+    K, A = sp.MatrixSymbol("K", n, m), sp.MatrixSymbol("A", m, n)
+    coordinates = [
+        (F.T * F, sp.Identity(kept)),
+        (R.T * R, sp.Identity(n - kept)),
+        (F.T * R, sp.ZeroMatrix(kept, n - kept)),
+        (R * R.T, sp.Identity(n) - F * F.T),
+    ]
+    Sigma = F * one * F.T + R * two * R.T
+    M = (sp.Identity(n) - K * A) * Sigma
+    reduced = one - (F.T * K) * (A * F) * one
+    same_matrices(F.T * M * F, reduced, coordinates, "the first coordinates and columns")
+    smaller = at_most_by_squares(square(F.T * M * F), square(M), [R.T * M * F, M * R], coordinates)
+    # X_A is the least such error, by (b) of "error", and (F^T K, A F) is one estimator for the first m + 1 values.
+    ERROR.fact(1)
+    return argued(kept_error(m), smaller.relation, E(m), "step 5: what remains of the error is that of an estimator for the first m + 1 values")
 
 
 @SHARP.symbolic
-def substitution() -> None:
+def substitution() -> Fact:
     """E'_m = (m-1)/2 l_{m+1} int prod_{i=0}^m (1 + v q^i)^{-1/2} dv."""
-    for count in (2, 3, 4):
-        variances = [q**i for i in range(1, count + 2)]
-        found = integrand_by_parts(variances, sp.Rational(1, 2)).subs(rate_variable, variances[-1] * v) * variances[-1]
-        product = sp.prod([(1 + v * q**i) ** sp.Rational(-1, 2) for i in range(count + 1)])
-        same((found / product) ** 2, (variances[-1] * sp.Rational(count - 1, 2)) ** 2)
+    last = LAST.fact(0)
+    prefactor = (last.right / last.right.atoms(sp.Integral).pop()).subs(n, m + 1)
+    factor = last.right.atoms(sp.Product).pop().function
+    index = last.right.atoms(sp.Product).pop().limits[0][0]
+    at_k = factor.subs({level(index): q**k, rate_variable: q ** (m + 1) * v})
+    same(at_k, (1 + v * q ** (m + 1 - k)) ** sp.Rational(-1, 2), "factor k, for k = 1, ..., m + 1")
+    found = prefactor * q ** (m + 1) * remaining_integral()
+    reason = "step 6: E_{n-1} for the first m + 1 values, with u = l_{m+1} v"
+    return argued(kept_error(m), "=", found, reason, when=(at_least(m, 2),))
 
 
 @SHARP.symbolic
-def pairing() -> None:
+def pairing() -> Fact:
     """((1 + x)(1 + qx))^{1/2} <= 1 + x(1+q)/2, and the integral that remains."""
     x = sp.Symbol("x", positive=True)
-    nonnegative(sp.factor((1 + x * (1 + q) / 2) ** 2 - (1 + x) * (1 + q * x)))
-    # int prod_{i<M} (1 + w Q^i)^{-1} dw = Q I_1 at (Q, M), for w Q^i = z Q^{i+1}.
-    M = sp.Symbol("M", integer=True, positive=True)
+    at_most((1 + x) * (1 + q * x), (1 + x * (1 + q) / 2) ** 2)
+    integrals()
+    # int prod_{i<M} (1 + w Q^i)^{-1} dw = Q I_1 at (Q, M), for w Q^i = z Q^{i+1}; dv = 2/(1+q) dw.
+    M, more = sp.Symbol("M", integer=True, positive=True), sp.Symbol("more", nonnegative=True)
     found = q**2 * first_integral(q**2, M)
-    same(sp.expand_log(found), sp.expand_log(sp.log(1 / q**2) / (1 - (q**2) ** (M - 1))))
+    closed = sp.log(1 / q**2) / (1 - (q**2) ** (M - 1))
+    same(sp.expand_log(found), sp.expand_log(closed))
+    # 0 < 1 - Q^{M-1} <= 1 for M >= 2: with Q^{M-1} = 1/(1 + x).
+    at_most(1 - 1 / (1 + x), 1)
+    least = 2 / (1 + q) * closed.subs((q**2) ** (M - 1), 0).subs(q ** (2 * M - 2), 0)
+    same(least, 2 / (1 + q) * sp.log(1 / q**2))
+    return argued(least, "<=", remaining_integral(), "step 7: factors in pairs, and the closed form of what is left")
 
 
 @SHARP.symbolic
-def constant() -> None:
-    """L_{m+1} = (1 - q) tail(m)/(1 - q^{n-m}), (1-q)/(1+q) = tanh b, and together."""
-    same((1 - q) * tail(m, n) / (1 - q ** (n - m)), q ** (m + 1))
-    integral = 2 / (1 + q) * sp.log(1 / q**2)
-    found = ((m - 1) / 2 * (1 - q) * integral).subs(q, sp.exp(-2 * b))
-    same(sp.expand_log(found).rewrite(sp.exp), real_bound(b, m).rewrite(sp.exp))
+def constant() -> Fact:
+    """(1 - q) tail(m) <= l_{m+1}, (1-q)/(1+q) = tanh b, and together."""
+    largest = chain(same((1 - q) * tail(m, n), q ** (m + 1) - q ** (n + 1)), at_most(q ** (m + 1) - q ** (n + 1), q ** (m + 1)))
+    first, paired = substitution(), pairing()
+    scale = first.right / remaining_integral() / q ** (m + 1)  # (m - 1)/2
+    least = (scale * paired.left).subs(q, RATIO)
+    from_tail = through(lambda side: least * side, largest.at({q: RATIO}), when=(at_least(m, 2),))
+    from_pairs = through(lambda side: scale * RATIO ** (m + 1) * side, paired.at({q: RATIO}), when=(at_least(m, 2),))
+    of_kept = first.at({q: RATIO}).turned()
+    links = [from_tail, same(from_tail.right, from_pairs.left), from_pairs, same(from_pairs.right, of_kept.left), of_kept]
+    whole = chain(*links, fewer_coordinates()).at({y: sp.exp(2 * b) - 1})
+    # q < 1: e^{2b} - 1 > 0.
+    above_one = chain(positive(2 * sp.exp(b) * sp.sinh(b)), same(2 * sp.exp(b) * sp.sinh(b), sp.exp(2 * b) - 1))
+    bound = real_bound(b, m) * tail(m, n).subs(AT_RATE)
+    return under(discharged(chain(same(bound, whole.left), whole), above_one), SPECTRUM_IN_B)
+
+
+@SHARP.symbolic
+def tails() -> Fact:
+    """tail(m)/tail(m-2) -> q^2 as n -> inf, q < 1."""
+    quotient = (tail(m, n) / tail(m - 2, n)).subs(q, RATIO)
+    return same(sp.Limit(quotient, n, sp.oo, "-"), RATIO**2)
 
 
 @SHARP.ball
-def one_eighth() -> None:
+def one_eighth() -> Fact:
     """2 tanh(1/2) e^{-2} > 1/8."""
-    # SCOPE "b = 1/2"
     half = sp.Rational(1, 2)
     same(real_bound(half, m) / (m - 1), 2 * sp.tanh(half))
-    # n -> inf: tail(m)/tail(m-2) -> q^2.
-    below(arb(1) / 8, 2 * (arb(1) / 2).tanh() * arb(-2).exp())
-    same((q ** (m + 1) / q ** (m - 1)).subs(q, sp.exp(-1)), sp.exp(-2))
+    (rate,) = instances((half,), "b = {}".format)
+    at_two = below_at(Proposition(sp.Rational(1, 8), "<", real_bound(rate, sp.S(2)) * sp.exp(-4 * rate)), {})
+    every = through(lambda side: (m - 1) * side, at_two, when=(at_least(m, 2),))
+    return chain(every, same(every.right, real_bound(half, m) * sp.exp(-2)))
+
+
+@SHARP.concludes
+def conclusion_sharp() -> tuple[Fact, ...]:
+    return constant(), tails(), one_eighth()
 
 
 def occupation(level: Any, centre: Any) -> Any:
@@ -320,32 +431,45 @@ def occupation(level: Any, centre: Any) -> Any:
 
 
 @EQUIVALENT.symbolic
-def symmetry() -> None:
-    """P_i + p_{2m+1-i} = 1 at kappa = e^{-2b(m+1/2)}, and eta < e^{-2b(m+1/2)}/(1 - e^{-2b})."""
+def symmetry() -> Fact:
+    """p_i + p_{2m+1-i} = 1 at kappa = e^{-2b(m+1/2)}, and eta < e^{-2b(m+1/2)}/(1 - e^{-2b})."""
     centre = m + sp.Rational(1, 2)
     level = sp.exp(-2 * b * j)
-    same(occupation(j, centre), level / (level + sp.exp(-2 * b * centre)))
-    same(sp.expand(occupation(j, centre) + occupation(2 * m + 1 - j, centre) - 1).rewrite(sp.exp), 0)
+    same(occupation(j, centre), level / (level + middle(m)))
     # p_i < e^{-2b(i - m - 1/2)}; the terms from i = 2m + 1 form a geometric series.
-    same(sp.exp(-2 * b * (2 * m + 1 - centre)), sp.exp(-2 * b * (m + sp.Rational(1, 2))))
+    same(sp.exp(-2 * b * (2 * m + 1 - centre)), middle(m))
+    return same((occupation(j, centre) + occupation(2 * m + 1 - j, centre)).rewrite(sp.exp), 1)
 
 
 @EQUIVALENT.symbolic
-def distance() -> None:
-    """E^d <= e^{-b} (1/(1/(1 + e^b) - eta) - 1), which tends to 1."""
+def distance() -> Fact:
+    """e^d <= e^{-b} (1/(1/(1 + e^b) - eta) - 1), which tends to 1."""
     eta, d = sp.symbols("eta d", positive=True)
     bound = sp.exp(-b) * (1 / (1 / (1 + sp.exp(b)) - eta) - 1)
     # Where the inequality is an equality, the bound is e^d; and it increases with eta, as long as rest > 0.
     rest = sp.Symbol("rest", positive=True)
     same(bound.subs(eta, 1 / (1 + sp.exp(b)) - 1 / (1 + sp.exp(b) * sp.exp(d))), sp.exp(d))
     nonnegative(sp.diff(bound, eta).subs(eta, 1 / (1 + sp.exp(b)) - rest))
-    same(bound.subs(eta, 0), 1)
+    to_one = same(bound.subs(eta, 0), 1)
+    symmetry()
+    # kappa is the root that "equivalents" is about.
+    EQUIVALENTS.fact(0)
+    reason = "steps 10 and 11: kappa = k0 e^d with d > 0, and eta -> 0"
+    return argued(sp.Limit(kappa(m) / middle(m), m, sp.oo, "-"), "=", to_one.right, reason)
 
 
 @EQUIVALENT.symbolic
-def limits() -> None:
+def limits() -> tuple[Fact, Fact]:
     """The limits 2 sinh(b) and e^{3b}/(1 - e^{-2b})."""
-    k0 = sp.exp(-2 * b * (m + sp.Rational(1, 2)))
-    infinite = sp.exp(-2 * b * (m + 1)) / (1 - sp.exp(-2 * b))
-    same(k0 / infinite, (2 * sp.sinh(b)).rewrite(sp.exp))
-    same(infinite.subs(m, m - 2) / k0, sp.exp(3 * b) / (1 - sp.exp(-2 * b)))
+    near = distance()
+    sinh = same(middle(m) / infinite_tail(m), 2 * sp.sinh(b))
+    cubed = same(infinite_tail(m - 2) / middle(m), sp.exp(3 * b) / (1 - sp.exp(-2 * b)))
+    reason = "kappa ~ k0, and the quotient of k0 and the tail does not depend on m"
+    one = argued(sp.Limit(m * kappa(m) / (m * infinite_tail(m)), m, sp.oo, "-"), "=", sinh.left * near.right, reason)
+    two = argued(sp.Limit(infinite_tail(m - 2) / kappa(m), m, sp.oo, "-"), "=", cubed.left / near.right, reason)
+    return chain(one, sinh), chain(two, cubed)
+
+
+@EQUIVALENT.concludes
+def conclusion_on_equivalent() -> tuple[Fact, ...]:
+    return limits()

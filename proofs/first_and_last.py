@@ -68,7 +68,7 @@ from .checks import same
 from .error import ERROR
 from .ledger import Statement
 from .matrices import same_matrices, same_traces, square
-from .notation import E, complex_E, family, i
+from .notation import E, complex_E, explicit, family, i
 from .notation import l as level
 from .propositions import Fact, Proposition, argued, at_least, chain, integrated, summed, through, under
 
@@ -388,7 +388,7 @@ def error_last_in_entries() -> None:
     for size in (2, 3, 4):
         variances = spectrum(size)
         sigma = sp.diag(*[sp.sqrt(x) for x in variances])
-        A = sp.Matrix(size - 1, size, family("a", size * (size - 1)))
+        A = explicit("a", size - 1, size)
         # The kernel of A, by Cramer's rule: the signed maximal minors.
         minors = [A.extract(list(range(size - 1)), [j for j in range(size) if j != i]).det() for i in range(size)]
         g = sp.Matrix([(-1) ** i * minor for i, minor in enumerate(minors)])

@@ -51,7 +51,7 @@ from .checks import same
 from .inverse_chi_square import CHI, density, inverse_mean, nu, x
 from .ledger import Statement
 from .matrices import same_matrices, same_traces, value
-from .notation import quantity
+from .notation import explicit, quantity
 from .propositions import Fact, Proposition, argued, at_least, chain, through
 
 m, k = sp.symbols("m k", integer=True, positive=True)
@@ -121,7 +121,7 @@ def first_column() -> None:
 def first_entry() -> None:
     """(W^{-1})_{11} |r|^2 = 1, by inverting W."""
     for rows, columns in ((2, 2), (3, 2)):
-        A_1 = sp.Matrix(rows, columns, sp.symbols(f"a:{rows * columns}"))
+        A_1 = explicit("a", rows, columns)
         others = A_1[:, 1:]
         W = A_1.T * A_1
         letters = {a: A_1[:, :1], B: others, S: (others.T * others).inv()}

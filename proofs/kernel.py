@@ -6,11 +6,11 @@ it looked, and the statements that it used are all written down here as they hap
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 
 class Gap(Exception):  # noqa: N818
@@ -29,6 +29,7 @@ class Record:
     instances : names of the instances that were looked at.
     used : names of the statements whose conclusions were used.
     argued : reasons of the links that are arguments in words.
+    completed : names of the families of instances that were gone through to the end.
     """
 
     checks: int = 0
@@ -37,6 +38,17 @@ class Record:
     instances: list[str] = field(default_factory=list)
     used: list[str] = field(default_factory=list)
     argued: list[str] = field(default_factory=list)
+    completed: set[str] = field(default_factory=set)
+
+
+    def take(self, other: Record) -> None:
+        """Add what another record holds."""
+        self.checks += other.checks
+        self.facts += [fact for fact in other.facts if fact not in self.facts]
+        self.sizes |= other.sizes
+        self.completed |= other.completed
+        for mine, theirs in ((self.instances, other.instances), (self.used, other.used), (self.argued, other.argued)):
+            mine += theirs
 
 
 _record: ContextVar[Record | None] = ContextVar("record", default=None)
@@ -107,3 +119,30 @@ def instances(things: Iterable[Item], name: Callable[[Item], str] = str) -> Iter
         if label not in current().instances:
             current().instances.append(label)
         yield thing
+
+
+@dataclass(frozen=True)
+class Instances(Generic[Item]):
+    """A family of instances under one name; what is said of it must have been checked at every one.
+
+    Parameters
+    ----------
+    name : how it is called in a statement.
+    items : its members.
+    label : the name of one of them.
+
+    Examples
+    --------
+    >>> with recording() as record:
+    ...     total = sum(Instances("n = 2, 3", (2, 3), "n = {}".format))
+    >>> total, record.completed
+    (5, {'n = 2, 3'})
+    """
+
+    name: str
+    items: Sequence[Item]
+    label: Callable[[Item], str] = str
+
+    def __iter__(self) -> Iterator[Item]:
+        yield from instances(self.items, self.label)
+        current().completed.add(self.name)

@@ -137,6 +137,7 @@ class Statement:
         self.steps: list[Step] = []
         self.file: str = sys._getframe(1).f_globals["__name__"]
         self._found: dict[Any, Any] | None = None
+        self._running: Callable[[], Any] | None = None
 
     @property
     def says(self) -> str:
@@ -161,11 +162,14 @@ class Statement:
             if self._found is None:
                 return check()
             if check not in self._found:
-                try:
-                    self._found[check] = check(), None
-                except Exception as error:
-                    self._found[check] = None, error
-            found, error = self._found[check]
+                with recording() as record:
+                    try:
+                        self._found[check] = check(), None, record
+                    except Exception as error:
+                        self._found[check] = None, error, record
+            found, error, record = self._found[check]
+            if self._running is once:
+                current().take(record)
             if error is not None:
                 raise error
             return found  # type: ignore[no-any-return]
@@ -205,8 +209,11 @@ class Statement:
             facts = found if isinstance(found, tuple) else (found,)
             if len(facts) != len(self.goals):
                 raise Gap(f"{len(self.goals)} propositions are said and {len(facts)} are concluded")
+            seen = {name for _, _, record in (self._found or {}).values() for name in record.completed}
             for fact, goal in zip(facts, self.goals, strict=True):
                 follows(fact, goal, self.setting)
+                if goal.at_instances and not fact.origin and goal.at_instances not in seen:
+                    raise Gap(f"{goal} was not checked at every instance")
 
         composed.__name__ = conclusion.__name__
         self._added(How.CHAIN, "conclusion", "", composed)
@@ -214,11 +221,14 @@ class Statement:
 
     def run(self) -> list[StepResult]:
         """Check each step."""
-        self._found = {}
+        self._found, results = {}, []
         try:
-            return [_checked(step) for step in self.steps]
+            for step in self.steps:
+                self._running = step.check
+                results.append(_checked(step))
         finally:
-            self._found = None
+            self._found = self._running = None
+        return results
 
 
 @dataclass(frozen=True)

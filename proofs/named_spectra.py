@@ -47,21 +47,20 @@ from typing import Any
 import sympy as sp
 from flint import arb, ctx, fmpq, fmpq_mat, fmpz_mat
 
-from .checks import below, eigenvalues, exactly, same
-from .enclosures import complex_errors, real_error
+from .checks import below, below_at, eigenvalues, exactly, same
+from .complex_bound import T7
+from .enclosures import ENCLOSURES, complex_errors, real_error
+from .error import ERROR
+from .first_and_last import LAST
+from .kernel import Instances, current, instances
 from .ledger import Statement, establish
-
-NAMED = Statement(
-    "named-spectra",
-    "T1, T2, T7 and T8 at named spectra, real data among them, by enclosures of E_m",
-    uses=("error", "enclosures"),
-)
-CONJECTURE = Statement(
-    "conjecture-at-named-spectra",
-    "at the named spectra: E_m(complex A) < m kappa for every m, m kappa < E_m(real A) for m = 1, n-1 (in general open)",
-    uses=("E_1", "enclosures", "named-spectra"),
-)
-
+from .lower_bound import LOWER, RANGE, lower, m, n
+from .notation import E, X, complex_E, i
+from .notation import l as level
+from .notation import tail as tail_of
+from .propositions import Fact, Proposition, argued, under
+from .range_finder import T2, rank
+from .upper_bound import UPPER
 
 #: Accuracy at which E_m is told apart from its bounds, unless they are very close.
 BITS = 48
@@ -130,6 +129,14 @@ def seen(l: Sequence[Any], kappa: Any) -> Any:
     return sum(x / (x + kappa) for x in l)
 
 
+def at_root(error: Any) -> Any:
+    """sum_i l_i / (l_i + E_m/m)."""
+    return sp.Sum(seen([level(i)], error / m), (i, 1, n))
+
+
+flat_level, level_of_flat, sigma_1, sigma_2 = sp.symbols("l l sigma_1 sigma_2", positive=True)
+
+
 # ----------------------------------------------------------------------------------------------------------- real data
 
 
@@ -188,6 +195,68 @@ def real(name: str) -> Named:
 # ---------------------------------------------------------------------------------------------------------- comparisons
 
 
+def _name(spectrum: Named) -> str:
+    return spectrum.name
+
+
+#: The spectra at which everything is checked: exact rationals, and covariances.
+RATIONAL = Instances(f"{len(SYNTHETIC)} rational spectra", SYNTHETIC, _name)
+MEASURED = Instances(f"{len(REAL)} spectra of data", tuple(REAL))
+FLATS = Instances(" and ".join(spectrum.name for spectrum in FLAT), FLAT, _name)
+_WHERE = f"{RATIONAL.name} and {MEASURED.name}"
+
+
+def strictly(goal: Proposition, *, at: str = _WHERE) -> Proposition:
+    """What another statement says, as a strict inequality at the named spectra."""
+    left, _, right = goal.upwards
+    return Proposition(left, "<", right, goal.when, at_instances=at)
+
+
+def of_complex(goal: Proposition) -> Proposition:
+    """The same about complex A: T1-lower and T8 are about every A."""
+    left, _, right = goal.upwards
+    letters = {X(m): complex_E(m), E(m): complex_E(m)}
+    return Proposition(left.subs(letters), "<", right.subs(letters), goal.when, at_instances=_WHERE)
+
+
+def of_real(goal: Proposition) -> Proposition:
+    """The same about the mean for real A."""
+    left, _, right = goal.upwards
+    return Proposition(left.subs(X(m), E(m)), "<", right.subs(X(m), E(m)), goal.when, at_instances=_WHERE)
+
+
+COMPLEX_LOWER, COMPLEX_UPPER, COMPLEX_RANGE = of_complex(LOWER.goals[1]), strictly(T7.goals[0]), of_complex(RANGE.goals[0])
+REAL_LOWER, REAL_RANGE = of_real(LOWER.goals[1]), of_real(RANGE.goals[0])
+REAL_UPPER, REAL_THEOREM = strictly(T2.goals[0]), strictly(UPPER.goals[1])
+
+NAMED = Statement(
+    "named-spectra",
+    COMPLEX_LOWER,
+    COMPLEX_UPPER,
+    COMPLEX_RANGE,
+    REAL_LOWER,
+    REAL_UPPER,
+    REAL_THEOREM,
+    REAL_RANGE,
+    Proposition(flat_level * (n - m), "=", lower(m), given=((level(i), flat_level),)),
+    words="complex A, every m: {0}, {1}, {2}; real A, the first and the last m: {3}, {4}, {5}, {6}; flat: {7}",
+)
+
+#: E < m kappa if sum_i l_i/(l_i + E/m) > m: the sum falls.
+COMPLEX_CONJECTURE = Proposition(m, "<", at_root(complex_E(m)), at_instances=_WHERE)
+REAL_CONJECTURE = Proposition(at_root(E(m)), "<", m, at_instances=_WHERE)
+
+CONJECTURE = Statement(
+    "conjecture-at-named-spectra",
+    COMPLEX_CONJECTURE,
+    REAL_CONJECTURE,
+    Proposition(n * seen([level_of_flat], level_of_flat * (n - m) / m), "=", m),
+    Proposition(seen([sigma_1**2, sigma_2**2], sigma_1 * sigma_2), "=", 1),
+    words="m kappa lies between the errors for complex and for real A, which is to say for complex A, every m, {0}; for real "
+    "A, the first and the last m, {1}; with equality for flat spectra, {2}, and for two values and real A, {3}",
+)
+
+
 @cache
 def complex_curve(spectrum: Named) -> list[arb]:
     """Enclosures of E_0, ..., E_n, complex A."""
@@ -200,54 +269,71 @@ def real_value(spectrum: Named, m: int) -> arb:
     return real_error(spectrum.l, m, spectrum.bits)
 
 
-def complex_bounds(spectrum: Named) -> None:
-    """T1-lower, T7 and T8 for complex A."""
-    n = spectrum.n
+def numbers(spectrum: Named, count: int, at: int = 0) -> dict[Any, Any]:
+    """What the letters of the propositions are at m = `count`, k = `at`."""
+    l = [arb(x) for x in spectrum.l]
+    return {
+        m: count,
+        n: spectrum.n,
+        rank: at,
+        level: lambda number: l[number - 1],
+        tail_of: lambda k: tail(l, k),
+        complex_E: lambda number: complex_curve(spectrum)[number],
+        E: lambda number: real_value(spectrum, number),
+    }
+
+
+def complex_bounds(spectrum: Named) -> list[Fact]:
+    """T1-lower, T7 and T8 for complex A, at every m and k."""
+    found = []
     with ctx.workprec(2 * spectrum.bits):
-        l = [arb(x) for x in spectrum.l]
-        for m in range(1, n):
-            found, label = complex_curve(spectrum)[m], f"{spectrum.name}, complex A, m = {m}"
-            below(tail(l, m), found, f"{label}: T1-lower")
-            below(found, head(l, n - m), f"{label}: T8")
-            for k in range(m):
-                below(found, complex_upper(l, m, k), f"{label}: T7, k = {k}")
+        for count in range(1, spectrum.n):
+            label, values = f"{spectrum.name}, complex A, m = {count}", numbers(spectrum, count)
+            found = [below_at(COMPLEX_LOWER, values, label)]
+            for k in range(count):
+                upper = below_at(COMPLEX_UPPER, {**values, rank: k}, f"{label}, k = {k}")
+            found += [upper, below_at(COMPLEX_RANGE, values, label)]
+    return found
 
 
-def real_bounds(spectrum: Named) -> None:
-    """T1, T2 and T8 for real A."""
-    n = spectrum.n
+def real_bounds(spectrum: Named) -> list[Fact]:
+    """T1, T2 and T8 for real A, at the first and the last m and every k."""
     with ctx.workprec(2 * spectrum.bits):
-        l = [arb(x) for x in spectrum.l]
-        for m in (1, n - 1):
-            found, label = real_value(spectrum, m), f"{spectrum.name}, real A, m = {m}"
-            below(tail(l, m), found, f"{label}: T1-lower")
-            below(found, head(l, n - m), f"{label}: T8")
-            if m > 1:
-                below(found, theorem_upper(l, m), f"{label}: T1-upper")
-            for k in range(m - 1):
-                below(found, real_upper(l, m, k), f"{label}: T2, k = {k}")
+        for count in (1, spectrum.n - 1):
+            label, values = f"{spectrum.name}, real A, m = {count}", numbers(spectrum, count)
+            found = [below_at(REAL_LOWER, values, label)]
+            for k in range(count - 1):
+                upper = below_at(REAL_UPPER, {**values, rank: k}, f"{label}, k = {k}")
+            if count > 1:
+                found += [upper, below_at(REAL_THEOREM, values, label)]
+            found.append(below_at(REAL_RANGE, values, label))
+    return found
 
 
-def conjecture(spectrum: Named) -> None:
+def conjecture(spectrum: Named) -> list[Fact]:
     """E_m(complex A) < m kappa < E_m(real A)."""
-    n = spectrum.n
     with ctx.workprec(2 * spectrum.bits):
-        l = [arb(x) for x in spectrum.l]
-        for m in range(1, n):
-            below(m, seen(l, complex_curve(spectrum)[m] / m), f"{spectrum.name}, complex A, m = {m}")
-        for m in (1, n - 1):
-            below(seen(l, real_value(spectrum, m) / m), m, f"{spectrum.name}, real A, m = {m}")
+        for count in range(1, spectrum.n):
+            above = below_at(COMPLEX_CONJECTURE, numbers(spectrum, count), f"{spectrum.name}, complex A, m = {count}")
+        for count in (1, spectrum.n - 1):
+            under = below_at(REAL_CONJECTURE, numbers(spectrum, count), f"{spectrum.name}, real A, m = {count}")
+    return [above, under]
 
 
-_SYNTHETIC = "; ".join(spectrum.name for spectrum in SYNTHETIC)
-_REAL = "; ".join(REAL)
+def everywhere(check: Callable[[Named], list[Fact]]) -> list[Fact]:
+    """One comparison at all spectra: the facts are the same at each."""
+    for spectrum in RATIONAL:
+        check(spectrum)
+    for name in MEASURED:
+        found = check(real(name))
+    current().completed.add(_WHERE)
+    return found
 
 
 @NAMED.certificate
-def flat() -> None:
+def flat() -> Fact:
     """Flat spectra: E_m = tail(m), and the upper bounds."""
-    # SCOPE "; ".join(s.name for s in FLAT) + "; every m"
-    for spectrum in FLAT:
+    for spectrum in FLATS:
         l, n = spectrum.l, spectrum.n
         for m in range(1, n):
             error = l[0] * (n - m)
@@ -256,76 +342,72 @@ def flat() -> None:
             establish(all(bool(error < complex_upper(l, m, k)) for k in range(m)), "T7")
             establish(all(bool(error < real_upper(l, m, k)) for k in range(m - 1)), "T2")
             establish(m < 2 or bool(error < theorem_upper(l, m)), "T1-upper")
+    # X_A = l (n - m) for every A, by "error", which is the lower bound.
+    ERROR.fact(3)
+    return flat_tail()
+
+
+@NAMED.symbolic
+def flat_tail() -> Fact:
+    """The lower bound at a flat spectrum."""
+    value = flat_level * (n - m)
+    same(value, sp.Sum(flat_level, (i, m + 1, n)))
+    return under(argued(value, "=", lower(m), "all l_i are equal"), (level(i), flat_level))
 
 
 @NAMED.ball
-def synthetic_complex() -> None:
+def complex_measurements() -> list[Fact]:
     """Complex A, every m and k: T1-lower, T7, T8."""
-    # SCOPE _SYNTHETIC
-    for spectrum in SYNTHETIC:
-        complex_bounds(spectrum)
+    for used in (LOWER, RANGE, T7, ENCLOSURES):
+        used.fact(0)
+    return everywhere(complex_bounds)
 
 
 @NAMED.ball
-def synthetic_real() -> None:
+def real_measurements() -> list[Fact]:
     """Real A, m = 1 and n - 1, every k: T1, T2, T8."""
-    # SCOPE _SYNTHETIC
-    for spectrum in SYNTHETIC:
-        real_bounds(spectrum)
+    for used in (LOWER, RANGE, T2, UPPER):
+        used.fact(0)
+    return everywhere(real_bounds)
 
 
 @NAMED.certificate
 def two_points() -> None:
-    """The covariance of (1, 0), (3, 4) is ((1, 2), (2, 4))."""
-    # SCOPE "by hand: the mean is (2, 2)"
-    exactly(covariance([[1, 0], [3, 4]]), fmpq_mat([[1, 2], [2, 4]]))
+    """The covariance of (1, 0), (3, 4), of mean (2, 2), is ((1, 2), (2, 4))."""
+    for points in instances(([[1, 0], [3, 4]],), "the points {}".format):
+        exactly(covariance(points), fmpq_mat([[1, 2], [2, 4]]))
 
 
 @NAMED.ball
 def data() -> None:
     """Covariances of integer data are exact, their eigenvalues isolated, positive and distinct."""
-    # SCOPE _REAL
-    for name in REAL:
+    for name in MEASURED:
         l = real(name).l
         for larger, smaller in zip(l, (*l[1:], arb(0)), strict=True):
             below(smaller, larger, name)
 
 
-@NAMED.ball
-def real_data_complex() -> None:
-    """Complex A, every m and k: T1-lower, T7, T8."""
-    # SCOPE _REAL
-    for name in REAL:
-        complex_bounds(real(name))
-
-
-@NAMED.ball
-def real_data_real() -> None:
-    """Real A, m = 1 and n - 1, every k: T1, T2, T8."""
-    # SCOPE _REAL
-    for name in REAL:
-        real_bounds(real(name))
+@NAMED.concludes
+def conclusion() -> tuple[Fact, ...]:
+    of_complex_, of_real_ = complex_measurements(), real_measurements()
+    return *of_complex_, *of_real_, flat()
 
 
 @CONJECTURE.symbolic
-def equality() -> None:
+def equality() -> tuple[Fact, Fact]:
     """E_m = m kappa for flat spectra, and for real A at n = 2."""
-    n, m, l, a, b = sp.symbols("n m l a b", positive=True)
-    same(n * seen([l], l * (n - m) / m), m, "flat")
-    same(seen([a**2, b**2], a * b), 1, "n = 2")
+    LAST.fact(2)
+    flat_one = same(n * seen([level_of_flat], level_of_flat * (n - m) / m), m, "flat")
+    return flat_one, same(seen([sigma_1**2, sigma_2**2], sigma_1 * sigma_2), 1, "n = 2")
 
 
 @CONJECTURE.ball
-def synthetic_conjecture() -> None:
+def comparisons() -> list[Fact]:
     """Complex A: E_m < m kappa for every m; real A: m kappa < E_m at m = 1, n - 1."""
-    # SCOPE _SYNTHETIC
-    for spectrum in SYNTHETIC:
-        conjecture(spectrum)
+    NAMED.fact(0)
+    return everywhere(conjecture)
 
 
-@CONJECTURE.ball
-def real_data_conjecture() -> None:
-    """Complex A: E_m < m kappa for every m; real A: m kappa < E_m at m = 1, n - 1."""
-    # SCOPE _REAL
-    for name in REAL:
-        conjecture(real(name))
+@CONJECTURE.concludes
+def conclusion_on_kappa() -> tuple[Fact, ...]:
+    return *comparisons(), *equality()

@@ -31,17 +31,30 @@ def family(name: str, size: int, **kinds: bool) -> list[Any]:
     return [sp.Symbol(f"{name}{number}", **kinds) for number in range(1, size + 1)]
 
 
+def explicit(name: str, rows: int, columns: int, **kinds: bool) -> Any:
+    """A matrix of symbols of an explicit size, which is noted.
+
+    >>> explicit("a", 2, 2)
+    Matrix([
+    [a11, a12],
+    [a21, a22]])
+    """
+    current().sizes.add(max(rows, columns))
+    return sp.Matrix(rows, columns, lambda p, q: sp.Symbol(f"{name}{p + 1}{q + 1}", **kinds))
+
+
 #: The index of sums over a spectrum.
 i = sp.Symbol("i", integer=True, positive=True)
 
 
 class Quantity(Named):
-    """A named quantity, written by its template; `random` if it depends on the measurements."""
+    """A named quantity, written by its template; `random` if it depends on the measurements, `whole` on all of the spectrum."""
 
     is_positive = True
     is_commutative = True
     template = "{}"
     random = False
+    whole = False
 
     @property
     def shown(self) -> str:
@@ -56,26 +69,28 @@ class Quantity(Named):
         return f"{{{text}}}" if "_{}" in self.template else text
 
 
-def quantity(name: str, template: str, *, random: bool = False, positive: bool = True) -> type[Quantity]:
+def quantity(
+    name: str, template: str, *, random: bool = False, positive: bool = True, whole: bool = False
+) -> type[Quantity]:
     """A quantity: a function of the symbols on which it depends; ``{}`` stands for the first of them.
 
     >>> written(quantity("risk", "risk({}, {})")(2, 3))
     'risk(2, 3)'
     """
     assumed = {"is_positive": True} if positive else {"is_positive": None}
-    return type(name, (Quantity,), {"template": template, "random": random, **assumed})
+    return type(name, (Quantity,), {"template": template, "random": random, "whole": whole, **assumed})
 
 
 #: The error of the most likely signal for one A, and its mean over real, over complex Gaussian A, for m measurements.
-X = quantity("X", "X_A", random=True)
-complex_X = quantity("complex_X", "X_A(complex)", random=True)
-E = quantity("E", "E_{}")
-complex_E = quantity("complex_E", "E_{}(complex)")
+X = quantity("X", "X_A", random=True, whole=True)
+complex_X = quantity("complex_X", "X_A(complex)", random=True, whole=True)
+E = quantity("E", "E_{}", whole=True)
+complex_E = quantity("complex_E", "E_{}(complex)", whole=True)
 #: The error of the truncated prior of rank k for one A.
-Y = quantity("Y", "Y_{}(A)", random=True)
+Y = quantity("Y", "Y_{}(A)", random=True, whole=True)
 #: The eigenvalues l_1 >= ... >= l_n > 0 of the covariance of the signal, and tail(k) = sum_{i>k} l_i.
 l = quantity("l", "l_{}")
-tail = quantity("tail", "tail({})")
+tail = quantity("tail", "tail({})", whole=True)
 
 
 class Mean(sp.Function):  # type: ignore[misc]

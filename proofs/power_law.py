@@ -56,18 +56,21 @@ from typing import Any
 
 import sympy as sp
 
-from .checks import nonnegative, same
+from .checks import nonnegative, same, same_product
+from .complex_exact import COMPLEX
+from .equivalents import EQUIVALENTS
 from .ledger import Statement
-
-POWER = Statement(
-    "sharp-power-law",
-    "l_i = i^{-2a}, n = inf: m kappa, and E_m (complex A), are ~ (2a-1) C^{2a} tail(m), C = (pi/2a)/sin(pi/2a)",
-    uses=("complex-exact", "equivalents"),
-)
+from .notation import complex_E, quantity
+from .notation import tail as tail_of
+from .propositions import Condition, Fact, Proposition, argued, chain, more_than, reciprocal, through
 
 excess = sp.Symbol("excess", positive=True)
 a = sp.Rational(1, 2) + excess  # a > 1/2
 x, y, w, t, i, m, d, h, s, C, c = sp.symbols("x y w t i m d h s C c", positive=True)
+#: a, and kappa, as they are written.
+rate = sp.Symbol("a", positive=True)
+kappa = quantity("kappa", "kappa_{}")
+AT = {excess: rate - sp.Rational(1, 2)}
 
 
 def constant(exponent: Any) -> Any:
@@ -120,8 +123,33 @@ def chernoff(base: Any) -> Any:
     return base ** (-m) * sp.exp(s * (base - 1))
 
 
+def at_a(expression: Any) -> Any:
+    """In terms of a."""
+    return expression.subs(AT)
+
+
+POWER = Statement(
+    "sharp-power-law",
+    Proposition(C, "=", constant(rate), when=(more_than(rate, sp.Rational(1, 2)),)),
+    Proposition(m * kappa(m) / tail_of(m), "<=", at_a(upper(m)), when=(more_than(rate, sp.Rational(1, 2)),)),
+    Proposition(m * kappa(m) / tail_of(m), ">=", at_a(lower(m)), when=(more_than(rate, sp.Rational(1, 2)),)),
+    Proposition(
+        complex_E(m),
+        "<=",
+        at_a(error_upper(m)),
+        when=(more_than(rate, sp.Rational(1, 2)), more_than(m, 2 * rate + 1)),
+    ),
+    Proposition(complex_E(m), ">=", at_a(error_lower(m, d)), when=(more_than(rate, sp.Rational(1, 2)),)),
+    Proposition(
+        sp.Limit(at_a(upper(m) / lower(m)), m, sp.oo, "-"), "=", 1, when=(more_than(rate, sp.Rational(1, 2)),)
+    ),
+    words="the spectrum is l_i, a power of i, of infinite length; {0}; {1}; {2}; {3}; {4} for every d; both bounds of the "
+    "equivalent have the same limit, {5}",
+)
+
+
 @POWER.symbolic
-def beta_integral() -> None:
+def beta_integral() -> Fact:
     """C = (pi/2a)/sin(pi/2a), and pi/2 at a = 1."""
     point = (y / (1 - y)) ** (1 / (2 * a))
     # dx = x dy / (2a y (1-y)), and 1/(1 + x^{2a}) = 1 - y.
@@ -136,30 +164,47 @@ def beta_integral() -> None:
     same(sp.gammasimp(p * sp.gamma(p) * sp.gamma(r)), constant(a))
     same(constant(sp.Integer(1)), sp.pi / 2)
     same(sp.integrate(1 / (1 + x**2), (x, 0, sp.oo)), constant(sp.Integer(1)))
+    # C is the integral, with dx/dy and 1/(1 + x^{2a}) as above.
+    beta = p * sp.gamma(p) * sp.gamma(r)
+    law = argued(C, "=", beta, "step 1: the substitution makes C a Beta integral")
+    return chain(law, same(beta, constant(a), "reflection"))
 
 
 @POWER.symbolic
-def riemann_sum() -> None:
-    """L/(l + t) = f(t^{1/2a} i), f decreases, and (*) solved for t."""
+def riemann_sum() -> tuple[Fact, Fact]:
+    """l/(l + t) = f(t^{1/2a} i), f decreases, and (*) solved for t."""
     level = i ** (-2 * a)
     same(level / (level + h ** (2 * a)), sp.expand_power_base(profile(h * i)))
     nonnegative(-sp.diff(profile(x), x))
     # C/h <= count, h = t^{1/2a}, is t >= (C/count)^{2a}.
     same(sp.powdenest((C / x) ** (2 * a), force=True), root_bound(x))
+    EQUIVALENTS.fact(0)
+    reason = "step 2: sums compared with integrals, at the root of m = S(kappa)"
+    return argued(kappa(m), "<=", root_bound(m), reason), argued(root_bound(m + 1), "<=", kappa(m), reason)
 
 
 @POWER.symbolic
-def ratio() -> None:
-    """The bounds of tail(m), and (a)."""
+def tails() -> tuple[Fact, Fact]:
+    """The bounds of tail(m)."""
     primitive = x ** (1 - 2 * a) / (1 - 2 * a)
     same(sp.diff(primitive, x), x ** (-2 * a))
     same(-primitive.subs(x, m), tail_bound(m))
-    for left, right in (
-        (m * root_bound(m + 1) / tail_bound(m), lower(m)),
-        (m * root_bound(m) / tail_bound(m + 1), upper(m)),
-    ):
-        same(logarithm(left / right), 0)
+    reason = "step 3: the sum compared with integrals"
+    return argued(tail_of(m), "<=", tail_bound(m), reason), argued(tail_bound(m + 1), "<=", tail_of(m), reason)
+
+
+@POWER.symbolic
+def ratio() -> tuple[Fact, Fact]:
+    """(a)."""
+    (above, below), (most, least) = riemann_sum(), tails()
+    one = through(lambda side: m * side / tail_of(m), above)
+    upwards = chain(one, reciprocal(least, m * root_bound(m)), same_product(m * root_bound(m) / least.left, upper(m)))
+    three = through(lambda side: m * side / tail_of(m), below)
+    downwards = chain(
+        same_product(lower(m), m * root_bound(m + 1) / most.right), reciprocal(most, m * root_bound(m + 1)), three
+    )
     same((lower(m) / lower(m).subs(m / (m + 1), 1)).subs(excess, sp.Rational(1, 2)), (m / (m + 1)) ** 2)
+    return upwards, downwards
 
 
 def logarithm(expression: Any) -> Any:
@@ -182,7 +227,7 @@ def chernoff_bound() -> None:
 
 
 @POWER.symbolic
-def gaussian_bound() -> None:
+def gaussian_bound() -> Fact:
     """Log(1-w) <= -w - w^2/2, and the Gaussian integral."""
     # Equal at w = 0; with w = 1 - y the difference has the derivative w^2/(1-w).
     difference = -w - w**2 / 2 - sp.log(1 - w)
@@ -197,11 +242,27 @@ def gaussian_bound() -> None:
     same(sp.integrate(sp.exp(-c * w**2 / 2), (w, 0, sp.oo)), gaussian(c))
     # Put together: e^{linear w} <= e^{linear}, the Gaussian integral of the rest, and the factor 2a T of step 4.
     quadratic, linear, _ = sp.Poly(exponent.subs(L, -w - w**2 / 2), w).all_coeffs()
-    same(error_upper(m), m * root_bound(m) * (1 + 2 * a * sp.exp(linear) * gaussian(-2 * quadratic)))
+    found = m * root_bound(m) * (1 + 2 * a * sp.exp(linear) * gaussian(-2 * quadratic))
+    chernoff_bound()
+    COMPLEX.fact(0)
+    needed = (Condition(-2 * quadratic, sp.S.Zero, strict=True),)
+    law = argued(complex_E(m), "<=", found, "steps 4 and 5: Chernoff's bound for P(N_t >= m) beyond t = (C/m)^{2a}", when=needed)
+    return chain(law, same(found, error_upper(m)))
 
 
 @POWER.symbolic
-def limits() -> None:
+def chebyshev_bound() -> Fact:
+    """m t P(N_t > m) at S(t) = m + d, where t >= (C/(m+d+1))^{2a} and P(N_t <= m) <= (m+d)/d^2."""
+    variance()
+    mean_is = m + d
+    time = root_bound(mean_is + 1)
+    found = m * time * (1 - mean_is / d**2)
+    law = argued(found, "<=", complex_E(m), "step 6: P(N_t > m) falls with t; Chebyshev's inequality, Var N_t <= E N_t")
+    return chain(same(error_lower(m, d), found), law)
+
+
+@POWER.symbolic
+def limits() -> Fact:
     """With d = m^{2/3} both sides of (b) are m (C/m)^{2a} (1 + o(1))."""
     distance = m ** sp.Rational(2, 3)
     main = m * root_bound(m)
@@ -215,6 +276,7 @@ def limits() -> None:
     # The limit in both: the main term over m^{1-2a}/(2a-1).
     same(logarithm(main / tail_bound(m)), logarithm((2 * a - 1) * C ** (2 * a)))
     same(((2 * a - 1) * C ** (2 * a)).subs(excess, sp.Rational(1, 2)).subs(C, constant(sp.Integer(1))), sp.pi**2 / 4)
+    return same(sp.Limit(upper(m) / lower(m), m, sp.oo, "-"), 1)
 
 
 @POWER.symbolic
@@ -222,3 +284,10 @@ def variance() -> None:
     """Var N_t <= E N_t."""
     mean = x / (x + t)
     nonnegative(mean - mean * (1 - mean))
+
+
+@POWER.concludes
+def conclusion() -> tuple[Fact, ...]:
+    upwards, downwards = ratio()
+    found = beta_integral(), upwards, downwards, gaussian_bound(), chebyshev_bound()
+    return tuple(fact.at(AT) for fact in (*found, limits()))

@@ -25,7 +25,7 @@ import sympy as sp
 
 from .algebra import is_nonnegative, is_positive, is_zero
 from .kernel import Gap, current, establish, recording
-from .notation import Mean, written
+from .notation import Mean, Quantity, l, written
 
 #: Strength of what a chain of links establishes; ">=" and ">" are the same read from right to left.
 _STRENGTH = {"=": 0, "<=": 1, "<": 2}
@@ -74,8 +74,10 @@ class Domain:
         values: dict[Any, Any] = {}
         for condition in self.conditions:
             symbol = condition.larger
-            if not isinstance(symbol, sp.Symbol) or symbol in values:
-                raise Gap(f"the domain {self} is not one of symbols, each with one bound")
+            if not isinstance(symbol, sp.Symbol):
+                continue  # it narrows the domain, and opens nothing
+            if symbol in values:
+                raise Gap(f"the domain {self} has two bounds of {symbol}")
             sign = {"positive": True} if condition.strict and not symbol.is_integer else {"nonnegative": True}
             spare = sp.Symbol(f"{symbol}'", **({"integer": True} if symbol.is_integer else {}), **sign)
             least = condition.smaller + (1 if condition.strict and symbol.is_integer else 0)
@@ -84,13 +86,18 @@ class Domain:
 
     def implies(self, condition: Condition) -> bool:
         """Whether the condition holds everywhere in the domain, as far as algebra can see."""
-        if condition in self.conditions:
+        if any(_includes(known, condition) for known in self.conditions):
             return True
         gap = self.opened(condition.larger - condition.smaller)
         return is_positive(gap) if condition.strict else is_nonnegative(gap)
 
     def __str__(self) -> str:
         return ", ".join(str(condition) for condition in self.conditions)
+
+
+def _includes(known: Condition, condition: Condition) -> bool:
+    same_gap = agree(known.larger - known.smaller, condition.larger - condition.smaller)
+    return same_gap and (known.strict or not condition.strict)
 
 
 @dataclass(frozen=True)
@@ -142,6 +149,8 @@ class Fact(Proposition):
 
     def at(self, values: Mapping[Any, Any]) -> Fact:
         """The fact for other values of its symbols, on the domain that remains."""
+        if any(str(symbol) == "n" for symbol in values) and any(found.whole for found in _quantities(self)):
+            raise Gap(f"{self} is about the whole spectrum: n stays")
         needs = [condition.at(values) for condition in self.when]
         for symbol, value in values.items():
             if isinstance(symbol, sp.Symbol):
@@ -155,6 +164,10 @@ class Fact(Proposition):
         if self.relation != "=":
             raise Gap(f"{self} cannot be read from right to left")
         return replace(self, left=self.right, right=self.left)
+
+
+def _quantities(fact: Proposition) -> set[Any]:
+    return {found for side in (fact.left, fact.right) for found in sp.sympify(side).atoms(Quantity)}
 
 
 def _kept(symbol: sp.Symbol, value: Any) -> list[Condition]:
@@ -237,7 +250,7 @@ def chain(*links: Fact) -> Fact:
     return recorded(Fact(links[0].left, strongest, links[-1].right, when, given, where))
 
 
-def through(function: Callable[[Any], Any], fact: Fact) -> Fact:
+def through(function: Callable[[Any], Any], fact: Fact, *, when: Iterable[Condition] = ()) -> Fact:
     """f(a) <= f(b) from a <= b, if the derivative of f shows that f does not decrease; f(a) = f(b) from a = b.
 
     >>> from .checks import at_most
@@ -251,14 +264,29 @@ def through(function: Callable[[Any], Any], fact: Fact) -> Fact:
         side = sp.Symbol("side", **signed)
         slope = sp.diff(function(side), side)
         rises = is_positive if fact.relation == "<" else is_nonnegative
-        domain = fact.when
-        shown = rises(slope) or (bool(domain) and _opens(domain) and rises(Domain(domain).opened(slope)))
-        establish(shown, f"{written(function(side))} may decrease")
-    return recorded(replace(fact, left=function(fact.left), right=function(fact.right), origin=""))
+        domain = Domain(tuple(when))
+        # A slope 1/x rises with x > 0.
+        known = any(domain.implies(Condition(sign, sp.S.Zero, strict=True)) for sign in (slope, 1 / slope) if when)
+        establish(rises(slope) or rises(domain.opened(slope)) or known, f"{written(function(side))} may decrease")
+    both_hold = tuple(dict.fromkeys((*fact.when, *when)))
+    return recorded(replace(fact, left=function(fact.left), right=function(fact.right), when=both_hold, origin=""))
 
 
-def _opens(conditions: Sequence[Condition]) -> bool:
-    return all(isinstance(condition.larger, sp.Symbol) for condition in conditions)
+def reciprocal(fact: Fact, over: Any) -> Fact:
+    """c/b <= c/a from 0 < a <= b, c >= 0."""
+    shown = is_positive(fact.left) and is_nonnegative(over) and fact.relation != "="
+    establish(shown, f"{written(over)} over both sides of {fact} may not turn them")
+    return recorded(replace(fact, left=over / fact.right, right=over / fact.left, origin=""))
+
+
+def discharged(fact: Fact, *by: Fact) -> Fact:
+    """The fact without the conditions that other facts establish."""
+    known = {Condition(one.right, one.left, strict=one.relation == "<") for one in by if one.relation in ("<", "<=")}
+    missing = [condition for condition in known if condition not in fact.when]
+    if missing:
+        raise Gap(f"{missing[0]} is no condition of {fact}")
+    needed = (*(condition for condition in fact.when if condition not in known), *(c for one in by for c in one.when))
+    return recorded(replace(fact, when=tuple(dict.fromkeys(needed)), origin=""))
 
 
 def extended(fact: Fact, symbol: sp.Symbol, least: Any, other: Fact) -> Fact:
@@ -288,13 +316,45 @@ def mean(fact: Fact) -> Fact:
     return recorded(replace(fact, left=Mean(fact.left), right=Mean(fact.right), origin=""))
 
 
+def _in_order(condition: Condition, index: Any, low: Any, high: Any) -> bool:
+    """Whether the condition says l_p >= l_q with p <= q for every index from low to high."""
+    gap = sp.expand(condition.larger - condition.smaller)
+    terms = {level: gap.coeff(level) for level in gap.atoms(l)}
+    first, second = ([level for level, sign in terms.items() if sign == wanted] for wanted in (1, -1))
+    if condition.strict or len(first) != 1 or len(second) != 1 or sp.expand(gap - first[0] + second[0]) != 0:
+        return False
+    apart = second[0].args[0] - first[0].args[0]
+    step = sp.Symbol("step", integer=True, nonnegative=True)
+    return is_nonnegative(apart.subs(index, low + step)) or is_nonnegative(apart.subs(index, high - step))
+
+
 def summed(fact: Fact, index: Any, low: Any, high: Any) -> Fact:
-    """sum a(i) <= sum b(i) from a(i) <= b(i), for every i from low to high."""
+    """sum a(i) <= sum b(i) from a(i) <= b(i), for every i from low to high, the l_i being in descending order.
+
+    >>> from .checks import at_most
+    >>> d, x, n = sp.Symbol("d", nonnegative=True), sp.Symbol("x", positive=True), sp.Symbol("n", integer=True, positive=True)
+    >>> j = sp.Symbol("j", integer=True, positive=True)
+    >>> below = at_most(x, x + d).at({x: l(j), d: l(1) - l(j)})
+    >>> print(summed(below, j, 1, n))
+    sum_{j=1..n} l_j <= sum_{j=1..n} l_1
+    """
     sides = [sp.Sum(side, (index, low, high)) for side in (fact.left, fact.right)]
     relation = "<=" if fact.relation == "<" else fact.relation  # there may be no term
-    if any(index in condition.larger.free_symbols | condition.smaller.free_symbols for condition in fact.when):
-        raise Gap(f"{fact} is not known for every {index}")
-    return recorded(replace(fact, left=sides[0], relation=relation, right=sides[1], origin=""))
+    kept = []
+    for condition in fact.when:
+        if index not in condition.larger.free_symbols | condition.smaller.free_symbols:
+            kept.append(condition)
+        elif not _in_order(condition, index, low, high):
+            raise Gap(f"{fact} is not known for every {index}")
+    return recorded(replace(fact, left=sides[0], relation=relation, right=sides[1], when=tuple(kept), origin=""))
+
+
+def telescoped(fact: Fact, primitive: Any, index: Any, low: Any, high: Any) -> Fact:
+    """sum_{i=low..high} a(i) = F(high) - F(low - 1) from a(i) = F(i) - F(i - 1)."""
+    if fact.relation != "=" or not agree(fact.right, primitive - primitive.subs(index, index - 1)):
+        raise Gap(f"{fact} does not telescope")
+    ends = primitive.subs(index, high) - primitive.subs(index, low - 1)
+    return recorded(replace(fact, left=sp.Sum(fact.left, (index, low, high)), right=ends, origin=""))
 
 
 def integrated(fact: Fact, variable: Any, low: Any = 0, high: Any = sp.oo) -> Fact:
