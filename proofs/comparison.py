@@ -132,7 +132,7 @@ def first() -> Fact:
     # T - sum W l <= T - T/n.
     smaller = through(lambda side: side + tail(0) - share.left - share.right, share)
     error = argued(E(1), "=", smaller.left, '"E_1": T minus sum_i l_i W_i', when=(at_least(n, 2),))
-    whole = through(lambda side: side / (n - 1), chain(error, smaller))
+    whole = through(lambda side: side / (n - 1), chain(error, smaller), when=(at_least(n, 2),))
     return chain(whole, same(whole.right, tail(0) / n))
 
 

@@ -132,10 +132,10 @@ INVERSE = Statement(
 @INTERLACING.symbolic
 def links() -> tuple[Fact, ...]:
     """The links, divided by what is unmeasured."""
-    complex_upper = through(lambda side: per_unmeasured(side, m), UPPER.fact())
-    real_lower = through(lambda side: per_unmeasured(side, m), REAL.fact())
+    complex_upper = through(lambda side: per_unmeasured(side, m), UPPER.fact(), when=(MEASURED,))
+    real_lower = through(lambda side: per_unmeasured(side, m), REAL.fact(), when=(MEASURED,))
     before = restricted(UPPER.fact().at({m: m - 1}), FEWER, MEASURED)
-    above = through(lambda side: per_unmeasured(side, m - 1), before)
+    above = through(lambda side: per_unmeasured(side, m - 1), before, when=(FEWER, MEASURED))
     return LOWER.fact(0), LOWER.fact(1), complex_upper, real_lower, ABOVE.fact(1), above
 
 
@@ -143,13 +143,13 @@ def links() -> tuple[Fact, ...]:
 def denormalised() -> tuple[Fact, ...]:
     """The upper bounds of E_m are those of e_m, times n - m."""
     outer, _, _, below, step, above = links()
-    times = through(lambda side: (n - m) * side, restricted(chain(step, above), FEWER, MEASURED))
+    times = through(lambda side: (n - m) * side, restricted(chain(step, above), FEWER, MEASURED), when=(FEWER, MEASURED))
     at_first = restricted(step.at({m: 1}), at_least(n, 2))
-    first = through(lambda side: (n - 1) * side, at_first)
+    first = through(lambda side: (n - 1) * side, at_first, when=(at_least(n, 2),))
     total = argued(complex_E(0), "=", tail(0), "E_0 is the trace")
     of_total = through(lambda side: shrinkage(n, 1) * side, total)
-    real = through(lambda side: (n - m) * side, below)
-    unitary = through(lambda side: (n - m) * side, outer)
+    real = through(lambda side: (n - m) * side, below, when=(MEASURED,))
+    unitary = through(lambda side: (n - m) * side, outer, when=(MORE,))
     return (
         chain(times, same(times.right, real_upper(n, m, root(m - 1)))),
         chain(same(real_lower(m, root(m)), real.left), real),
@@ -194,8 +194,8 @@ def from_the_errors() -> tuple[Fact, Fact]:
     upper = restricted(chain(INVERSE_TRACE.fact(1).turned(), upper, roots), at_least(n, r + 1))
     lower = at_inverse_spectrum(REAL.fact().at(size))
     lower = restricted(chain(roots.turned(), lower, INVERSE_TRACE.fact(0)), at_least(n, r + 2))
-    complex_side = through(lambda side: side / factor(n, r, 2), upper)
-    real_side = through(lambda side: side / factor(n, r, 1), lower)
+    complex_side = through(lambda side: side / factor(n, r, 2), upper, when=(at_least(n, r + 1),))
+    real_side = through(lambda side: side / factor(n, r, 1), lower, when=(at_least(n, r + 2),))
     unitary, real = (
         argued(name(r), "=", r * V_r, CORNER) for name, V_r in ((complex_trace, complex_V(r)), (real_trace, V(r)))
     )

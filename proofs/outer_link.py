@@ -44,7 +44,7 @@ from .members import (
     per_unmeasured,
 )
 from .notation import complex_E, quantity
-from .propositions import Fact, Proposition, argued, at_least, chain, restricted, through
+from .propositions import Fact, Proposition, argued, at_least, chain, reciprocal, restricted, through
 
 N = sp.Symbol("N", integer=True, positive=True)
 t, s, mean, x, kappa = sp.symbols("t s mean x kappa", positive=True)
@@ -58,20 +58,16 @@ def pooled(trace: Any, size: Any) -> Any:
 #: At m = n - 1, where X = 1/sum_i D_i/l_i.
 last_inverse = quantity("last_inverse", "E[1/X_A]")
 
+MORE = at_least(n, m + 2)
+
 LOWER = Statement(
     "complex-lower",
     Proposition(
-        per_unmeasured(equivalent(m + 1), m + 1), "<=", per_unmeasured(complex_E(m), m), when=(at_least(n, m + 2),)
+        per_unmeasured(equivalent(m + 1), m + 1), "<=", per_unmeasured(complex_E(m), m), when=(MORE,)
     ),
     Proposition(n / inverse_sum(), "<=", complex_E(n - 1), when=(at_least(n, 2),)),
     uses=("E_{n-1}",),
 )
-
-
-def reciprocal(fact: Fact) -> Fact:
-    """1/b <= 1/a from a <= b, both positive."""
-    turned = through(lambda side: -1 / side, fact)
-    return through(lambda side: side + 1 / fact.left + 1 / fact.right, turned)
 
 
 @LOWER.symbolic
@@ -113,8 +109,8 @@ def from_the_equivalent() -> Fact:
     # The upper bound holds for every spectrum, so for 1/l.
     bound = at_inverse_spectrum(UPPER.fact().at({m: q}))
     whole = chain(trace.turned(), bound, through(lambda side: q * side, kappas))
-    whole = restricted(whole, at_least(n, m + 2))
-    found = through(lambda side: side / (q * (m + 1)), whole)
+    whole = restricted(whole, MORE)
+    found = through(lambda side: side / (q * (m + 1)), whole, when=(MORE,))
     return chain(same(complex_V(m + 1), found.left), found, same(found.right, 1 / equivalent(m + 1)))
 
 
@@ -128,10 +124,10 @@ def jensen() -> Fact:
         step()
     DEFLATION.fact(5)
     size = n - m
-    scaled = through(lambda side: pooled(1, size) * side, reciprocal(from_the_equivalent()))
+    scaled = through(lambda side: pooled(1, size) * side, reciprocal(from_the_equivalent(), 1), when=(MORE,))
     reason = "steps 1, 2 and 4: E tr S >= 1/E[1/tr S], and N/((N-1) tr S) averages to at most V_{m+1}"
     inverse = argued(scaled.right, "<=", complex_E(m), reason)
-    found = through(lambda side: side / size, chain(scaled, inverse))
+    found = through(lambda side: side / size, chain(scaled, inverse), when=(MORE,))
     return chain(same(per_unmeasured(equivalent(m + 1), m + 1), found.left), found)
 
 

@@ -165,7 +165,7 @@ def rows_compared() -> tuple[Fact, Fact]:
     order = "all is positive, and one integrand is at most the other"
     up, down = WEIGHTS.fact(1).at(shapes), WEIGHTS.fact(2).at(shapes)
     # M_a has one positive eigenvalue fewer.
-    allowed = INVERSE_TRACE.fact(2).at({n: n - 1}).when
+    allowed = tuple(condition.at({n: n - 1}) for condition in INVERSE_TRACE.fact(2).when)
     real, unitary = integrated(up.left, 1 / r), integrated(up.right, 1 / r)
     below = chain(
         argued(mixed_V(r), "=", real, means, when=allowed),
@@ -173,7 +173,7 @@ def rows_compared() -> tuple[Fact, Fact]:
         argued(unitary, "=", after_complex_V(r), means, when=allowed),
         DEFLATION.fact(5).at({r: r + 1}).turned(),
     )
-    allowed = INVERSE_TRACE.fact(3).at({n: n - 1, error_rows: q}).when
+    allowed = tuple(condition.at({n: n - 1, error_rows: q}) for condition in INVERSE_TRACE.fact(3).when)
     unitary, real = integrated(down.left, q), integrated(down.right, q)
     one_row = DEFLATION.fact(3)
     above = chain(

@@ -48,7 +48,7 @@ def from_the_root() -> Fact:
     """f (m-1) kappa_{m-1} <= f B_k, B_k the bound of T2 (all n, m and k <= m-2)."""
     largest = upper(m - 1, rank, tail(rank), 0)
     root = argued(kappa(m - 1), "<=", largest, '"equivalents" (h) for m - 1 measurements, k < m - 1', when=DOMAIN)
-    found = through(lambda side: real_upper(n, m, side), root)
+    found = through(lambda side: real_upper(n, m, side), root, when=DOMAIN)
     return chain(found, same(found.right, SHARPER))
 
 
