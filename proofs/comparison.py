@@ -73,7 +73,6 @@ ABOVE = Statement(
     "real-below-complex",
     Proposition(V(r), "<=", complex_V(r + 1), when=(ROWS,)),
     Proposition(per_unmeasured(E(m), m), "<=", per_unmeasured(complex_E(m - 1), m - 1), when=(MEASURED,)),
-    uses=("E_1",),
     words="{0}, n the number of positive eigenvalues, and {1}",
 )
 
@@ -91,7 +90,8 @@ def induction_below() -> Fact:
 
 @BELOW.concludes
 def conclusion_below() -> Fact:
-    return induction_below()
+    found: Fact = induction_below()
+    return found
 
 
 @ABOVE.symbolic
@@ -123,6 +123,7 @@ def quotient() -> Fact:
 @ABOVE.symbolic
 def first() -> Fact:
     """m = 1: T - sum W l <= T (n-1)/n (each term of E_1's integrand, hence all n)."""
+    first_and_last.FIRST.fact()
     # The subtracted form of E_1, at l alone: its integrand is l times that of W.
     l, u = first_and_last.l, first_and_last.u
     half = sp.Rational(1, 2)

@@ -52,6 +52,7 @@ import sympy as sp
 
 from .chebyshev import oppositely_ordered, ordered
 from .checks import at_most, nonnegative, positive, same
+from .complex_exact import COMPLEX
 from .ledger import Statement
 from .members import MEASURED, equivalent, m, n
 from .notation import complex_E, quantity
@@ -99,7 +100,6 @@ unsaturated, saturated = quantity("aw", "sum a w"), quantity("ab", "sum a b")
 UPPER = Statement(
     "complex-equivalent",
     Proposition(complex_E(m), "<=", equivalent(m), when=(MEASURED,)),
-    uses=("complex-exact",),
 )
 
 
@@ -222,6 +222,7 @@ def flat() -> None:
 @UPPER.concludes
 def conclusion() -> Fact:
     slope()
+    COMPLEX.fact()
     exact = 'scaled to kappa = 1, "complex-exact": E_m = m kappa G'
     law = argued(complex_E(m), "=", equivalent(m) * area(), exact, when=(MEASURED,))
     return chain(law, through(lambda side: equivalent(m) * side, correlated()))

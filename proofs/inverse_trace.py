@@ -35,12 +35,13 @@ from typing import Any
 import sympy as sp
 
 from .checks import same
+from .complex_exact import COMPLEX as EXACT
 from .complex_exact import compressed_precision
 from .deflation import DEFLATION
 from .inverse_wishart import WISHART
 from .ledger import Statement
 from .matrices import same_matrices, same_traces
-from .members import V, complex_V, dual_complex_E, dual_E, dual_kappa
+from .members import V, complex_V, dual_complex_E, dual_E, dual_kappa, m
 from .members import kappa as root
 from .notation import complex_E, quantity
 from .propositions import Fact, Proposition, argued, at_least, chain, through
@@ -64,7 +65,7 @@ def seen(eigenvalue: Any) -> Any:
 
 
 #: W is the Gram matrix of r columns of length n.
-OF_WISHART = {sp.Symbol("m", integer=True, positive=True): n, sp.Symbol("k", integer=True, positive=True): r}
+OF_WISHART = {m: n, sp.Symbol("k", integer=True, positive=True): r}
 REAL, COMPLEX = at_least(n, r + 2), at_least(n, r + 1)
 
 INVERSE_TRACE = Statement(
@@ -74,7 +75,6 @@ INVERSE_TRACE = Statement(
     Proposition(complex_V(r), "=", sp.Integral(below(r, t), (t, 0, sp.oo)) / r, when=(COMPLEX,)),
     Proposition(complex_E(q), "=", q * sp.Integral(above(q, t) / t**2, (t, 0, sp.oo)), when=(at_least(n, q + 1),)),
     Proposition(dual_kappa(n - r), "=", 1 / root(r), when=(COMPLEX,)),
-    uses=("complex-exact",),
     words="M = diag(l), K_t a sum of independent Bernoulli variables of odds t l: {0}; {1}; {2}; {3}; {4}",
 )
 
@@ -142,12 +142,13 @@ def counts() -> tuple[Fact, Fact]:
     z = sp.Symbol("z")
     same((1 - seen(mu)) + z * seen(mu), (1 + z * t * mu) / (1 + t * mu))
     error = wishart()[1]
+    exact = EXACT.fact()
     integral = sp.Integral(below(r, t), (t, 0, sp.oo))
     law = argued(error.left, "=", (n - r) * integral, 'step 3: "complex-exact", N_t > n - r if and only if K_t < r')
     scale = factor(n, r, 2) * r
     solved = chain(through(lambda side: side / scale, error).turned(), through(lambda side: side / scale, law))
     direct = q * sp.Integral(above(q, t) * slope.right, (t, 0, sp.oo))
-    other = argued(complex_E(q), "=", direct, 'step 3: "complex-exact", 1/t for t', when=(at_least(n, q + 1),))
+    other = argued(complex_E(q), "=", direct, 'step 3: "complex-exact", 1/t for t', when=exact.at({m: q}).when)
     return chain(same(complex_V(r), solved.left), solved, same(solved.right, integral / r)), chain(other)
 
 

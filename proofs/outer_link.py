@@ -31,6 +31,7 @@ from . import weights
 from .checks import nonnegative, positive, same
 from .complex_sandwich import UPPER
 from .deflation import DEFLATION
+from .first_and_last import LAST
 from .inverse_trace import INVERSE_TRACE
 from .inverse_trace import r as rows
 from .ledger import Statement
@@ -62,11 +63,8 @@ MORE = at_least(n, m + 2)
 
 LOWER = Statement(
     "complex-lower",
-    Proposition(
-        per_unmeasured(equivalent(m + 1), m + 1), "<=", per_unmeasured(complex_E(m), m), when=(MORE,)
-    ),
+    Proposition(per_unmeasured(equivalent(m + 1), m + 1), "<=", per_unmeasured(complex_E(m), m), when=(MORE,)),
     Proposition(n / inverse_sum(), "<=", complex_E(n - 1), when=(at_least(n, 2),)),
-    uses=("E_{n-1}",),
 )
 
 
@@ -142,6 +140,7 @@ def last() -> Fact:
     same(sp.limit(l / (l + kappa), kappa, 0), 1)
     same(sp.limit(1 / (l + kappa), kappa, 0), 1 / l)
     # E sum D/l = (1/n) sum 1/l.
+    LAST.fact()
     reason = 'step 5: 1/X is sum_i D_i/l_i ("E_{n-1}"), E D_i = 1/n'
     law = argued(last_inverse(), "=", inverse_sum() / n, reason, when=(at_least(n, 2),))
     inverse = argued(1 / last_inverse(), "<=", complex_E(n - 1), "step 5: the tangent of 1/x at the mean")

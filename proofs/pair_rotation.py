@@ -247,4 +247,5 @@ def constant_or_not() -> None:
 
 @ROTATION.concludes
 def conclusion() -> Fact:
-    return levels()
+    found: Fact = levels()
+    return found

@@ -57,7 +57,7 @@ import sympy as sp
 from .chebyshev import ordered
 from .checks import nonnegative, positive, same
 from .complex_sandwich import UPPER
-from .equivalents import matched, measurements
+from .equivalents import EQUIVALENTS, matched, measurements
 from .interlacing import INVERSE
 from .ledger import Statement
 from .matrices import same_matrices
@@ -117,7 +117,6 @@ PENALTY = Statement(
     Proposition(real_log(m), "<=", equivalent_log(m)),
     words="with a penalty gamma and any n, kappa^(m) the root for m measurements (the penalty included), T_m the "
     "mean trace of the inverse of S + gamma I: {0}, {1}; {2}, {3}; {4}, {5}",
-    uses=("equivalents",),
 )
 
 
@@ -212,6 +211,7 @@ def log_determinants() -> tuple[Fact, Fact]:
     rest = log_determinant(0, m, gamma, kappa)
     same(sp.diff(rest, kappa), (m - gamma / kappa) / kappa)
     same(sp.diff(rest, gamma), 1 / kappa - m / gamma)
+    EQUIVALENTS.fact()
     # At infinity: gamma/m <= kappa <= (gamma + sum l)/m, "equivalents" (h), so m kappa/gamma and m kappa/gamma tend to 1.
     q, total = sp.symbols("q total", positive=True)
     same(sp.limit((gamma + total) / gamma, gamma, sp.oo), 1)

@@ -387,7 +387,7 @@ def restricted(fact: Fact, *when: Condition) -> Fact:
     domain = Domain(when)
     for condition in fact.when:
         if not domain.implies(condition):
-            raise Gap(f"{domain or 'the whole domain'} does not imply {condition}, which {fact} needs")
+            raise Gap(f"the domain {domain} does not imply {condition}, which {fact} needs")
     establish(True, "")
     return recorded(replace(fact, when=when, origin=""))
 

@@ -197,4 +197,5 @@ def rows_compared() -> tuple[Fact, Fact]:
 
 @SWAP.concludes
 def conclusion() -> tuple[Fact, ...]:
-    return rows_compared()
+    found: tuple[Fact, ...] = rows_compared()
+    return found

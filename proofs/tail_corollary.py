@@ -18,18 +18,24 @@ l_i/kappa. The third is algebra, and f < 1.                                     
 from __future__ import annotations
 
 from .checks import less, same
-from .equivalents import upper
+from .equivalents import EQUIVALENTS, KAPPA, l, over
+from .equivalents import k as below
+from .equivalents import kappa as root
 from .interlacing import INTERLACING, real_upper, shrinkage
 from .ledger import Statement
 from .members import kappa, m, n
 from .notation import E, tail
-from .propositions import Fact, Proposition, argued, at_least, chain, restricted, through
+from .propositions import Fact, Proposition, at_least, chain, defined, restricted, through
 from .range_finder import T2, rank
 from .upper_bound import UPPER
 
 #: rank is k.
 DOMAIN = (at_least(m, rank + 2), at_least(n, m + 1))
 SHARPER = shrinkage(n, m) * (1 + rank / (m - rank - 1)) * tail(rank)
+
+#: "equivalents" for m - 1 measurements, and what its root is.
+OF_ROOT = {m: m - 1, below: rank, root: kappa(m - 1)}
+EQUATION = (KAPPA[0] - 1, KAPPA[1].subs(root, kappa(m - 1)))
 
 EVERY_RANK = Statement(
     "every-rank",
@@ -39,17 +45,20 @@ EVERY_RANK = Statement(
     Proposition(E(m), "<", m * tail(m - 2), when=(at_least(m, 2), at_least(n, m + 1))),
     words="{0}, {1}, which sharpens T2, {2}, and T1, {3}",
     source="Halko, Martinsson & Tropp 2011, Theorem 10.5, is the case f = 1 of the last bound",
-    uses=("equivalents",),
+    setting=(EQUATION,),
 )
 
 
 @EVERY_RANK.symbolic
 def from_the_root() -> Fact:
     """f (m-1) kappa_{m-1} <= f B_k, B_k the bound of T2 (all n, m and k <= m-2)."""
-    largest = upper(m - 1, rank, tail(rank), 0)
-    root = argued(kappa(m - 1), "<=", largest, '"equivalents" (h) for m - 1 measurements, k < m - 1', when=DOMAIN)
-    found = through(lambda side: real_upper(n, m, side), root, when=DOMAIN)
-    return chain(found, same(found.right, SHARPER))
+    bound = EQUIVALENTS.fact(9).at(OF_ROOT)
+    scaled = through(lambda side: shrinkage(n, m) * side, bound, when=DOMAIN)
+    tails = defined(tail(rank), over(l, rank + 1)).turned()
+    named = through(lambda side: scaled.right / tails.left * side, tails)
+    start, middle = same(real_upper(n, m, kappa(m - 1)), scaled.left), same(scaled.right, named.left)
+    found = chain(start, scaled, middle, named)
+    return restricted(chain(found, same(found.right, SHARPER)), *DOMAIN)
 
 
 @EVERY_RANK.symbolic

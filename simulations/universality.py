@@ -9,8 +9,8 @@ a random rotation, drawn anew with each A. The noiseless error depends on A thro
 rotation makes the row space of every real A of full rank uniform: there, all real ensembles have the Gaussian law,
 exactly and for every m. In the canonical basis a row with entries +-1 sees every direction equally, a Gaussian row
 does not; at m = 1, by hand, E_1 = sum l_i - sum l_i^2 / sum l_i for signs against the exact value of
-linflow.risk.exact. For complex rows T7 has m - k where T2 has m - k - 1, and E_m(complex) <= E_m(real) is a conjecture
-of THEORY.md, section 4. With noise the singular values of A matter too, and those of orthogonal rows do not spread as
+linflow.risk.exact. For complex rows T7 has m - k where T2 has m - k - 1, and E_m(complex) <= E_m(real) is a theorem of the
+ledger (complex-below-real). With noise the singular values of A matter too, and those of orthogonal rows do not spread as
 those of independent entries do.
 
 The test: at each of some m, each spectrum, basis and noise level, Welch's t between the block means of the ensemble
