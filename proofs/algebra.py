@@ -8,6 +8,7 @@ from typing import Any
 import sympy as sp
 from sympy.functions.elementary.hyperbolic import HyperbolicFunction
 
+
 class Named(sp.Function):  # type: ignore[misc]
     """A function that algebra knows nothing about but its name: a letter."""
 

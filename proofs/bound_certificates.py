@@ -158,9 +158,7 @@ _SIZE = (sp.Trace(_U * _U.T), _k)
 _value, _attained, _total = sp.symbols("value attained tr(M)", real=True)
 _X_A = sp.Symbol("X_A", real=True)
 _WHERE = SIZES.name
-WITHIN = Proposition(
-    _value - _attained, "<=", sp.Rational(int(GAP.p), int(GAP.q)) * _total, at_instances=_WHERE
-)
+WITHIN = Proposition(_value - _attained, "<=", sp.Rational(int(GAP.p), int(GAP.q)) * _total, at_instances=_WHERE)
 ABOVE = Proposition(_total - _value, "<=", _X_A, at_instances=_WHERE)
 BELOW = Proposition(_X_A, "<=", _value, at_instances=_WHERE)
 

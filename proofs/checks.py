@@ -17,6 +17,7 @@ from .algebra import is_nonnegative, is_positive, is_zero
 from .kernel import current, establish
 from .propositions import Condition, Domain, Fact, Proposition, established
 
+
 def same(left: Any, right: Any, what: str = "", *, when: Iterable[Condition] = ()) -> Fact:
     """Establish that two expressions, or two matrices entry by entry, are equal.
 
@@ -54,7 +55,7 @@ def same_product(left: Any, right: Any, what: str = "", *, when: Iterable[Condit
     for side in opened:
         establish(side.is_positive is True, f"{what or 'product'}: {side} may not be positive")
     quotient = opened[0] / opened[1]
-    roads = (
+    roads: tuple[Callable[[Any], Any], ...] = (
         lambda e: sp.gammasimp(sp.powsimp(e, force=True)),
         lambda e: sp.gammasimp(sp.powsimp(sp.simplify(e), force=True)),
         lambda e: sp.exp(sp.simplify(sp.expand_log(sp.log(sp.gammasimp(e)), force=True))),
@@ -185,7 +186,7 @@ def _power(base: Any, exponent: Any) -> Any:
 def below_at(claim: Proposition, values: Mapping[Any, Any], what: str = "") -> Fact:
     """Establish left < right at one instance: both sides are evaluated there, from their expressions, in balls."""
     left, relation, right = claim.upwards
-    establish(relation == "<", f"{what or 'comparison'}: {claim} is no strict inequality")
+    establish(relation == "<", "" if relation == "<" else f"{what or 'comparison'}: {claim} is no strict inequality")
     below(enclosed(left, values), enclosed(right, values), what)
     return established(left, relation, right, claim.when, claim.given, claim.at_instances)
 

@@ -41,9 +41,26 @@ from .ledger import Statement
 from .matrices import same_matrices, same_means, same_traces, second_moment, square
 from .notation import Mean, complex_E, tail
 from .propositions import Fact, Proposition, argued, at_least, chain, extended, limit, mean, through
-from .range_finder import BEST_RANK, SHARP, T2, A_1, A_1_plus, A_2, I_k, Sigma_2, complex_two_level, f, h, k, m, n, rank
-from .range_finder import remaining
+from .range_finder import (
+    A_1,
+    A_2,
+    BEST_RANK,
+    SHARP,
+    T2,
+    A_1_plus,
+    I_k,
+    Sigma_2,
+    complex_two_level,
+    f,
+    h,
+    k,
+    m,
+    n,
+    rank,
+    remaining,
+)
 from .truncated import NOISY, gaussian_mean, s
+
 
 def bound(tail: Any, m: Any, k: Any) -> Any:
     """T7's right side."""
@@ -102,7 +119,9 @@ def second_moments() -> Fact:
 def mean_bound() -> Fact:
     """With the inverse-Wishart mean."""
     after_means = mean(second_moments())
-    reason = "T2's steps with * for T: X_A <= |Sigma - K A Sigma|^2 for every K, which is what blocks says for K = (A_1^+; 0)"
+    reason = (
+        "T2's steps with * for T: X_A <= |Sigma - K A Sigma|^2 for every K, which is what blocks says for K = (A_1^+; 0)"
+    )
     law = argued(complex_E(m), "<=", after_means.left, reason)
     of_trace = argued(Mean(sp.Trace(W_inverse)), "=", complex_trace(m, k), "W = A_1^* A_1")
     links = [law, after_means, through(lambda side: tail(k) + tail(k) * side, chain(of_trace, WISHART.fact(1)))]

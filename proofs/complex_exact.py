@@ -96,6 +96,7 @@ that int_0^inf P(N_t > m) dt <= kappa: the smooth step P(N_t > m) has no more ar
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -108,7 +109,8 @@ from .first_and_last import u as rate_variable
 from .kernel import sizes
 from .ledger import Statement
 from .matrices import same_matrices, same_traces
-from .notation import complex_E, explicit, family, i, quantity
+from .notation import complex_E, explicit, family, quantity
+from .notation import i as index
 from .notation import l as level
 from .propositions import Fact, Proposition, argued, at_least
 
@@ -134,7 +136,7 @@ def exceedance(variances: Sequence[Any], m: int) -> Any:
 
 def any_exceedance() -> Any:
     """P(N_t > m) for every n and m."""
-    return sp.Sum(e(j) * t ** (n - j), (j, m + 1, n)) / sp.Product(t + level(i), (i, 1, n))
+    return sp.Sum(e(j) * t ** (n - j), (j, m + 1, n)) / sp.Product(t + level(index), (index, 1, n))
 
 
 def over_t(probability: Any, count: Any) -> Any:
@@ -366,6 +368,14 @@ def law_of_the_count_in_full() -> None:
             same(exceedance(variances, m) * sp.prod([t + x for x in variances]), sum(terms[m + 1 :]), f"P(N_t > {m})")
 
 
+def _symmetric(variances: Sequence[Any], j: Any) -> Any:
+    return symmetric(int(j), variances)
+
+
+def _entry(variances: Sequence[Any], number: Any) -> Any:
+    return variances[int(number) - 1]
+
+
 @COMPLEX.symbolic
 def formula() -> Fact:
     """(a) for every n, which at explicit n and m is what the other steps are about."""
@@ -373,8 +383,8 @@ def formula() -> Fact:
         variances = family("l", size, positive=True)
         for count in range(1, size):
             at = {n: size, m: count}
-            explicit = any_exceedance().subs(at).doit().replace(e, lambda j: symmetric(int(j), variances))
-            explicit = explicit.replace(level, lambda number: variances[int(number) - 1])
+            explicit = any_exceedance().subs(at).doit().replace(e, partial(_symmetric, variances))
+            explicit = explicit.replace(level, partial(_entry, variances))
             same(explicit, exceedance(variances, count), f"n = {size}, m = {count}")
     found = over_t(law_of_the_count().right, m)
     reason = "steps 1 to 6, whose identities are checked at explicit sizes where they are not for all"

@@ -201,9 +201,7 @@ def best_rank() -> Fact:
     same(sp.Min(s**2 + more, s**2), s**2, "l_i above the noise: a direction that is kept")
     same(sp.Min(l, l + more), l, "l_i below the noise: one that is left out")
     kept_part, rest = summed(below_noise, i, 1, k), summed(below_signal, i, k + 1, n)
-    both = chain(
-        through(lambda side: side + rest.left, kept_part), through(lambda side: kept_part.right + side, rest)
-    )
+    both = chain(through(lambda side: side + rest.left, kept_part), through(lambda side: kept_part.right + side, rest))
     return chain(same(least(), both.left), both, same(both.right, risk(k, sp.S.Zero)))
 
 
@@ -239,9 +237,7 @@ def all_directions() -> Fact:
     left_out, _ = better_than_rank()
     kept_part = summed(one.at({l: value(i)}), i, 1, k)
     rest = summed(left_out.at({l: value(i)}), i, k + 1, n)
-    both = chain(
-        through(lambda side: side + rest.left, kept_part), through(lambda side: kept_part.right + side, rest)
-    )
+    both = chain(through(lambda side: side + rest.left, kept_part), through(lambda side: kept_part.right + side, rest))
     whole = sp.Sum(best_mode(value(i)), (i, 1, n))
     found = chain(same(whole, both.left), both)
     # What is beaten is the risk of "T11".

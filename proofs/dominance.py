@@ -44,7 +44,7 @@ from typing import Any
 
 import sympy as sp
 
-from .error import ERROR, C, definition, error, expected, linear_error
+from .error import ERROR, C, error, expected, linear_error
 from .ledger import Statement
 from .matrices import at_most_by_squares, independent, same_means, same_traces, square
 from .mle import GRAM, MEASURED, OUTER, A, B, G, I_m, K, gamma, m, n, posterior_covariance, shortest

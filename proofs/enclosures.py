@@ -170,7 +170,7 @@ def epsilon(growth: Any, step: Any, pi: Any = sp.pi, exp: Callable[[Any], Any] =
 
 def relative_error(fourths: int, step: arb) -> arb:
     """eps in balls, c = 2^(fourths/4)."""
-    return epsilon(arb(2) ** (arb(fourths) / 4), step, arb.pi(), arb.exp)
+    return arb(epsilon(arb(2) ** (arb(fourths) / 4), step, arb.pi(), arb.exp))
 
 
 def rest(coefficient: Any, rate: Any, step: Any, k: Any, exp: Callable[[Any], Any]) -> Any:

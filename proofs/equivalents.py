@@ -242,7 +242,7 @@ def upper_bound() -> Fact:
 
 @EQUIVALENTS.symbolic
 def lower_bound() -> Fact:
-    """tail(m) <= m kappa: with p_i = l_i/(l_i + kappa) and c = 1 - p_m, tail(m) <= (kappa/c) sum_{i>m} p_i <= (kappa/c) m c."""
+    """tail(m) <= (kappa/c) sum_{i>m} p_i <= (kappa/c) m c, with p_i = l_i/(l_i + kappa) and c = 1 - p_m."""
     drop = sp.Symbol("drop", nonnegative=True)
     least = 1 - ONE.subs(l, level(m))  # c
     # i > m: l_i <= (kappa/c) p_i, as l_i <= l_m.

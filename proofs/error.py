@@ -128,8 +128,8 @@ ERROR = Statement(
     Proposition(X(m), "=", s**2 * (n - m), given=(FLAT,)),
     Proposition(sp.Trace(G * (I_n - P - q * q.T / d) * G.T), "=", X(m) - drop(q)),
     Proposition(square((I_n - C * A) * Sigma), "<=", square((I_n - C * A) * larger), given=(GROWN,)),
-    words="X_A, the mean square error over z, {0}, is that of the best linear estimator, {1}; its law depends on Sigma alone, "
-    "{2}; for a flat spectrum {3}; one more measurement lowers it, {4}; it is monotone, {5}",
+    words="X_A, the mean square error over z, {0}, is that of the best linear estimator, {1}; its law depends on Sigma "
+    "alone, {2}; for a flat spectrum {3}; one more measurement lowers it, {4}; it is monotone, {5}",
     setting=(*GRAM, *MEASURED, *ROTATED, LENGTH),
     source="Asim et al. 2020",
 )

@@ -48,6 +48,7 @@ from .mle import MLE, PENALISED
 from .propositions import Fact, Proposition
 from .rationals import column, columns, diagonal, entries, floats, identity, measurements, rational, solver
 
+
 def rotation(n: int, shift: int) -> fmpq_mat:
     """An orthogonal matrix, (I - K)(I + K)^{-1} for a skew-symmetric K (Cayley)."""
     K = fmpq_mat([[fmpq((i - j) * ((i + j + shift) % 3 + 1), 4) for j in range(n)] for i in range(n)])

@@ -239,7 +239,9 @@ def telescoping() -> tuple[Fact, Fact]:
     # z = 1/t in "complex-exact": P(N_t > m) dt is sum_{j>m} e_j z^{j-2}/g(z) dz.
     exact = EXACT.fact()
     prefactor = exact.right.function / any_exceedance()
-    law = argued(complex_E(m), "=", prefactor * total.left, "z = 1/t in complex-exact, and e_j I_{j-1} = c_j", when=exact.when)
+    law = argued(
+        complex_E(m), "=", prefactor * total.left, "z = 1/t in complex-exact, and e_j I_{j-1} = c_j", when=exact.when
+    )
     found = chain(law, through(lambda side: prefactor * side, total), same(m * total.right, expected_error(m, n)))
     over_tail = same((expected_error(m, n) / tail(m, n)).subs(AT_RATE), 2 * b * m / (1 - sp.exp(-2 * b * m)))
     return under(found, SPECTRUM), over_tail
@@ -322,9 +324,7 @@ SHARP = Statement(
 EQUIVALENT = Statement(
     "sharp-exponential-equivalent",
     Proposition(sp.Limit(m * kappa(m) / (m * infinite_tail(m)), m, sp.oo, "-"), "=", 2 * sp.sinh(b)),
-    Proposition(
-        sp.Limit(infinite_tail(m - 2) / kappa(m), m, sp.oo, "-"), "=", sp.exp(3 * b) / (1 - sp.exp(-2 * b))
-    ),
+    Proposition(sp.Limit(infinite_tail(m - 2) / kappa(m), m, sp.oo, "-"), "=", sp.exp(3 * b) / (1 - sp.exp(-2 * b))),
     words="of infinite length: {0}, {1}",
 )
 
@@ -349,7 +349,12 @@ def fewer_coordinates() -> Fact:
     smaller = at_most_by_squares(square(F.T * M * F), square(M), [R.T * M * F, M * R], coordinates)
     # X_A is the least such error, by (b) of "error", and (F^T K, A F) is one estimator for the first m + 1 values.
     ERROR.fact(1)
-    return argued(kept_error(m), smaller.relation, E(m), "step 5: what remains of the error is that of an estimator for the first m + 1 values")
+    return argued(
+        kept_error(m),
+        smaller.relation,
+        E(m),
+        "step 5: what remains of the error is that of an estimator for the first m + 1 values",
+    )
 
 
 @SHARP.symbolic
@@ -373,7 +378,7 @@ def pairing() -> Fact:
     at_most((1 + x) * (1 + q * x), (1 + x * (1 + q) / 2) ** 2)
     integrals()
     # int prod_{i<M} (1 + w Q^i)^{-1} dw = Q I_1 at (Q, M), for w Q^i = z Q^{i+1}; dv = 2/(1+q) dw.
-    M, more = sp.Symbol("M", integer=True, positive=True), sp.Symbol("more", nonnegative=True)
+    M = sp.Symbol("M", integer=True, positive=True)
     found = q**2 * first_integral(q**2, M)
     closed = sp.log(1 / q**2) / (1 - (q**2) ** (M - 1))
     same(sp.expand_log(found), sp.expand_log(closed))
@@ -387,7 +392,9 @@ def pairing() -> Fact:
 @SHARP.symbolic
 def constant() -> Fact:
     """(1 - q) tail(m) <= l_{m+1}, (1-q)/(1+q) = tanh b, and together."""
-    largest = chain(same((1 - q) * tail(m, n), q ** (m + 1) - q ** (n + 1)), at_most(q ** (m + 1) - q ** (n + 1), q ** (m + 1)))
+    largest = chain(
+        same((1 - q) * tail(m, n), q ** (m + 1) - q ** (n + 1)), at_most(q ** (m + 1) - q ** (n + 1), q ** (m + 1))
+    )
     first, paired = substitution(), pairing()
     scale = first.right / remaining_integral() / q ** (m + 1)  # (m - 1)/2
     least = (scale * paired.left).subs(q, RATIO)

@@ -61,6 +61,7 @@ Proof.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import sympy as sp
 
@@ -68,7 +69,8 @@ from .checks import same
 from .error import ERROR
 from .ledger import Statement
 from .matrices import same_matrices, same_traces, square
-from .notation import E, complex_E, explicit, family, i
+from .notation import E, complex_E, explicit, family
+from .notation import i as index
 from .notation import l as level
 from .propositions import Fact, Proposition, argued, at_least, chain, integrated, summed, through, under
 
@@ -78,7 +80,7 @@ u, s, r, l, h = sp.symbols("u s r l h", positive=True)
 
 n = sp.Symbol("n", integer=True, positive=True)
 #: sum_i l_i.
-TOTAL = sp.Sum(level(i), (i, 1, n))
+TOTAL = sp.Sum(level(index), (index, 1, n))
 ERRORS = {HALF: E, sp.S.One: complex_E}
 
 
@@ -94,29 +96,29 @@ def levels(size: int) -> list[sp.Expr]:
 
 def any_product(rate: Callable[[sp.Expr], sp.Expr], exponent: sp.Expr) -> sp.Expr:
     """Q(u) for every n, from the rate r_i."""
-    return sp.Product(laplace(rate(level(i)), exponent), (i, 1, n))
+    return sp.Product(laplace(rate(level(index)), exponent), (index, 1, n))
 
 
 def slope_of(rate: Callable[[sp.Expr], sp.Expr], exponent: sp.Expr) -> sp.Expr:
     """u Q'/Q for every n: the logarithmic derivatives of the factors, summed."""
     factor = laplace(rate(l), exponent)
-    return sp.Sum(sp.simplify(u * sp.diff(factor, u) / factor).subs(l, level(i)), (i, 1, n))
+    return sp.Sum(sp.simplify(u * sp.diff(factor, u) / factor).subs(l, level(index)), (index, 1, n))
 
 
 def any_integrand(c: sp.Expr, rate: Callable[[sp.Expr], sp.Expr], exponent: sp.Expr) -> sp.Expr:
     """(a) and (c) for every n: c_j from l, and r_j."""
-    x = rate(level(i))
-    return sp.Sum(exponent * c * x / (1 + u * x), (i, 1, n)) * any_product(rate, exponent)
+    x = rate(level(index))
+    return sp.Sum(exponent * c * x / (1 + u * x), (index, 1, n)) * any_product(rate, exponent)
 
 
 def first_integrand(exponent: sp.Expr) -> sp.Expr:
     """(a)."""
-    return any_integrand(sp.Symbol("T", positive=True) - level(i), plain, exponent)
+    return any_integrand(sp.Symbol("T", positive=True) - level(index), plain, exponent)
 
 
 def last_integrand(exponent: sp.Expr) -> sp.Expr:
     """(c)."""
-    return any_integrand(level(i), inverse, exponent)
+    return any_integrand(level(index), inverse, exponent)
 
 
 def plain(variance: sp.Expr) -> sp.Expr:
@@ -217,10 +219,7 @@ def flat(c: Sequence[sp.Expr], rates: Sequence[sp.Expr], value: sp.Expr) -> None
 
 FIRST = Statement(
     "E_1",
-    *(
-        Proposition(error(sp.S.One), "=", over_half_line(first_integrand(exponent)))
-        for exponent, error in ERRORS.items()
-    ),
+    *(Proposition(error(sp.S.One), "=", over_half_line(first_integrand(exponent))) for exponent, error in ERRORS.items()),
     words="with T the sum of the l_i: {0}; {1}",
 )
 LAST = Statement(
@@ -249,12 +248,15 @@ def error_first() -> Fact:
     P = v * v.T / length
     same_matrices(P * P, P, [(v.T * v, length * sp.Identity(1))], "projector")
     same_traces(
-        sp.Trace(Sigma * (I_n - P) * Sigma), square(Sigma) - square(Sigma * v) / length, SYMMETRIC, "X_A = T - sum_j l_j w_j"
+        sp.Trace(Sigma * (I_n - P) * Sigma),
+        square(Sigma) - square(Sigma * v) / length,
+        SYMMETRIC,
+        "X_A = T - sum_j l_j w_j",
     )
     # With the sum of the w_j equal to 1, for any w.
     w, total = sp.IndexedBase("w"), sp.Symbol("T", positive=True)
-    subtracted_ = total * sp.Sum(w[i], (i, 1, n)) - sp.Sum(level(i) * w[i], (i, 1, n))
-    return same(subtracted_, sp.Sum((total - level(i)) * w[i], (i, 1, n)))
+    subtracted_ = total * sp.Sum(w[index], (index, 1, n)) - sp.Sum(level(index) * w[index], (index, 1, n))
+    return same(subtracted_, sp.Sum((total - level(index)) * w[index], (index, 1, n)))
 
 
 @FIRST.instance
@@ -284,17 +286,17 @@ def laplace_transforms() -> None:
 def factorised(c: sp.Expr, rate: Callable[[sp.Expr], sp.Expr], exponent: sp.Expr) -> Fact:
     """sum_j c_j r_j E[y_j e^{-u r_j y_j}] prod_{k != j} E e^{-u r_k y_k} is the integrand."""
     Q = any_product(rate, exponent)
-    x = rate(level(i))
-    terms = sp.Sum(c * x * laplace_biased(x, exponent) / laplace(x, exponent), (i, 1, n))
+    x = rate(level(index))
+    terms = sp.Sum(c * x * laplace_biased(x, exponent) / laplace(x, exponent), (index, 1, n))
     wanted = any_integrand(c, rate, exponent)
     one = same(terms.function, (wanted / Q).function, "term")
-    return through(lambda side: side * Q, summed(one, i, 1, n))
+    return through(lambda side: side * Q, summed(one, index, 1, n))
 
 
 @FIRST.symbolic
 def factorisation() -> tuple[Fact, ...]:
     """Each exponent at m = 1."""
-    return tuple(factorised(sp.Symbol("T", positive=True) - level(i), plain, exponent) for exponent in ERRORS)
+    return tuple(factorised(sp.Symbol("T", positive=True) - level(index), plain, exponent) for exponent in ERRORS)
 
 
 @FIRST.symbolic
@@ -400,6 +402,11 @@ def error_last_in_entries() -> None:
         same((sigma * unseen * sigma).trace(), weighted(*weights_last(variances), squares))
 
 
+def times(factor: sp.Expr) -> Callable[[Any], Any]:
+    """Multiplication."""
+    return lambda side: side * factor
+
+
 def total_derivative(exponent: sp.Expr) -> sp.Expr:
     """(u Q)', from the logarithmic derivatives of the factors."""
     return any_product(inverse, exponent) * (1 + slope_of(inverse, exponent))
@@ -413,7 +420,7 @@ def by_parts() -> tuple[Fact, ...]:
         Q = any_product(inverse, exponent)
         right = total_derivative(exponent) / Q + (exponent * n - 1)
         one = same(last_integrand(exponent) / Q, right)
-        facts.append(through(lambda side, Q=Q: side * Q, one))
+        facts.append(through(times(Q), one))
     return tuple(facts)
 
 
@@ -444,7 +451,7 @@ def expectation_last() -> tuple[Fact, ...]:
     reason = "steps 2 to 4: w depends on the kernel only, and the mean of each product factorises (Tonelli)"
     facts = []
     for (exponent, error), parts, least in zip(ERRORS.items(), by_parts(), (3, 2), strict=True):
-        product_form = factorised(level(i), inverse, exponent)
+        product_form = factorised(level(index), inverse, exponent)
         law = argued(error(n - 1), "=", over_half_line(product_form.left), reason)
         inside = chain(product_form, same(product_form.right, parts.left), parts)
         at_end = boundary(exponent, least)

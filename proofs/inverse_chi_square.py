@@ -10,7 +10,7 @@ Proof.  The density of chi^2_nu is  p(x) = x^{nu/2 - 1} e^{-x/2} / (2^{nu/2} Gam
        E[1/chi^2_nu] = 2^{nu/2 - 1} Gamma(nu/2 - 1) / (2^{nu/2} Gamma(nu/2)) = 1 / (2 (nu/2 - 1)) = 1 / (nu - 2),
 
    by Gamma(a + 1) = a Gamma(a).
-3. At nu = 2, and at nu = 1, the integral diverges at 0, like int dx / x.                                                         []
+3. At nu = 2, and at nu = 1, the integral diverges at 0, like int dx / x.                                                 []
 """
 
 from __future__ import annotations

@@ -43,6 +43,7 @@ read P = 0. In steps 1 and 2, read * for T in the complex case.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import sympy as sp
@@ -150,6 +151,11 @@ def squared_length() -> None:
     same(transform, (1 + 2 * t) ** (-nu / 2), "chi-square with nu degrees of freedom")
 
 
+def entries(beta: int) -> Callable[[Any], Any]:
+    """The trace, from the mean of 1/chi-square: k entries beta/chi-square."""
+    return lambda mean_of: k * beta * mean_of
+
+
 def through_chi_square(beta: int) -> Fact:
     """E tr W^{-1} = k E[beta/chi^2_{beta nu}]: k diagonal entries 1/|r|^2, beta |r|^2 being chi-square."""
     first_column()
@@ -166,7 +172,7 @@ def mean() -> tuple[Fact, ...]:
     facts = []
     for beta in (1, 2):
         law = through_chi_square(beta)
-        put = through(lambda side, beta=beta: k * beta * side, CHI.fact(0).at({nu: freedom(m, k, beta)}))
+        put = through(entries(beta), CHI.fact(0).at({nu: freedom(m, k, beta)}))
         facts.append(chain(law, put, same(put.right, trace_mean(m, k, beta), f"beta = {beta}")))
     return tuple(facts)
 
@@ -177,7 +183,7 @@ def divergence() -> tuple[Fact, ...]:
     facts = []
     for rows, beta, degrees in ((k, 1, 1), (k + 1, 1, 2), (k, 2, 2)):
         law = through_chi_square(beta).at({m: rows})
-        put = through(lambda side, beta=beta: k * beta * side, CHI.fact(degrees))
+        put = through(entries(beta), CHI.fact(degrees))
         facts.append(chain(law, put))
     return tuple(facts)
 

@@ -40,7 +40,6 @@ class Record:
     argued: list[str] = field(default_factory=list)
     completed: set[str] = field(default_factory=set)
 
-
     def take(self, other: Record) -> None:
         """Add what another record holds."""
         self.checks += other.checks

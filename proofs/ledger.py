@@ -27,12 +27,12 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, overload
 
 from .kernel import Gap as Gap
 from .kernel import Record, current, recording
 from .kernel import establish as establish
-from .propositions import Fact, Proposition, follows, recorded
+from .propositions import Fact, Proposition, definitions, follows, recorded
 
 
 class How(StrEnum):
@@ -89,6 +89,16 @@ class StepResult:
 
 
 Result = TypeVar("Result")
+
+
+class Decorator(Protocol):
+    """Adds a function as a step; with a title and a scope typed by hand, or better without."""
+
+    @overload
+    def __call__(self, check: Callable[[], Result]) -> Callable[[], Result]: ...
+
+    @overload
+    def __call__(self, check: str, *, scope: str = "") -> Callable[[Callable[[], Result]], Callable[[], Result]]: ...
 
 
 class Statement:
@@ -151,10 +161,13 @@ class Statement:
         left, relation, right = goal.upwards
         return recorded(Fact(left, relation, right, goal.when, goal.given, goal.at_instances, self.name))
 
-    def _step(self, how: How, says: Any, scope: str) -> Any:
-        if not callable(says):
-            return lambda check: self._added(how, says, scope, check)
-        return self._added(how, says.__name__.replace("_", " ").strip(), scope, says)
+    def _step(self, how: How) -> Decorator:
+        def decorate(check: Any, *, scope: str = "") -> Any:
+            if not callable(check):
+                return lambda function: self._added(how, check, scope, function)
+            return self._added(how, check.__name__.replace("_", " ").strip(), scope, check)
+
+        return decorate
 
     def _added(self, how: How, says: str, scope: str, check: Callable[[], Result]) -> Callable[[], Result]:
         def once() -> Result:
@@ -167,32 +180,36 @@ class Statement:
                         self._found[check] = check(), None, record
                     except Exception as error:
                         self._found[check] = None, error, record
-            found, error, record = self._found[check]
+            found, failure, record = self._found[check]
             if self._running is once:
                 current().take(record)
-            if error is not None:
-                raise error
+            if failure is not None:
+                raise failure
             return found  # type: ignore[no-any-return]
 
         once.__name__, once.__doc__ = check.__name__, check.__doc__
         self.steps.append(Step(says, how, scope, once))
         return once
 
-    def symbolic(self, check: Any, *, scope: str = "") -> Any:
+    @property
+    def symbolic(self) -> Decorator:
         """Decorate a function that checks a step by computer algebra."""
-        return self._step(How.SYMBOLIC, check, scope)
+        return self._step(How.SYMBOLIC)
 
-    def instance(self, check: Any) -> Any:
+    @property
+    def instance(self) -> Decorator:
         """Decorate a function that checks, at explicit sizes, what another step shows for all of them."""
-        return self._step(How.INSTANCE, check, "")
+        return self._step(How.INSTANCE)
 
-    def certificate(self, check: Any, *, scope: str = "") -> Any:
+    @property
+    def certificate(self) -> Decorator:
         """Decorate a function that verifies certificates in exact arithmetic, at instances."""
-        return self._step(How.CERTIFICATE, check, scope)
+        return self._step(How.CERTIFICATE)
 
-    def ball(self, check: Any, *, scope: str = "") -> Any:
+    @property
+    def ball(self) -> Decorator:
         """Decorate a function that compares enclosures from ball arithmetic, at instances."""
-        return self._step(How.BALL, check, scope)
+        return self._step(How.BALL)
 
     def cited(self, says: Proposition | str, *, source: str) -> Fact | None:
         """Add a step that is a theorem of the literature; `source` names work and number."""
@@ -305,8 +322,12 @@ def examine(
     names : only these, and those that they were seen to use; default all.
     each : called with each entry as soon as it is known.
     """
+    with definitions():
+        return _examined(statements, set(names), each)
+
+
+def _examined(statements: Sequence[Statement], wanted: set[str], each: Callable[[Entry], None] | None) -> list[Entry]:
     results: dict[int, tuple[StepResult, ...]] = {}
-    wanted = set(names)
     if wanted:
         while pending := [number for number, s in enumerate(statements) if s.name in wanted and number not in results]:
             for number in pending:

@@ -19,17 +19,17 @@ MEASURED = at_least(n, m + 1)
 kappa = quantity("kappa", "kappa_{}", whole=True)
 #: E 1/(b M_{A'} b^*), b one row and A' the other rows, r in all: over real, over complex rows.
 V = quantity("V", "V_{}", whole=True)
-complex_V = quantity("complex_V", "V_{}(complex)", whole=True)
+complex_V = quantity("complex_V", "V_{}(complex)", whole=True)  # noqa: N816
 #: The means over one row a of E and V at what it leaves: all rows real, all complex, and a real before complex ones.
-after_E = quantity("after_E", "E[E_{}(L_a)]", whole=True)
-after_complex_E = quantity("after_complex_E", "E[E_{}(complex, L_a)]", whole=True)
-mixed_E = quantity("mixed_E", "E[E_{}(complex, L_a), a real]", whole=True)
-after_V = quantity("after_V", "E[V_{}(M_a)]", whole=True)
-after_complex_V = quantity("after_complex_V", "E[V_{}(complex, M_a)]", whole=True)
-mixed_V = quantity("mixed_V", "E[V_{}(complex, M_a), a real]", whole=True)
+after_E = quantity("after_E", "E[E_{}(L_a)]", whole=True)  # noqa: N816
+after_complex_E = quantity("after_complex_E", "E[E_{}(complex, L_a)]", whole=True)  # noqa: N816
+mixed_E = quantity("mixed_E", "E[E_{}(complex, L_a), a real]", whole=True)  # noqa: N816
+after_V = quantity("after_V", "E[V_{}(M_a)]", whole=True)  # noqa: N816
+after_complex_V = quantity("after_complex_V", "E[V_{}(complex, M_a)]", whole=True)  # noqa: N816
+mixed_V = quantity("mixed_V", "E[V_{}(complex, M_a), a real]", whole=True)  # noqa: N816
 #: E and kappa at the variances 1/l.
-dual_E = quantity("dual_E", "E_{}(1/l)", whole=True)
-dual_complex_E = quantity("dual_complex_E", "E_{}(complex, 1/l)", whole=True)
+dual_E = quantity("dual_E", "E_{}(1/l)", whole=True)  # noqa: N816
+dual_complex_E = quantity("dual_complex_E", "E_{}(complex, 1/l)", whole=True)  # noqa: N816
 dual_kappa = quantity("dual_kappa", "kappa_{}(1/l)", whole=True)
 
 

@@ -135,8 +135,8 @@ MLE = Statement(
     Proposition(exponent(mu + G * z), "=", z.T * z),
     Proposition((I_n - projector()) * B.T, "=", sp.ZeroMatrix(n, m)),
     Proposition((I_n - projector()) * (I_n - projector()).T, "=", I_n - projector()),
-    words="the most likely signal with A x = y, mu + G z, has the shortest z: {0}, and {1}, where p_X falls with {2}; it is "
-    "the posterior mean, and what is left of z is independent of B z: {3}, with the covariance {4}",
+    words="the most likely signal with A x = y, mu + G z, has the shortest z: {0}, and {1}, where p_X falls with {2}; it "
+    "is the posterior mean, and what is left of z is independent of B z: {3}, with the covariance {4}",
     setting=(*GRAM, *INVERSE, *MEASURED),
     source="Asim et al. 2020",
 )
@@ -147,8 +147,8 @@ PENALISED = Statement(
     Proposition(square(B * z - r) / gamma + square(z), "=", objective(z) / gamma),
     Proposition((B.T * B + gamma * I_n) * posterior_covariance(), "=", gamma * I_n),
     Proposition(minimiser_by_measurements(), "=", shortest(r) + first_order()),
-    words="the penalised estimate is the minimiser, {0}; in two forms, {1}; and the posterior mean, as {2}, with {3}; it tends to "
-    "the most likely one with gamma, {4}",
+    words="the penalised estimate is the minimiser, {0}; in two forms, {1}; and the posterior mean, as {2}, with {3}; it "
+    "tends to the most likely one with gamma, {4}",
     setting=(*GRAM, *INNER, *OUTER),
 )
 

@@ -252,8 +252,8 @@ EQUIVALENTS = Statement(
     ABOVE_ROOT,
     Proposition(n * seen([level_of_flat], level_of_flat * (n - m) / m), "=", m),
     Proposition(seen([sigma_1**2, sigma_2**2], sigma_1 * sigma_2), "=", 1),
-    words="m kappa lies between the errors for complex and for real A, which is to say for complex A, every m, {0}; for real "
-    "A, the first and the last m, {1}; with equality for flat spectra, {2}, and for two values and real A, {3}",
+    words="m kappa lies between the errors for complex and for real A, which is to say for complex A, every m, {0}; for "
+    "real A, the first and the last m, {1}; with equality for flat spectra, {2}, and for two values and real A, {3}",
 )
 
 
@@ -334,14 +334,14 @@ def everywhere(check: Callable[[Named], list[Fact]]) -> list[Fact]:
 def flat() -> Fact:
     """Flat spectra: E_m = tail(m), and the upper bounds."""
     for spectrum in FLATS:
-        l, n = spectrum.l, spectrum.n
-        for m in range(1, n):
-            error = l[0] * (n - m)
-            exactly(error, tail(l, m), "T1-lower is an equality")
-            establish(bool(error <= head(l, n - m)), "T8")
-            establish(all(bool(error < complex_upper(l, m, k)) for k in range(m)), "T7")
-            establish(all(bool(error < real_upper(l, m, k)) for k in range(m - 1)), "T2")
-            establish(m < 2 or bool(error < theorem_upper(l, m)), "T1-upper")
+        l, size = spectrum.l, spectrum.n
+        for count in range(1, size):
+            error = l[0] * (size - count)
+            exactly(error, tail(l, count), "T1-lower is an equality")
+            establish(bool(error <= head(l, size - count)), "T8")
+            establish(all(bool(error < complex_upper(l, count, k)) for k in range(count)), "T7")
+            establish(all(bool(error < real_upper(l, count, k)) for k in range(count - 1)), "T2")
+            establish(count < 2 or bool(error < theorem_upper(l, count)), "T1-upper")
     # X_A = l (n - m) for every A, by "error", which is the lower bound.
     ERROR.fact(3)
     return flat_tail()

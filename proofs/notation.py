@@ -21,6 +21,7 @@ from sympy.printing.str import StrPrinter
 from .algebra import Named
 from .kernel import current
 
+
 def family(name: str, size: int, **kinds: bool) -> list[Any]:
     """The symbols name_1, ..., name_size: an explicit size, which is noted.
 
@@ -48,7 +49,7 @@ i = sp.Symbol("i", integer=True, positive=True)
 
 
 class Quantity(Named):
-    """A named quantity, written by its template; `random` if it depends on the measurements, `whole` on all of the spectrum."""
+    """A named quantity, written by its template; `random` if it depends on A, `whole` if on all of the spectrum."""
 
     is_positive = True
     is_commutative = True
@@ -59,7 +60,9 @@ class Quantity(Named):
     @property
     def shown(self) -> str:
         """Its template, filled with its arguments."""
-        return self.template.format(*(text if argument.is_Atom else self._bracketed(text) for argument, text in self._texts()))
+        return self.template.format(
+            *(text if argument.is_Atom else self._bracketed(text) for argument, text in self._texts())
+        )
 
     def _texts(self) -> list[tuple[Any, str]]:
         return [(argument, written(argument)) for argument in self.args]
@@ -83,9 +86,8 @@ def quantity(
 
 #: The error of the most likely signal for one A, and its mean over real, over complex Gaussian A, for m measurements.
 X = quantity("X", "X_A", random=True, whole=True)
-complex_X = quantity("complex_X", "X_A(complex)", random=True, whole=True)
 E = quantity("E", "E_{}", whole=True)
-complex_E = quantity("complex_E", "E_{}(complex)", whole=True)
+complex_E = quantity("complex_E", "E_{}(complex)", whole=True)  # noqa: N816
 #: The error of the truncated prior of rank k for one A.
 Y = quantity("Y", "Y_{}(A)", random=True, whole=True)
 #: The eigenvalues l_1 >= ... >= l_n > 0 of the covariance of the signal, and tail(k) = sum_{i>k} l_i.
@@ -150,13 +152,13 @@ class Printer(StrPrinter):  # type: ignore[misc]
         for number, term in enumerate(terms):
             scalar = term.as_coeff_matrices()[0] if isinstance(term, sp.MatMul) else term
             negative = scalar.could_extract_minus_sign()
-            shown = self.parenthesize(-term if negative else term, precedence(expr))
+            shown = str(self.parenthesize(-term if negative else term, precedence(expr)))
             text += (f" {'-' if negative else '+'} " if number else "-" * negative) + shown
         return text
 
     def _print_Mul(self, expr: Any) -> str:
         if expr.could_extract_minus_sign():
-            return "-" + self.parenthesize(-expr, precedence(sp.Mul(2, sp.Symbol("x"), evaluate=False)) - 1)
+            return "-" + str(self.parenthesize(-expr, precedence(sp.Mul(2, sp.Symbol("x"), evaluate=False)) - 1))
         above, below = [], []
         for factor in sp.Mul.make_args(expr):
             if factor.is_Rational and not factor.is_Integer:

@@ -140,9 +140,7 @@ POWER = Statement(
         when=(more_than(rate, sp.Rational(1, 2)), more_than(m, 2 * rate + 1)),
     ),
     Proposition(complex_E(m), ">=", at_a(error_lower(m, d)), when=(more_than(rate, sp.Rational(1, 2)),)),
-    Proposition(
-        sp.Limit(at_a(upper(m) / lower(m)), m, sp.oo, "-"), "=", 1, when=(more_than(rate, sp.Rational(1, 2)),)
-    ),
+    Proposition(sp.Limit(at_a(upper(m) / lower(m)), m, sp.oo, "-"), "=", 1, when=(more_than(rate, sp.Rational(1, 2)),)),
     words="the spectrum is l_i, a power of i, of infinite length; {0}; {1}; {2}; {3}; {4} for every d; both bounds of the "
     "equivalent have the same limit, {5}",
 )
@@ -246,7 +244,9 @@ def gaussian_bound() -> Fact:
     chernoff_bound()
     COMPLEX.fact(0)
     needed = (Condition(-2 * quadratic, sp.S.Zero, strict=True),)
-    law = argued(complex_E(m), "<=", found, "steps 4 and 5: Chernoff's bound for P(N_t >= m) beyond t = (C/m)^{2a}", when=needed)
+    law = argued(
+        complex_E(m), "<=", found, "steps 4 and 5: Chernoff's bound for P(N_t >= m) beyond t = (C/m)^{2a}", when=needed
+    )
     return chain(law, same(found, error_upper(m)))
 
 

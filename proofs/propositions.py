@@ -16,7 +16,9 @@ A fact carries the conditions under which it was established. A statement's conc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -30,6 +32,8 @@ from .notation import Mean, Quantity, l, written
 #: Strength of what a chain of links establishes; ">=" and ">" are the same read from right to left.
 _STRENGTH = {"=": 0, "<=": 1, "<": 2}
 _TURNED = {">=": "<=", ">": "<"}
+#: What is at least as strong as a relation.
+_ENOUGH = {"=": ("=",), "<=": ("=", "<=", "<"), "<": ("<",)}
 
 
 @dataclass(frozen=True)
@@ -332,8 +336,8 @@ def summed(fact: Fact, index: Any, low: Any, high: Any) -> Fact:
     """sum a(i) <= sum b(i) from a(i) <= b(i), for every i from low to high, the l_i being in descending order.
 
     >>> from .checks import at_most
-    >>> d, x, n = sp.Symbol("d", nonnegative=True), sp.Symbol("x", positive=True), sp.Symbol("n", integer=True, positive=True)
-    >>> j = sp.Symbol("j", integer=True, positive=True)
+    >>> d, x = sp.Symbol("d", nonnegative=True), sp.Symbol("x", positive=True)
+    >>> j, n = sp.symbols("j n", integer=True, positive=True)
     >>> below = at_most(x, x + d).at({x: l(j), d: l(1) - l(j)})
     >>> print(summed(below, j, 1, n))
     sum_{j=1..n} l_j <= sum_{j=1..n} l_1
@@ -392,13 +396,24 @@ def restricted(fact: Fact, *when: Condition) -> Fact:
     return recorded(replace(fact, when=when, origin=""))
 
 
-_meanings: dict[Any, Any] = {}
+_meanings: ContextVar[dict[Any, Any]] = ContextVar("meanings", default={})  # noqa: B039
+
+
+@contextmanager
+def definitions() -> Iterator[None]:
+    """Inside, names have no meaning yet: one ledger, one language."""
+    token = _meanings.set({})
+    try:
+        yield
+    finally:
+        _meanings.reset(token)
 
 
 def defined(name: Any, meaning: Any) -> Fact:
     """name = meaning, by definition; a name has one meaning."""
-    if not agree(_meanings.setdefault(name, meaning), meaning):
-        raise Gap(f"{written(name)} is {written(_meanings[name])} and cannot be {written(meaning)} as well")
+    known = _meanings.get().setdefault(name, meaning)
+    if not agree(known, meaning):
+        raise Gap(f"{written(name)} is {written(known)} and cannot be {written(meaning)} as well")
     return recorded(Fact(name, "=", meaning))
 
 
@@ -410,15 +425,14 @@ def follows(fact: Fact, goal: Proposition, setting: Sequence[Any] = ()) -> None:
         ends = agree(fact.left, right) and agree(fact.right, left)
     if not ends:
         raise Gap(f"what is established is {fact}, and not {goal}")
-    strong = fact.relation == relation or (relation in _STRENGTH and _STRENGTH.get(fact.relation, 3) >= _STRENGTH[relation])
-    if not strong or (relation == "<" and fact.relation != "<") or (relation == "=" and fact.relation != "="):
+    if fact.relation not in _ENOUGH[relation]:
         raise Gap(f"{goal} is more than {fact}")
     if fact.at_instances not in ("", goal.at_instances):
         raise Gap(f"{goal} is more than {fact}")
     domain = Domain(goal.when)
     for condition in fact.when:
         if not domain.implies(condition):
-            raise Gap(f"{goal} is said for {domain or 'all values'}, but needs {condition}")
+            raise Gap(f"{goal} is said for {domain if goal.when else 'all values'}, but needs {condition}")
     # The letters of the setting keep their meaning at every size.
     named = {str(pair) for pair in (*goal.given, *setting)}
     for pair in fact.given:

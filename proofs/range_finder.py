@@ -81,9 +81,7 @@ from .matrices import at_most_by_squares, same_matrices, same_means, same_traces
 from .mle import GRAM, B, G, V
 from .notation import E, Mean, l, quantity, tail
 from .propositions import Fact, Proposition, argued, at_least, chain, extended, mean, through
-from .truncated import NOISELESS, risk_given
-from .truncated import A_1 as plain_A_1
-from .truncated import L_2, W_inverse
+from .truncated import A_1, L_2, NOISELESS, W_inverse, risk_given
 
 n, m, k = sp.symbols("n m k", integer=True, positive=True)
 #: A rank that may be 0.
@@ -91,7 +89,7 @@ rank = sp.Symbol("k", integer=True, nonnegative=True)
 h, f = sp.symbols("h f", positive=True)
 
 # Blocks: head k, rest n - k.
-A_1, A_2 = plain_A_1, sp.MatrixSymbol("A_2", m, n - k)
+A_2 = sp.MatrixSymbol("A_2", m, n - k)
 Sigma_1, Sigma_2 = sp.MatrixSymbol("Sigma_1", k, k), sp.MatrixSymbol("Sigma_2", n - k, n - k)
 A_1_plus = sp.MatrixSymbol("A_1^+", k, m)
 
@@ -179,9 +177,7 @@ T2 = Statement(
 )
 BEST_RANK = Statement(
     "T2-best-rank",
-    Proposition(
-        change(following + after, after), "=", (m - 1) * following * room / ((m - rank - 1) * (m - rank - 2))
-    ),
+    Proposition(change(following + after, after), "=", (m - 1) * following * room / ((m - rank - 1) * (m - rank - 2))),
     Proposition(sp.S.Zero, "<", (m - rank - 1) * (m - rank - 2), when=(at_least(m, rank + 3),)),
     Proposition(
         rank + effective_rank(following + drop + following + after, following + drop),
@@ -313,11 +309,11 @@ def _two(head: Any) -> Any:
 def limit_of_draw(beta: int) -> Fact:
     """lim E_m = E[f (n - m) + tr T], by monotone convergence in each eigenvalue of T."""
     both()
-    tau, more = sp.symbols("tau more", positive=True)
+    tau = sp.Symbol("tau", positive=True)
     grows = (h - f) / (h + tau)  # an eigenvalue of (h - f) J T is this times tau
     positive(sp.diff(grows, h), "increases with h")
     same(sp.Limit(grows, h, sp.oo, "-"), 1)
-    name, trace = ((two_level, real_trace), (complex_two_level, complex_trace))[beta - 1]
+    name = (two_level, complex_two_level)[beta - 1]
     reason = "step 2: for each A the error increases to f (n - m) + tr T; monotone convergence"
     limit_is = f * (n - m) + sp.Trace(T)
     law = argued(sp.Limit(name(m, n, k, h, f), h, sp.oo, "-"), "=", Mean(limit_is), reason)

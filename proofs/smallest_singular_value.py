@@ -196,7 +196,9 @@ def integrated() -> Fact:
     quotient = ratio()
     power = exponents().right
     dropped = quotient.left * sp.Integral(y**power, (y, 0, t ** (-2)))
-    reason = "step 1: the other eigenvalues have the density for (k-1, m+1), but for its constant; ||A_1^+|| = lambda_k^{-1/2}"
+    reason = (
+        "step 1: the other eigenvalues have the density for (k-1, m+1), but for its constant; ||A_1^+|| = lambda_k^{-1/2}"
+    )
     law = argued(large(t, k, p), "<=", dropped, reason)
     put = through(lambda side: side * sp.Integral(y**power, (y, 0, t ** (-2))), quotient)
     value = same(put.right, put.right.doit(), "the integral")

@@ -168,7 +168,9 @@ def frobenius() -> Fact:
     A_1, W_inverse = sp.MatrixSymbol("A_1", m, k), sp.MatrixSymbol("W^-1", k, k)
     given = [(W_inverse.T, W_inverse), (W_inverse * A_1.T * A_1, sp.Identity(k))]
     same_traces(square(W_inverse * A_1.T), sp.Trace(W_inverse), given)
-    jensen = argued(frobenius_norm(k, p), "<=", sp.sqrt(real_trace(k + p, k)), "step 3: E||A_1^+||_F <= (E||A_1^+||_F^2)^{1/2}")
+    jensen = argued(
+        frobenius_norm(k, p), "<=", sp.sqrt(real_trace(k + p, k)), "step 3: E||A_1^+||_F <= (E||A_1^+||_F^2)^{1/2}"
+    )
     return chain(jensen, through(sp.sqrt, WISHART.fact(0).at({m: k + p})))
 
 

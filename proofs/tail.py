@@ -62,9 +62,9 @@ from .inverse_wishart import WISHART
 from .ledger import Statement, establish
 from .notation import quantity
 from .propositions import Fact, Proposition, argued, at_least, chain, through
-from .smallest_singular_value import SMALLEST, large, scale
+from .smallest_singular_value import SMALLEST, scale
 from .smallest_singular_value import t as level
-from .spectral import CHEVET, T5, S, S_F, T, T_F, root_tail, sigma
+from .spectral import CHEVET, S_F, T5, T_F, S, T, root_tail, sigma
 from .truncated import NOISY
 
 k = sp.Symbol("k", integer=True, positive=True)
@@ -236,7 +236,9 @@ def preprint() -> tuple[Fact, ...]:
         theirs = bound(sigma, root_tail, k, p, t, u, name, "preprint").subs(root(k, p, "preprint"), factor + wider)
         nonnegative(sp.expand(theirs - ours), name)
         larger = exceeds(bound(sigma, root_tail, k, p, t, u, name, "preprint"))
-        rarer = argued(larger, "<=", exceeds(bound(sigma, root_tail, k, p, t, u, name)), "a larger value is exceeded less often")
+        rarer = argued(
+            larger, "<=", exceeds(bound(sigma, root_tail, k, p, t, u, name)), "a larger value is exceeded less often"
+        )
         at_last = at_most(probability(p, t, u, name), probability(p, t, u, name, "preprint"), f"{name}: probability")
         facts.append(chain(rarer, law, at_last))
     return tuple(facts)

@@ -240,7 +240,7 @@ def rotated() -> Fact:
 
 @TILT.symbolic
 def columns() -> Fact:
-    """Mixing in Y: each column a_j of A_2 brings l_j |A_1^+ a_j|^2 to |A_1^+ A_2 Sigma_2|_F^2 = tr A_1^+ (sum_j ...) A_1^{+T}."""
+    """Mixing in Y: each column a_j of A_2 brings l_j |A_1^+ a_j|^2 to |A_1^+ A_2 Sigma_2|_F^2."""
     plus, a_j = sp.MatrixSymbol("A_1^+", k, m), sp.MatrixSymbol("a_j", m, 1)
     return same_traces(sp.Trace(plus * (value(j) * a_j * a_j.T) * plus.T), value(j) * square(plus * a_j))
 

@@ -49,9 +49,9 @@ from typing import Any
 import sympy as sp
 
 from .checks import less, same
-from .inverse_wishart import WISHART, real_trace, complex_trace, trace_mean
+from .inverse_wishart import WISHART, complex_trace, real_trace
 from .ledger import Statement
-from .matrices import independent, same_matrices, same_means, same_traces, second_moment, square
+from .matrices import independent, same_matrices, same_means, second_moment, square
 from .notation import Mean, Y, quantity, tail
 from .propositions import Fact, Proposition, argued, at_least, chain, defined, mean, through
 

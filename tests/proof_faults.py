@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 import sys
-from dataclasses import replace
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 
 import proofs
-from proofs.ledger import Entry, Statement, examine
+from proofs.ledger import Entry, Statement
+from proofs.propositions import definitions
 
 _serial = itertools.count()
 
@@ -33,8 +33,8 @@ def entries_of(file: str, old: str | None = None, new: str = "") -> list[Entry]:
     try:
         exec(compile(source, str(path), "exec"), vars(module))
         found = [value for value in vars(module).values() if isinstance(value, Statement) and value.file == name]
-        # Whether a statement of another file holds is not asked here.
-        return [replace(entry, missing="") for entry in examine(found)]
+        with definitions():
+            return [Entry(statement, tuple(statement.run())) for statement in found]
     finally:
         del sys.modules[name]
 
