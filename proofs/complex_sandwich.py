@@ -54,7 +54,7 @@ from .chebyshev import oppositely_ordered, ordered
 from .checks import at_most, nonnegative, positive, same
 from .complex_exact import COMPLEX
 from .ledger import Statement
-from .members import MEASURED, equivalent, m, n
+from .members import MEASURED, equivalent, kappa, m, n
 from .notation import complex_E, quantity
 from .propositions import Fact, Proposition, argued, chain, through
 from .symmetric import SYMMETRIC, joined, product_exchange, ratio_exchange
@@ -224,5 +224,6 @@ def conclusion() -> Fact:
     slope()
     COMPLEX.fact()
     exact = 'scaled to kappa = 1, "complex-exact": E_m = m kappa G'
-    law = argued(complex_E(m), "=", equivalent(m) * area(), exact, when=(MEASURED,))
-    return chain(law, through(lambda side: equivalent(m) * side, correlated()))
+    law = argued(complex_E(m), "=", m * kappa(m) * area(), exact, when=(MEASURED,))
+    found = chain(law, through(lambda side: m * kappa(m) * side, correlated()))
+    return chain(found, same(found.right, equivalent(m)))

@@ -40,6 +40,7 @@ from .chebyshev import ordered
 from .checks import positive, same
 from .ledger import Statement
 from .members import MEASURED, equivalent, m, n
+from .members import kappa as root
 from .notation import E, quantity
 from .pair_rotation import ROTATION
 from .propositions import Fact, Proposition, argued, chain, through
@@ -121,5 +122,6 @@ def equality() -> None:
 @REAL.concludes
 def conclusion() -> Fact:
     reason = "step 2, summed over i: sum_i Q_i = m and E_m = sum_i l_i (1 - Q_i)"
-    error = argued(gained(), "=", E(m) - equivalent(m), reason, when=(MEASURED,))
-    return through(lambda side: equivalent(m) + side, chain(correlated(), error))
+    error = argued(gained(), "=", E(m) - root(m) * m, reason, when=(MEASURED,))
+    found = through(lambda side: root(m) * m + side, chain(correlated(), error))
+    return chain(same(equivalent(m), found.left), found)

@@ -47,8 +47,8 @@ from .ledger import Statement
 from .members import after_complex_E, after_complex_V, complex_V, m, mixed_E, mixed_V
 from .notation import complex_E
 from .notation import tail as variance_beyond
-from .propositions import Fact, Proposition, argued, at_least, chain, extended, restricted, through
-from .symmetric import joined, rest
+from .propositions import Fact, Proposition, argued, at_least, chain, extended, integrated, restricted, through
+from .symmetric import SYMMETRIC, joined, rest
 from .weights import WEIGHTS, h, more, transform
 
 r, n = sp.symbols("r n", integer=True, positive=True)
@@ -91,9 +91,9 @@ SWAP = Statement(
 )
 
 
-def integrated(weighted: Any, factor: Any) -> Any:
-    """The integral of a weighted mean against what does not depend on the weights."""
-    return factor * sp.Integral(weighted / product(t), (t, 0, sp.oo))
+def over_time(weighted: Fact, factor: Any) -> Fact:
+    """Weighted means that are compared at every t, integrated against what does not depend on the weights."""
+    return through(lambda side: factor * side, integrated(through(lambda side: side / product(t), weighted), t))
 
 
 @SWAP.symbolic
@@ -159,28 +159,27 @@ def rows_compared() -> tuple[Fact, Fact]:
     """The weights lemma under the integral, h = 1/2 for a real and h' = 1 for a complex row."""
     for step in (weighted, partial_sums, rises, falls, trace, squared_entries):
         step()
-    DEFLATION.fact(0)
+    DEFLATION.fact(0), SYMMETRIC.fact(6)
     shapes = {h: REAL_SHAPE, more: COMPLEX_SHAPE - REAL_SHAPE}
     means = 'step 1: "one-measurement" in the integrals of "inverse-trace"; V_r(M_a) needs r <= N - 2, E_q(M_a) q <= N - 2'
-    order = "all is positive, and one integrand is at most the other"
     up, down = WEIGHTS.fact(1).at(shapes), WEIGHTS.fact(2).at(shapes)
     # M_a has one positive eigenvalue fewer.
     allowed = tuple(condition.at({n: n - 1}) for condition in INVERSE_TRACE.fact(2).when)
-    real, unitary = integrated(up.left, 1 / r), integrated(up.right, 1 / r)
+    compared = over_time(up, 1 / r)
     below = chain(
-        argued(mixed_V(r), "=", real, means, when=allowed),
-        argued(real, "<=", unitary, order),
-        argued(unitary, "=", after_complex_V(r), means, when=allowed),
+        argued(mixed_V(r), "=", compared.left, means, when=allowed),
+        compared,
+        argued(compared.right, "=", after_complex_V(r), means, when=allowed),
         DEFLATION.fact(5).at({r: r + 1}).turned(),
     )
     allowed = tuple(condition.at({n: n - 1, error_rows: q}) for condition in INVERSE_TRACE.fact(3).when)
-    unitary, real = integrated(down.left, q), integrated(down.right, q)
+    compared = over_time(down, q)
     one_row = DEFLATION.fact(3)
     above = chain(
         one_row.at({m: q + 1}),
-        argued(after_complex_E(q), "=", unitary, means, when=allowed),
-        argued(unitary, "<=", real, order),
-        argued(real, "=", mixed_E(q), means, when=allowed),
+        argued(after_complex_E(q), "=", compared.left, means, when=allowed),
+        compared,
+        argued(compared.right, "=", mixed_E(q), means, when=allowed),
     )
     # q = 0: the trace, less the weighted mean of q = mu.
     less = through(lambda side: side + variance_beyond(0) - up.left - up.right, up)

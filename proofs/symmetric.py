@@ -50,6 +50,8 @@ z = sp.Symbol("z", positive=True)
 elementary = quantity("elementary", "e_{}", positive=False)
 with_own = quantity("with_own", "sum_i l_i e^(i)_{}", positive=False)
 left_out = quantity("left_out", "sum_i e^(i)_{}", positive=False)
+#: e_k^{(i)}, and l_i.
+without, value = quantity("without", "e^(i)_{}", positive=False), sp.Symbol("l_i", positive=True)
 
 
 def joined(index: Any, value: Any) -> Any:
@@ -101,18 +103,21 @@ SYMMETRIC = Statement(
     Proposition(sp.S.Zero, "<", minor(k, k, elementary), when=(at_least(k, 0), at_least(n, k))),
     Proposition(swapped(k), "=", ratio_exchange(k, x, y)),
     Proposition(own_difference(k), "=", product_exchange(k, x, y)),
-    words="{0}; {1}; {2}; {3}; with two values x and y apart and e' of the rest {4}; {5}",
+    Proposition(elementary(k), "=", without(k) + value * without(k - 1)),
+    words="{6}; {0}; {1}; {2}; {3}; with two values x and y apart and e' of the rest {4}; {5}",
     source="Newton's inequality without its binomial factors: Hardy, Littlewood & Polya 1934, Theorem 51",
 )
 
 
 @SYMMETRIC.symbolic
-def one_apart() -> None:
+def one_apart() -> Fact:
     """(a), from two neighbouring terms of the generating function of the rest."""
     below, above = z ** (k - 1) * rest(k - 1), z**k * rest(k)
     product = sp.expand((1 + x * z) * (below + above))
     same(sp.powsimp(product - below - x * z * above), z**k * joined(k, x))
     same(joined_by_two(k, x, y), joined_by_two(k, y, x), "the order does not matter")
+    found = joined(k, value).replace(rest, without)
+    return argued(elementary(k), "=", found, "step 1: the coefficient of z^k")
 
 
 @SYMMETRIC.symbolic
@@ -123,6 +128,7 @@ def counted() -> tuple[Fact, Fact]:
     power = same(z * sp.diff(z**k * elementary(k), z) / z**k, k * elementary(k))
     own = argued(with_own(k - 1), "=", power.right, "step 2: the coefficient of z^k in z (prod)'")
     # Sum (a) over the n values.
+    one_apart()
     summed = argued(left_out(k), "=", n * elementary(k) - with_own(k - 1), "(a), summed over i")
     put = through(lambda side: n * elementary(k) - side, own)
     return own, chain(summed, put, same(put.right, (n - k) * elementary(k)))
@@ -169,4 +175,4 @@ def exchanged() -> tuple[Fact, Fact]:
 
 @SYMMETRIC.concludes
 def conclusion() -> tuple[Fact, ...]:
-    return *counted(), newton(), strict(), *exchanged()
+    return *counted(), newton(), strict(), *exchanged(), one_apart()
