@@ -42,7 +42,6 @@ from .matrices import same_matrices, same_means, same_traces, second_moment, squ
 from .notation import Mean, complex_E, tail
 from .propositions import Fact, Proposition, argued, at_least, chain, extended, limit, mean, through
 from .range_finder import (
-    A_1,
     A_2,
     BEST_RANK,
     SHARP,
@@ -59,7 +58,7 @@ from .range_finder import (
     rank,
     remaining,
 )
-from .truncated import NOISY, gaussian_mean, s
+from .truncated import A_1, NOISY, gaussian_mean, s
 
 
 def bound(tail: Any, m: Any, k: Any) -> Any:

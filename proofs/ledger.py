@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar, overload
@@ -238,14 +238,17 @@ class Statement:
 
     def run(self) -> list[StepResult]:
         """Check each step."""
-        self._found, results = {}, []
+        return list(self.checked())
+
+    def checked(self) -> Iterator[StepResult]:
+        """Check each step, one after the other."""
+        self._found = {}
         try:
             for step in self.steps:
                 self._running = step.check
-                results.append(_checked(step))
+                yield _checked(step)
         finally:
             self._found = self._running = None
-        return results
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,7 @@ from .matrices import independent, same_matrices, same_means, same_traces, squar
 from .notation import l, quantity, tail
 from .propositions import Fact, Proposition, argued, at_least, chain, through
 from .smallest_singular_value import SMALLEST, mean_norm
+from .truncated import A_1
 
 n, m, k = sp.symbols("n m k", integer=True, positive=True)
 p = sp.Symbol("p", integer=True, nonnegative=True)
@@ -151,7 +152,7 @@ def deterministic() -> Fact:
     range_finder.projected()
     head, (upper, lower) = range_finder.remaining()
     for block in head:
-        same_matrices(block, sp.ZeroMatrix(*block.shape), [(range_finder.A_1_plus * range_finder.A_1, range_finder.I_k)])
+        same_matrices(block, sp.ZeroMatrix(*block.shape), [(range_finder.A_1_plus * A_1, range_finder.I_k)])
     F, Sigma_2 = range_finder.A_1_plus * range_finder.A_2 * range_finder.Sigma_2, range_finder.Sigma_2
     same_matrices(upper.T * upper + lower.T * lower, F.T * F + Sigma_2.T * Sigma_2, what="M^T M")
     x = sp.Symbol("x", nonnegative=True)  # ||F||
@@ -165,7 +166,7 @@ def deterministic() -> Fact:
 @T5.symbolic
 def frobenius() -> Fact:
     """||A_1^+||_F^2 = tr (A_1^T A_1)^{-1}, of mean k/(p-1)."""
-    A_1, W_inverse = sp.MatrixSymbol("A_1", m, k), sp.MatrixSymbol("W^-1", k, k)
+    W_inverse = sp.MatrixSymbol("W^-1", k, k)
     given = [(W_inverse.T, W_inverse), (W_inverse * A_1.T * A_1, sp.Identity(k))]
     same_traces(square(W_inverse * A_1.T), sp.Trace(W_inverse), given)
     jensen = argued(

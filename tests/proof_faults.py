@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 
@@ -19,6 +21,23 @@ def entries_of(file: str, old: str | None = None, new: str = "") -> list[Entry]:
 
     Whether the statements that they use hold is left aside: what is tested here is the file.
     """
+    with planted(file, old, new) as found, definitions():
+        return [Entry(statement, tuple(statement.run())) for statement in found]
+
+
+def gaps(file: str, old: str, new: str) -> list[str]:
+    """The first gap that is reported when `old` is replaced by `new` in a proof; empty if the fault goes unnoticed."""
+    with planted(file, old, new) as found, definitions():
+        for statement in found:
+            for result in statement.checked():
+                if not result.holds:
+                    return [result.gap]
+    return []
+
+
+@contextmanager
+def planted(file: str, old: str | None, new: str) -> Iterator[list[Statement]]:
+    """The statements of a proof with one phrase replaced."""
     path = Path(proofs.__file__).parent / f"{file}.py"
     source = path.read_text(encoding="utf-8")
     if old is not None:
@@ -32,13 +51,6 @@ def entries_of(file: str, old: str | None = None, new: str = "") -> list[Entry]:
     sys.modules[name] = module
     try:
         exec(compile(source, str(path), "exec"), vars(module))
-        found = [value for value in vars(module).values() if isinstance(value, Statement) and value.file == name]
-        with definitions():
-            return [Entry(statement, tuple(statement.run())) for statement in found]
+        yield [value for value in vars(module).values() if isinstance(value, Statement) and value.file == name]
     finally:
         del sys.modules[name]
-
-
-def gaps(file: str, old: str, new: str) -> list[str]:
-    """What is reported when `old` is replaced by `new` in a proof; empty if the fault goes unnoticed."""
-    return [result.gap for entry in entries_of(file, old, new) for result in entry.results if not result.holds]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
+
+from proofs.notation import l as level
 
 #: Rounding of a few small products and one orthogonal factorisation at condition numbers below 100.
 ROUNDING = 1e-12
@@ -34,3 +37,8 @@ def floats(values: Any) -> NDArray[np.float64]:
     """A sympy matrix (a column becomes a vector) or a list, rounded once."""
     found = np.array(sp.Matrix(values).tolist(), dtype=np.float64)
     return found[:, 0] if found.shape[1] == 1 else found
+
+
+def at_spectrum(expression: Any, l: Sequence[Any]) -> Any:
+    """The value of an expression in l_1, l_2, ... and sums of them."""
+    return expression.doit().replace(level, lambda number: l[int(number) - 1])

@@ -22,11 +22,11 @@ def test_it_holds() -> None:
     [
         ("    return (1 + k / (m - k)) * tail", "    return (1 + k / (m - k - 1)) * tail"),
         ("    return (1 + k / (m - k)) * tail", "    return k / (m - k) * tail"),
-        ("A_1_plus = W_inverse * A_1.T", "A_1_plus = A_1.T"),
-        ("-A_1_plus * (A_2 * Sigma_2)", "-A_1_plus * A_2"),
-        ("Sigma_1 - A_1_plus * (A_1", "Sigma_1 + A_1_plus * (A_1"),
-        ("(g + sp.I * h) / sp.sqrt(2)", "g + sp.I * h"),
-        ("entries.conjugate().T", "entries.T"),
+        ("by_normal_equations = [(A_1_plus, W_inverse * A_1.T)]", "by_normal_equations = [(A_1_plus, A_1.T)]"),
+        ("tail(k) + square(W_inverse * A_1.T * A_2 * Sigma_2)", "tail(k) + square(W_inverse * A_1.T * A_2)"),
+        ("[(A_1_plus * A_1, I_k)]", "[(A_1_plus * A_1, -I_k)]"),
+        ("(one + sp.I * two) / sp.sqrt(2)", "(one + sp.I * two)"),
+        ("a * sp.conjugate(a)", "a * a"),
     ],
 )
 def test_a_fault_leaves_a_gap(old: str, new: str) -> None:

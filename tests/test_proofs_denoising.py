@@ -10,7 +10,7 @@ import linflow as lf
 from proofs import denoising
 from proofs.matrices import holds_at
 from tests.proof_faults import entries_of, gaps
-from tests.proof_spectra import ROUNDING, SPECTRA, floats, rational
+from tests.proof_spectra import ROUNDING, SPECTRA, at_spectrum, floats, rational
 
 NOISE = (sp.Rational(1, 4), sp.Rational(3, 2))
 PENALTIES = (0, sp.Rational(1, 3), sp.Rational(9, 4))
@@ -32,10 +32,10 @@ def test_it_holds() -> None:
         ("    return H * Sigma_1 * U_1.T * y", "    return H * U_1.T * y"),
         ("square((D - I_k) * Sigma_1) + square(Sigma_2)", "square((D - I_k) * Sigma_1)"),
         ("    return variance / (variance + penalty)", "    return penalty / (variance + penalty)"),
-        ("+ sum(variances[rank:], sp.S.Zero)", "+ sum(variances[rank + 1 :], sp.S.Zero)"),
+        ("+ sp.Sum(value(i), (i, rank + 1, n))", "+ sp.Sum(value(i), (i, rank + 2, n))"),
         ("    return variance * s**2 / (variance + s**2)", "    return variance * s / (variance + s)"),
         ("    return variance**2 * (penalty - s**2) ** 2", "    return variance * (penalty - s**2) ** 2"),
-        ("risk(variances, rank, 0).subs(s, sp.sqrt(noise))", "risk(variances, rank, 0).subs(s, noise)"),
+        ("sp.Sum(sp.Min(value(i), s**2), (i, 1, n))", "sp.Sum(sp.Min(value(i), s), (i, 1, n))"),
     ],
 )
 def test_a_fault_leaves_a_gap(old: str, new: str) -> None:
@@ -49,7 +49,8 @@ def test_linflow_computes_this_risk(values: tuple[str, ...], s: sp.Rational) -> 
     variances, spectrum = [value**2 for value in sigma], lf.Spectrum(floats(sigma))
     for rank in range(len(sigma) + 1):
         for penalty in PENALTIES:
-            expected = denoising.risk(variances, rank, penalty).subs(denoising.s, s)
+            risk = denoising.risk(sp.Integer(rank), penalty).subs(denoising.n, len(sigma))
+            expected = at_spectrum(risk, variances).subs(denoising.s, s)
             found = lf.risk.denoising(spectrum, noise_std=float(s), rank=rank, penalty=float(penalty))
             assert found == pytest.approx(float(expected), rel=ROUNDING)
     best = sum(denoising.best_mode(value) for value in variances).subs(denoising.s, s)

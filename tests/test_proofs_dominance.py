@@ -32,7 +32,7 @@ def test_it_holds() -> None:
         ("square(least_squares() * A_2 * Sigma_2)", "square(least_squares() * A_2)"),
         ("    return gamma * square(least_squares())", "    return gamma * sp.Trace(L * L)"),
         ("    return First * least_squares()", "    return First * Sigma_1 * least_squares()"),
-        ("- G * shortest(I_m)) * B)", "- shortest(I_m)) * B)"),
+        ("- G * shortest(I_m)) * B", "- shortest(I_m)) * B"),
         ("    best = G * B.T * K", "    best = G * B.T * K / 2"),
         ("(B * B.T + gamma * I_m) * (C - best).T", "(B * B.T) * (C - best).T"),
         ("+ gamma * square(C), least", "+ square(C), least"),

@@ -34,7 +34,7 @@ def test_it_holds() -> None:
         ("return 4 * rate * sp.tanh(rate) * (count - 1)", "return 2 * rate * sp.sinh(rate) * (count - 1)"),
         ("(1 + x * (1 + q) / 2) ** 2", "(1 + x * q) ** 2"),
         ("    return 1 / (1 + sp.exp(2 * b * (level - centre)))", "    return 1 / (1 + sp.exp(b * (level - centre)))"),
-        ("k0 = sp.exp(-2 * b * (m + sp.Rational(1, 2)))", "k0 = sp.exp(-2 * b * m)"),
+        ("return sp.exp(-2 * b * (count + sp.Rational(1, 2)))", "return sp.exp(-2 * b * count)"),
     ],
 )
 def test_a_fault_leaves_a_gap(old: str, new: str) -> None:

@@ -37,7 +37,7 @@ def test_it_holds() -> None:
         ("    return 1 + tau**2", "    return 1 + tau"),
         ("    return 1 + tau**2", "    return tau**2"),
         ("    gram_inverse = L * T * T * L.T", "    gram_inverse = L * T * L.T"),
-        ("    missed = limit_from(z_0) - z\n", "    missed = limit_from(z_0)\n"),
+        ("    return limit_from(z_0) - z\n", "    return limit_from(z_0)\n"),
         ("    found = R * Q * S * L.T * r", "    found = R * Q * L.T * r"),
     ],
 )

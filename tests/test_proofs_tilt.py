@@ -36,7 +36,7 @@ def test_it_holds() -> None:
         ("of_length * (l_1 * of_coefficient", "of_length * (l_2 * of_coefficient"),
         ("weight(l_2, total, nu) * second", "weight(l_1, total, nu) * second"),
         ("of_length = (1 + 2 * t) / excess", "of_length = (1 + t) / excess"),
-        ("[0] * (size - 1) + [1 / R", "[0] * (size - 1) + [R"),
+        ("[(unit.T * R, last * unit.T)]", "[(unit.T * R, unit.T)]"),
         ("(H * V * H.T) * (H * M), M.T * V * M", "(H.T * V * H) * (H * M), M.T * V * M"),
     ],
 )

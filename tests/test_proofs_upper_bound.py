@@ -23,9 +23,9 @@ def test_it_holds() -> None:
         ("    return m * tail", "    return (m - 1) * tail"),
         ("    return m - 1\n", "    return m\n"),
         ("    return m - 1\n", "    return m - 2\n"),
-        ("bound(tail, m, m - 2), constant", "bound(tail, m, m - 3), constant"),
-        ("((n - (m - 2)) * f)", "((n - m) * f)"),
-        ("infinite_head(m, n, m - 2, f)", "infinite_head(m, n, m - 2, f, beta=2)"),
+        ("T2.fact().at({rank: m - 2})", "T2.fact().at({rank: m - 3})"),
+        ('h, sp.oo, "-") / ((n - (m - 2)) * f)', 'h, sp.oo, "-") / ((n - m) * f)'),
+        ("SHARP.fact(1)", "SHARP.fact(2)"),
     ],
 )
 def test_a_fault_leaves_a_gap(old: str, new: str) -> None:
