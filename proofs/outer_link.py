@@ -44,7 +44,8 @@ from .members import (
     n,
     per_unmeasured,
 )
-from .notation import complex_E, quantity
+from .notation import complex_E, i, quantity
+from .notation import l as variance
 from .propositions import Fact, Proposition, argued, at_least, chain, reciprocal, restricted, through
 
 N = sp.Symbol("N", integer=True, positive=True)
@@ -138,13 +139,15 @@ def last() -> Fact:
     seen, unseen = sp.symbols("seen unseen", positive=True)
     same((m * kappa / (n - m)).subs({m: seen, n: seen + kappa * unseen}), seen / unseen)
     same(sp.limit(l / (l + kappa), kappa, 0), 1)
-    same(sp.limit(1 / (l + kappa), kappa, 0), 1 / l)
+    term = same(sp.limit(1 / (l + kappa), kappa, 0), 1 / l).left
+    inverses = sp.Sum(term.subs(l, variance(i)), (i, 1, n))
     # E sum D/l = (1/n) sum 1/l.
     LAST.fact()
     reason = 'step 5: 1/X is sum_i D_i/l_i ("E_{n-1}"), E D_i = 1/n'
-    law = argued(last_inverse(), "=", inverse_sum() / n, reason, when=(at_least(n, 2),))
+    law = argued(last_inverse(), "=", inverses / n, reason, when=(at_least(n, 2),))
     inverse = argued(1 / last_inverse(), "<=", complex_E(n - 1), "step 5: the tangent of 1/x at the mean")
-    return chain(through(lambda side: 1 / side, law).turned(), inverse)
+    found = chain(through(lambda side: 1 / side, law).turned(), inverse)
+    return chain(same(n / inverse_sum(), found.left), found)
 
 
 @LOWER.concludes

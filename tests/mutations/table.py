@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.mutations.interlacing import INTERLACING
 from tests.mutations.rigour import RIGOUR
 from tests.mutations.runner import Fault
 
@@ -1962,7 +1963,19 @@ _IDENTITY = (
     ),
 )
 
-_ALL = (*_MODEL, *_MEASURING, *_RISK, *_CLAIMS, *_EXPERIMENTS, *_FACE, *_SIMULATIONS, *_HUNT_AND_DEEP, *_IDENTITY, *RIGOUR)
+_ALL = (
+    *_MODEL,
+    *_MEASURING,
+    *_RISK,
+    *_CLAIMS,
+    *_EXPERIMENTS,
+    *_FACE,
+    *_SIMULATIONS,
+    *_HUNT_AND_DEEP,
+    *_IDENTITY,
+    *RIGOUR,
+    *INTERLACING,
+)
 _FILES = list(dict.fromkeys(fault.file for fault in _ALL))
 
 FAULTS: tuple[Fault, ...] = tuple(sorted(_ALL, key=lambda fault: _FILES.index(fault.file)))
