@@ -41,7 +41,7 @@ import sympy as sp
 
 from .checks import positive, same
 from .deflation import DEFLATION, mu, product, share, t, w
-from .inverse_trace import INVERSE_TRACE
+from .inverse_trace import INVERSE_TRACE, above, below
 from .inverse_trace import q as error_rows
 from .ledger import Statement
 from .members import after_complex_E, after_complex_V, complex_V, m, mixed_E, mixed_V
@@ -91,9 +91,11 @@ SWAP = Statement(
 )
 
 
-def over_time(weighted: Fact, factor: Any) -> Fact:
-    """Weighted means that are compared at every t, integrated against what does not depend on the weights."""
-    return through(lambda side: factor * side, integrated(through(lambda side: side / product(t), weighted), t))
+def over_time(weighted: Fact, formula: Any, probability: Any) -> Fact:
+    """Weighted means that are compared at every t, over P(t), for the probability in a formula of "inverse-trace"."""
+    integral = next(iter(formula.atoms(sp.Integral)))
+    inside = through(lambda side: integral.function.subs(probability, side / product(t)), weighted)
+    return through(lambda side: formula.subs(integral, side), integrated(inside, t))
 
 
 @SWAP.symbolic
@@ -164,22 +166,24 @@ def rows_compared() -> tuple[Fact, Fact]:
     means = 'step 1: "one-measurement" in the integrals of "inverse-trace"; V_r(M_a) needs r <= N - 2, E_q(M_a) q <= N - 2'
     up, down = WEIGHTS.fact(1).at(shapes), WEIGHTS.fact(2).at(shapes)
     # M_a has one positive eigenvalue fewer.
-    allowed = tuple(condition.at({n: n - 1}) for condition in INVERSE_TRACE.fact(2).when)
-    compared = over_time(up, 1 / r)
-    below = chain(
-        argued(mixed_V(r), "=", compared.left, means, when=allowed),
-        compared,
-        argued(compared.right, "=", after_complex_V(r), means, when=allowed),
+    formula, probability = INVERSE_TRACE.fact(2), below(r, t)
+    allowed = tuple(condition.at({n: n - 1}) for condition in formula.when)
+    real, unitary = (formula.right.xreplace({probability: side / product(t)}) for side in (up.left, up.right))
+    fewer = chain(
+        argued(mixed_V(r), "=", real, means, when=allowed),
+        over_time(up, formula.right, probability),
+        argued(unitary, "=", after_complex_V(r), means, when=allowed),
         DEFLATION.fact(5).at({r: r + 1}).turned(),
     )
-    allowed = tuple(condition.at({n: n - 1, error_rows: q}) for condition in INVERSE_TRACE.fact(3).when)
-    compared = over_time(down, q)
+    formula, probability = INVERSE_TRACE.fact(3).at({error_rows: q}), above(q, t)
+    allowed = tuple(condition.at({n: n - 1}) for condition in formula.when)
+    unitary, real = (formula.right.xreplace({probability: side / product(t)}) for side in (down.left, down.right))
     one_row = DEFLATION.fact(3)
-    above = chain(
+    beyond_zero = chain(
         one_row.at({m: q + 1}),
-        argued(after_complex_E(q), "=", compared.left, means, when=allowed),
-        compared,
-        argued(compared.right, "=", mixed_E(q), means, when=allowed),
+        argued(after_complex_E(q), "=", unitary, means, when=allowed),
+        over_time(down, formula.right, probability),
+        argued(real, "=", mixed_E(q), means, when=allowed),
     )
     # q = 0: the trace, less the weighted mean of q = mu.
     less = through(lambda side: side + variance_beyond(0) - up.left - up.right, up)
@@ -190,8 +194,8 @@ def rows_compared() -> tuple[Fact, Fact]:
         less,
         argued(less.right, "=", mixed_E(0), at_trace, when=(at_least(n, 2),)),
     )
-    beyond = restricted(above, at_least(q, 1), at_least(n, q + 2))
-    return below, extended(beyond, q, 0, restricted(at_zero, at_least(n, 2)))
+    beyond = restricted(beyond_zero, at_least(q, 1), at_least(n, q + 2))
+    return fewer, extended(beyond, q, 0, restricted(at_zero, at_least(n, 2)))
 
 
 @SWAP.concludes

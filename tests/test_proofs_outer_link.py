@@ -37,11 +37,12 @@ def test_it_holds() -> None:
             'per_unmeasured(equivalent(m + 1), m), "<=", per_unmeasured(complex_E(m), m)',
         ),
         ('Proposition(n / inverse_sum(), "<="', 'Proposition(1 / inverse_sum(), "<="'),
-        ('law = argued(last_inverse(), "=", inverse_sum() / n,', 'law = argued(last_inverse(), "=", inverse_sum(),'),
-        ("turned = through(lambda side: -1 / side, fact)", "turned = through(lambda side: 1 / side, fact)"),
         ("    size = n - m\n", "    size = n - m + 1\n"),
         ("bound = at_inverse_spectrum(UPPER.fact().at({m: q}))", "bound = UPPER.fact().at({m: q})"),
         ("same((m * kappa / (n - m)).subs({m: seen,", "same((m * kappa / n).subs({m: seen,"),
+        ("reciprocal(from_the_equivalent(), 1)", "reciprocal(from_the_equivalent(), 2)"),
+        ("MORE = at_least(n, m + 2)", "MORE = at_least(n, m + 1)"),
+        ('law = argued(last_inverse(), "=", inverses / n,', 'law = argued(last_inverse(), "=", inverses,'),
     ],
 )
 def test_a_fault_leaves_a_gap(old: str, new: str) -> None:

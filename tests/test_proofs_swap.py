@@ -42,6 +42,14 @@ def test_it_holds() -> None:
             'Proposition(complex_E(q + 1), "<=", mixed_E(q), when=(at_least(n, q + 1),))',
         ),
         ('Proposition(complex_E(q + 1), "<=", mixed_E(q)', 'Proposition(complex_E(q), "<=", mixed_E(q)'),
+        (
+            "integral.function.subs(probability, side / product(t)), weighted)",
+            "integral.function.subs(probability, side * product(t)), weighted)",
+        ),
+        (
+            "INVERSE_TRACE.fact(3).at({error_rows: q}), above(q, t)",
+            "INVERSE_TRACE.fact(3).at({error_rows: q + 1}), above(q + 1, t)",
+        ),
     ],
 )
 def test_a_fault_leaves_a_gap(old: str, new: str) -> None:

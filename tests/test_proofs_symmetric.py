@@ -53,6 +53,10 @@ def test_it_holds() -> None:
             "minor(k, k, elementary), when=(at_least(k, 0), at_least(n, k))),",
             "minor(k, k, elementary), when=(at_least(k, 0),)),",
         ),
+        (
+            'Proposition(elementary(k), "=", without(k) + value * without(k - 1))',
+            'Proposition(elementary(k), "=", without(k) + value * without(k))',
+        ),
     ],
 )
 def test_a_fault_leaves_a_gap(old: str, new: str) -> None:

@@ -16,7 +16,6 @@ def test_it_holds() -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("largest = upper(m - 1, rank, tail(rank), 0)", "largest = upper(m, rank, tail(rank), 0)"),
         (
             "SHARPER = shrinkage(n, m) * (1 + rank / (m - rank - 1)) * tail(rank)",
             "SHARPER = (1 + rank / (m - rank - 1)) * tail(rank)",
@@ -31,6 +30,13 @@ def test_it_holds() -> None:
         ('Proposition(E(m), "<", m * tail(m - 2)', 'Proposition(E(m), "<", m * tail(m - 1)'),
         ("at_rank = {rank: m - 2}", "at_rank = {rank: m - 3}"),
         ('Proposition(E(m), "<=", real_upper(n, m, kappa(m - 1))', 'Proposition(E(m), "<=", real_upper(n, m, kappa(m))'),
+        ("OF_ROOT = {m: m - 1, below: rank, root: kappa(m - 1)}", "OF_ROOT = {m: m, below: rank, root: kappa(m - 1)}"),
+        (
+            "OF_ROOT = {m: m - 1, below: rank, root: kappa(m - 1)}",
+            "OF_ROOT = {m: m - 1, below: rank + 1, root: kappa(m - 1)}",
+        ),
+        ("EQUATION = (KAPPA[0] - 1, KAPPA[1]", "EQUATION = (KAPPA[0], KAPPA[1]"),
+        ("tails = defined(tail(rank), over(l, rank + 1)).turned()", "tails = defined(tail(rank), over(l, rank)).turned()"),
     ],
 )
 def test_a_fault_leaves_a_gap(old: str, new: str) -> None:
