@@ -50,10 +50,10 @@ FILES: tuple[str, ...] = (
     "penalty_interlacing",
     "real_exact",
     "power_law",
-    "exponential",
     "bound_certificates",
     "estimator_certificates",
     "enclosures",
+    "exponential",
     "named_spectra",
     "controls",
 )

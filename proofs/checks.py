@@ -141,6 +141,18 @@ def enclosed(expression: Any, values: Mapping[Any, Any] | None = None) -> arb:
     return arb(_evaluator(sp.sympify(expression))(values or {}))
 
 
+def exact_value(expression: Any, values: Mapping[Any, Any]) -> fmpq:
+    """The rational number that an expression is at rational values.
+
+    >>> m = sp.Symbol("m")
+    >>> exact_value(m / (m + 1), {m: 2})
+    2/3
+    """
+    found = _evaluator(sp.sympify(expression))(values)
+    establish(isinstance(found, int | fmpq), f"{expression} is not rational")
+    return fmpq(found)
+
+
 @cache
 def _evaluator(expression: Any) -> Callable[[Mapping[Any, Any]], Any]:
     """Rational numbers stay exact, all else is a ball."""

@@ -110,15 +110,21 @@ def _counted(kinds: Counter[How]) -> str:
     return ", ".join(f"{kinds[how]} {how}" for how in How if kinds[how])
 
 
+def cells(entry: Entry) -> list[str]:
+    """One row of the table: name, what is said, how it is established, what is used, the verdict."""
+    steps = _counted(Counter(result.step.how for result in entry.results))
+    checks = sum(result.checks for result in entry.results)
+    argued = f"; {entry.argued} argued" if entry.argued else ""
+    statement = entry.statement
+    return [statement.name, statement.says, f"{steps}{argued}; {checks} checks", ", ".join(entry.used), entry.verdict]
+
+
 def markdown(entries: Sequence[Entry]) -> str:
     """A table with one row a statement."""
-    lines = ["| statement | what it says | steps | |", "|---|---|---|---|"]
+    lines = ["| statement | what it says | steps | uses | |", "|---|---|---|---|---|"]
     for entry in entries:
-        kinds = Counter(result.step.how for result in entry.results)
-        checks = sum(result.checks for result in entry.results)
-        steps = _counted(kinds) + (f"; {entry.argued} argued" if entry.argued else "") + f"; {checks} checks"
-        says = entry.statement.says.replace("|", "\\|")
-        lines.append(f"| {entry.statement.name} | {says} | {steps} | {entry.verdict} |")
+        row = " | ".join(cell.replace("|", "\\|") for cell in cells(entry))
+        lines.append(f"| {row} |")
     return "\n".join([*lines, "", summary(entries)])
 
 

@@ -133,7 +133,8 @@ DENOISING = Statement(
     Proposition(mode(l, sp.S.Zero), "=", s**2),
     Proposition(risk(k, sp.S.Zero) - risk(k - 1, sp.S.Zero), "=", s**2 - value(k)),
     Proposition(least(), "<=", risk(k, sp.S.Zero)),
-    words="denoising: {0}; without penalty {2}, so that the best rank counts the l_i above the noise, of risk {3}",
+    words="denoising: {0}; without penalty a direction costs {1} and {2}, so that the best rank counts the l_i above the "
+    "noise, of risk {3}",
     setting=(*ORTHOGONAL, *REGULARISED),
 )
 PENALTY = Statement(

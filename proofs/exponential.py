@@ -92,10 +92,12 @@ from __future__ import annotations
 from typing import Any
 
 import sympy as sp
+from flint import arb, ctx, fmpq
 
-from .checks import at_most, below_at, exactly, nonnegative, positive, same
+from .checks import at_most, below, below_at, enclosed, exactly, nonnegative, positive, same
 from .complex_exact import COMPLEX as EXACT
 from .complex_exact import any_exceedance, determinant
+from .enclosures import BITS, ENCLOSURES, real_error
 from .equivalents import EQUIVALENTS
 from .error import ERROR
 from .first_and_last import LAST, complex_pair
@@ -115,6 +117,11 @@ SPECTRUM_IN_B = (level(j), sp.exp(-2 * b * j))
 AT_RATE = {q: sp.exp(-2 * b)}
 #: e_j I_{j-1}, the share of j in E_m/m.
 share = quantity("share", "c_{}")
+
+
+def rate(base: Any) -> Any:
+    """log(1/q)."""
+    return sp.log(1 / base)
 
 
 def tail(first: Any, last: Any) -> Any:
@@ -139,27 +146,27 @@ def integral_ratio(power: Any) -> Any:
 
 def first_integral(base: Any, size: Any) -> Any:
     """I_1."""
-    return sp.log(1 / base) / (base - base**size)
+    return rate(base) / (base - base**size)
 
 
 def summand(degree: Any) -> Any:
     """c_j = e_j I_{j-1}."""
-    return sp.log(1 / q) * (1 - q**n) * q**degree / ((1 - q ** (degree - 1)) * (1 - q**degree))
+    return rate(q) * (1 - q**n) * q**degree / ((1 - q ** (degree - 1)) * (1 - q**degree))
 
 
 def partial_sum(degree: Any) -> Any:
     """A function of j with the differences c_j."""
-    return -sp.log(1 / q) * (1 - q**n) * q / (1 - q) / (1 - q**degree)
+    return -rate(q) * (1 - q**n) * q / (1 - q) / (1 - q**degree)
 
 
 def expected_error(count: Any, size: Any) -> Any:
     """E_m for complex A."""
-    return tail(count, size) * count * sp.log(1 / q) / (1 - q**count)
+    return tail(count, size) * count * rate(q) / (1 - q**count)
 
 
-def real_bound(rate: Any, count: Any) -> Any:
+def real_bound(decay: Any, count: Any) -> Any:
     """The lower bound of E_m/tail(m) for real A."""
-    return 4 * rate * sp.tanh(rate) * (count - 1)
+    return 4 * decay * sp.tanh(decay) * (count - 1)
 
 
 def closed_form() -> Any:
@@ -264,7 +271,7 @@ def against_the_determinant() -> None:
                 found = determinant(
                     [base**-i for i in range(1, size + 1)], [sp.Integer(i) for i in range(1, size + 1)], count
                 )
-                closed = expected_error(sp.Integer(count), sp.Integer(size)) / sp.log(1 / q)
+                closed = expected_error(sp.Integer(count), sp.Integer(size)) / rate(q)
                 exactly(found, closed.subs(q, base), f"q = {base}, n = {size}, m = {count}")
 
 
@@ -273,7 +280,7 @@ def bounds_compared() -> None:
     """T1's bound is e^{4b} (1 - q^m)/(2b) times E_m, T7's e^{2br}/(2br) (1 - q^m) times; e^y/y >= e."""
     r, y = sp.symbols("r y", positive=True)
     infinite = q ** (m + 1) / (1 - q)
-    error = infinite * m * sp.log(1 / q) / (1 - q**m)
+    error = infinite * m * rate(q) / (1 - q**m)
     exponential = {q: sp.exp(-2 * b)}
     theorem = m * infinite.subs(m, m - 2) / error
     same(theorem.subs(exponential), sp.exp(4 * b) * (1 - sp.exp(-2 * b * m)) / (2 * b))
@@ -380,12 +387,12 @@ def pairing() -> Fact:
     # int prod_{i<M} (1 + w Q^i)^{-1} dw = Q I_1 at (Q, M), for w Q^i = z Q^{i+1}; dv = 2/(1+q) dw.
     M = sp.Symbol("M", integer=True, positive=True)
     found = q**2 * first_integral(q**2, M)
-    closed = sp.log(1 / q**2) / (1 - (q**2) ** (M - 1))
+    closed = rate(q**2) / (1 - (q**2) ** (M - 1))
     same(sp.expand_log(found), sp.expand_log(closed))
     # 0 < 1 - Q^{M-1} <= 1 for M >= 2: with Q^{M-1} = 1/(1 + x).
     at_most(1 - 1 / (1 + x), 1)
     least = 2 / (1 + q) * closed.subs((q**2) ** (M - 1), 0).subs(q ** (2 * M - 2), 0)
-    same(least, 2 / (1 + q) * sp.log(1 / q**2))
+    same(least, 2 / (1 + q) * rate(q**2))
     return argued(least, "<=", remaining_integral(), "step 7: factors in pairs, and the closed form of what is left")
 
 
@@ -421,10 +428,21 @@ def one_eighth() -> Fact:
     """2 tanh(1/2) e^{-2} > 1/8."""
     half = sp.Rational(1, 2)
     same(real_bound(half, m) / (m - 1), 2 * sp.tanh(half))
-    (rate,) = instances((half,), "b = {}".format)
-    at_two = below_at(Proposition(sp.Rational(1, 8), "<", real_bound(rate, sp.S(2)) * sp.exp(-4 * rate)), {})
+    (decay,) = instances((half,), "b = {}".format)
+    at_two = below_at(Proposition(sp.Rational(1, 8), "<", real_bound(decay, sp.S(2)) * sp.exp(-4 * decay)), {})
     every = through(lambda side: (m - 1) * side, at_two, when=(at_least(m, 2),))
     return chain(every, same(every.right, real_bound(half, m) * sp.exp(-2)))
+
+
+@SHARP.ball
+def last_measurements() -> None:
+    """The bound lies below the enclosed E_m for n = m + 1."""
+    ENCLOSURES.fact(0)
+    for count in instances((2, 4, 8), "b = 1/2, n - 1 = m = {}".format):
+        with ctx.workprec(2 * BITS):
+            found = real_error([arb(-number).exp() for number in range(1, count + 2)], count)
+            bound = enclosed(real_bound(b, m) * tail(m, n).subs(AT_RATE), {b: fmpq(1, 2), m: count, n: count + 1})
+            below(bound, found, f"m = {count}")
 
 
 @SHARP.concludes

@@ -177,6 +177,14 @@ def mean() -> tuple[Fact, ...]:
     return tuple(facts)
 
 
+@WISHART.instance
+def one_column() -> None:
+    """For k = 1 it is the inverse-chi-square mean: E 1/chi^2_m, complex E 2/chi^2_{2m}."""
+    for beta in (1, 2):
+        of_chi = through(lambda side, beta=beta: beta * side, CHI.fact(0).at({nu: beta * m}))  # type: ignore[misc]
+        same(of_chi.right, trace_mean(m, sp.S.One, beta), f"beta = {beta}")
+
+
 @WISHART.symbolic
 def divergence() -> tuple[Fact, ...]:
     """Infinite for m = k, k + 1 (real) and m = k (complex)."""

@@ -47,12 +47,12 @@ from typing import Any
 import sympy as sp
 from flint import arb, ctx, fmpq, fmpq_mat, fmpz_mat
 
-from .checks import below, below_at, eigenvalues, exactly, same
+from .checks import below, below_at, eigenvalues, exact_value, exactly, same
 from .complex_bound import T7
 from .enclosures import ENCLOSURES, complex_errors, real_error
 from .error import ERROR
 from .first_and_last import LAST
-from .kernel import Instances, current, instances
+from .kernel import Instances, instances
 from .ledger import Statement, establish
 from .lower_bound import LOWER, RANGE, lower, m, n
 from .notation import E, X, complex_E, i
@@ -326,8 +326,25 @@ def everywhere(check: Callable[[Named], list[Fact]]) -> list[Fact]:
         check(spectrum)
     for name in MEASURED:
         found = check(real(name))
-    current().completed.add(_WHERE)
     return found
+
+
+def _same_functions(spectrum: Named, count: int) -> None:
+    """The bounds of lists are those of the propositions."""
+    values = {
+        **numbers(spectrum, count),
+        tail_of: lambda k: tail(spectrum.l, k),
+        level: lambda number: spectrum.l[number - 1],
+    }
+    pairs = [
+        (tail(spectrum.l, count), COMPLEX_LOWER.left, 0),
+        (head(spectrum.l, spectrum.n - count), COMPLEX_RANGE.right, 0),
+    ]
+    pairs += [(complex_upper(spectrum.l, count, k), COMPLEX_UPPER.right, k) for k in range(count)]
+    pairs += [(real_upper(spectrum.l, count, k), REAL_UPPER.right, k) for k in range(count - 1)]
+    pairs += [(theorem_upper(spectrum.l, count), REAL_THEOREM.right, 0)] if count > 1 else []
+    for mine, theirs, k in pairs:
+        exactly(mine, exact_value(theirs, {**values, rank: k}))
 
 
 @NAMED.certificate
@@ -337,6 +354,7 @@ def flat() -> Fact:
         l, size = spectrum.l, spectrum.n
         for count in range(1, size):
             error = l[0] * (size - count)
+            _same_functions(spectrum, count)
             exactly(error, tail(l, count), "T1-lower is an equality")
             establish(bool(error <= head(l, size - count)), "T8")
             establish(all(bool(error < complex_upper(l, count, k)) for k in range(count)), "T7")

@@ -49,12 +49,12 @@ i = sp.Symbol("i", integer=True, positive=True)
 
 
 class Quantity(Named):
-    """A named quantity, written by its template; `random` if it depends on A, `whole` if on all of the spectrum."""
+    """A named quantity, written by its template; `varies` if it depends on A, `whole` if on all of the spectrum."""
 
     is_positive = True
     is_commutative = True
     template = "{}"
-    random = False
+    varies = False
     whole = False
 
     @property
@@ -81,7 +81,7 @@ def quantity(
     'risk(2, 3)'
     """
     assumed = {"is_positive": True} if positive else {"is_positive": None}
-    return type(name, (Quantity,), {"template": template, "random": random, "whole": whole, **assumed})
+    return type(name, (Quantity,), {"template": template, "varies": random, "whole": whole, **assumed})
 
 
 #: The error of the most likely signal for one A, and its mean over real, over complex Gaussian A, for m measurements.
@@ -120,7 +120,7 @@ class Mean(sp.Function):  # type: ignore[misc]
 def _atoms(argument: Any, letters: Any) -> list[Any]:
     if letters:
         return list(letters)
-    named = [found for found in argument.atoms(Quantity) if found.random]
+    named = [found for found in argument.atoms(Quantity) if found.varies]
     return [*argument.atoms(sp.MatrixSymbol), *named, *argument.atoms(Mean)]
 
 

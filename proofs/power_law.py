@@ -55,10 +55,12 @@ from __future__ import annotations
 from typing import Any
 
 import sympy as sp
+from flint import arb
 
-from .checks import nonnegative, same, same_product
+from .checks import below, enclosed, nonnegative, same, same_product
 from .complex_exact import COMPLEX
 from .equivalents import EQUIVALENTS
+from .kernel import instances
 from .ledger import Statement
 from .notation import complex_E, quantity
 from .notation import tail as tail_of
@@ -284,6 +286,25 @@ def variance() -> None:
     """Var N_t <= E N_t."""
     mean = x / (x + t)
     nonnegative(mean - mean * (1 - mean))
+
+
+@POWER.ball
+def squares() -> None:
+    """a = 1: S(t) = (pi/sqrt t coth(pi/sqrt t) - 1)/2, which puts kappa between its bounds, and tail(m) is known."""
+    pi = arb.pi()
+
+    def seen(root: arb) -> arb:
+        return ((pi / root.sqrt()) / (pi / root.sqrt()).tanh() - 1) / 2
+
+    for count in instances((1, 2, 5, 20), "a = 1, m = {}".format):
+        at = {rate: 1, C: pi / 2, m: count}
+        largest, least = (enclosed(at_a(root_bound(m + step)), at) for step in (0, 1))
+        below(seen(largest), count, "kappa is below its bound")
+        below(count, seen(least), "kappa is above its bound")
+        known = pi**2 / 6 - sum((arb(1) / number**2 for number in range(1, count + 1)), arb(0))
+        most, fewest = (enclosed(at_a(tail_bound(m + step)), at) for step in (0, 1))
+        below(known, most, "tail")
+        below(fewest, known, "tail")
 
 
 @POWER.concludes

@@ -70,8 +70,8 @@ PROXY = Statement(
     Proposition(of_signal, "=", proxy(of_latent)),
     Proposition(A * (mu + G * z) - (A * mu + r), "=", B * z - r),
     Proposition(sp.Derivative(log_density_of_exponential(), w), "=", -w - 1),
-    words="the latent is the same objective, {2}, as the exponent is {0} and {1}; the constraints agree, {3}; for the flow "
-    "z -> exp(z), which is not linear, they differ: {4}, and the most likely latent is the origin",
+    words="the latent is the same objective, {2}, as the exponent is {0} and {1}; the constraints agree, {3}; for the "
+    "exponential flow, which is not linear, they differ: {4}, and the most likely latent is the origin",
     setting=(*INVERSE, *MEASURED),
 )
 

@@ -46,8 +46,10 @@ from __future__ import annotations
 from typing import Any
 
 import sympy as sp
+from flint import arb
 
-from .checks import at_most, same, same_product
+from .checks import at_most, below, enclosed, same, same_product
+from .kernel import instances
 from .ledger import Statement
 from .notation import family, quantity
 from .propositions import Fact, Proposition, argued, at_least, chain, through
@@ -99,7 +101,7 @@ def scale(m: Any, p: Any) -> Any:
 
 def mean_bound(m: Any, p: Any) -> Any:
     """The right side of (c)."""
-    return sp.E * sp.sqrt(m) / p
+    return scale(m, p) * (p + 1) / p
 
 
 def gamma_bound(a: Any, s: Any) -> tuple[Any, Any]:
@@ -269,6 +271,19 @@ def mean() -> Fact:
     domain = (at_least(p, 1),)
     value = same(c + beyond, c * (p + 1) / p, when=domain)
     return chain(law, value.at({c: unit}), same(value.at({c: unit}).right, mean_bound(k + p, p)))
+
+
+@SMALLEST.ball
+def one_column() -> None:
+    """For k = 1 ||A_1^+|| is one over a chi variable: both bounds hold."""
+    for rows in instances((2, 3, 5, 9), "k = 1, m = {}".format):
+        columns = {k: 1, p: rows - 1}
+        of_chi = ((arb(rows) - 1) / 2).gamma() / (arb(2).sqrt() * (arb(rows) / 2).gamma())
+        below(of_chi, enclosed(mean_bound(k + p, p), columns), "mean")
+        for level in (arb(1) / 2, arb(1), arb(4)):
+            # P(chi^2_m <= 1/t^2), a regularised incomplete Gamma function.
+            found = (1 / (2 * level**2)).gamma_lower(arb(rows) / 2, regularized=1)
+            below(found, enclosed(tail_probability(k + p, p, t), {**columns, t: level}), "probability")
 
 
 @SMALLEST.concludes

@@ -142,8 +142,9 @@ TILT = Statement(
     Proposition(tilted_length(), "=", density(tilted_length_degrees(m, k)), when=DOMAIN),
     Proposition(positive_g**2 * normal().subs(g, positive_g), "=", signed_root(tilted_coefficient_degrees())),
     Proposition(K * (H * A_1).T * (H * A_2), "=", K * A_1.T * A_2),
-    words="dQ = (Y/B) dP is a mixture, as {0} and {1}; row i of A_1^+ is r^T/|r|^2: {2}; the weight of a term is {3}, of P "
-    "itself {4}; under a term |r|^2 has the density {5} and g has {6}; rotations change nothing, {7}",
+    words="the law with the density Y over its mean is a mixture, as {0} and {1}; a row of the pseudo-inverse of A_1 is "
+    "the residual over its squared length, {2}; the weight of a term is {3}, of the plain law {4}; under a term the "
+    "squared length has the density {5} and the coefficient {6}; rotations change nothing, {7}",
     setting=(*INVERSE, *ROTATION),
 )
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -18,17 +20,22 @@ import proofs
 from linflow.claims import catalogue
 from linflow.cli import main as linflow
 from proofs import checks
+from proofs.command import cells, markdown, summary, text
 from proofs.command import main as proofs_command
-from proofs.command import markdown, summary, text
-from proofs.ledger import Entry, Gap, How, Statement, establish, examine, with_used
+from proofs.ledger import Entry, Gap, How, Statement, establish, examine
+from proofs.propositions import Fact, Proposition
+from tests.proof_faults import documented
 
+#: Files from which letters are taken as well.
+NOTATION = {"mle", "truncated", "range_finder"}
 ROOT = Path(__file__).resolve().parent.parent
 FILES = sorted((ROOT / "proofs").glob("*.py"))
 #: What a proof may be made of. Random numbers are not among it, nor is linflow.
 LIBRARIES = {
     *("sympy", "flint", "cvxpy", "numpy", "sklearn", "skimage"),
-    *("__future__", "collections", "dataclasses", "enum", "fractions", "functools", "itertools", "math", "typing"),
-    *("argparse", "contextvars", "importlib", "json", "sys", "textwrap", "time"),
+    *("__future__", "collections", "dataclasses", "enum", "fractions", "functools", "itertools", "math", "operator"),
+    "typing",
+    *("argparse", "contextlib", "contextvars", "importlib", "json", "sys", "textwrap", "time"),
 }
 
 
@@ -36,12 +43,14 @@ def statement(name: str = "S", uses: tuple[str, ...] = ()) -> Statement:
     return Statement(name, "something", uses=uses)
 
 
-def holding(name: str = "S", uses: tuple[str, ...] = ()) -> Statement:
-    found = statement(name, uses)
+def holding(name: str, *used: Statement) -> Statement:
+    found = Statement(name, Proposition(sp.S.One, "=", sp.S.One))
 
-    @found.symbolic("one is one", scope="1")
-    def _() -> None:
-        checks.same(1, 1)
+    @found.concludes
+    def conclusion() -> Fact:
+        for other in used:
+            other.fact()
+        return checks.same(1, 1)
 
     return found
 
@@ -96,19 +105,28 @@ def test_only_true_establishes(value: object) -> None:
 
 
 def test_arguments_are_not_circular() -> None:
-    a, b = holding("A", uses=("B",)), holding("B", uses=("A",))
-    first, second = examine([a, b])
+    a = holding("A")
+    b = holding("B", a)
+    first, second = examine([b, a])
     assert not first.holds
-    assert not second.holds
-    assert "uses B" in first.missing
-    assert not examine([holding("A", uses=("A",))])[0].holds
+    assert second.holds
+    assert "uses A" in first.missing
     assert not examine([holding("A"), holding("A")])[1].holds
-    assert [entry.holds for entry in examine([holding("A"), holding("B", uses=("A",))])] == [True, True]
+    assert [entry.holds for entry in examine([a, b])] == [True, True]
 
 
 def test_what_is_used_comes_along() -> None:
-    known = [holding("A"), holding("B", uses=("A",)), holding("C"), holding("D", uses=("B", "unheard of"))]
-    assert [s.name for s in with_used(known, ["D"])] == ["A", "B", "D"]
+    a, c = holding("A"), holding("C")
+    b = holding("B", a)
+    d = holding("D", b)
+    assert [entry.statement.name for entry in examine([a, b, c, d], ["D"])] == ["A", "B", "D"]
+    assert [entry.holds for entry in examine([a, b, c, d], ["D"])] == [True] * 3
+
+
+def test_what_uses_a_statement_that_fails_does_not_hold() -> None:
+    wrong = Statement("wrong", Proposition(sp.S.One, "=", sp.S(2)))
+    wrong.concludes(lambda: checks.same(1, 2))
+    assert [entry.holds for entry in examine([wrong, holding("A", wrong)])] == [False, False]
 
 
 x, y = sp.symbols("x y")
@@ -194,12 +212,54 @@ def test_a_file_is_an_argument_with_named_steps(file: str) -> None:
     assert "Proof" in docstring
     for step in (step for s in found for step in s.steps):
         assert step.says
-        assert step.scope
         assert (step.check is None) == (step.how is How.CITED)
+        assert not step.scope or step.how is How.CITED, "what was seen is the scope"
+
+
+@pytest.mark.parametrize("found", proofs.statements(), ids=lambda s: s.name)
+def test_what_is_said_is_written_from_propositions(found: Statement) -> None:
+    assert found.goals
+    assert not found.by_hand
+    assert [step.how for step in found.steps].count(How.CHAIN) == 1
+    # Every proposition is said, and the words between them say nothing that only a proposition may.
+    assert {f"{{{number}}}" for number in range(len(found.goals))} <= set(re.findall(r"\{\d+\}", found.words))
+    between = re.sub(r"\{\d+\}", "", found.words)
+    assert not re.search(r"\d\s*[/^*]|[<>]|\d{2,}", between), between
+
+
+#: Parts of the kernel of the proofs, and what a proof may take from them: facts come from checkers and rules alone.
+MAKERS = {"established", "recorded", "Record", "recording"}
+
+
+@pytest.mark.parametrize("file", proofs.FILES)
+def test_a_proof_makes_no_fact_and_no_explicit_symbols_by_hand(file: str) -> None:
+    tree = ast.parse((ROOT / "proofs" / f"{file}.py").read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            assert not MAKERS & {alias.name for alias in node.names}
+        if isinstance(node, ast.Call):
+            called = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+            assert called != "Fact"
+            first = node.args[0] if node.args else None
+            if called == "symbols" and not (isinstance(first, ast.Constant) and ":" not in str(first.value)):
+                pytest.fail(f"a family of symbols of explicit size that nobody notes: line {node.lineno}")
+
+
+@pytest.mark.parametrize("file", proofs.FILES)
+def test_what_a_file_imports_from_another_proof_it_uses(file: str) -> None:
+    module = importlib.import_module(f"proofs.{file}")
+    tree = ast.parse((ROOT / "proofs" / f"{file}.py").read_text(encoding="utf-8"))
+    imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level == 1}
+    mine = {s.name for s in proofs.statements() if s.file == module.__name__}
+    used = {name for row in documented().values() if row[0] in mine for name in row[3].split(", ") if name}
+    for other in imported & set(proofs.FILES):
+        theirs = {s.name for s in proofs.statements() if s.file == f"proofs.{other}"}
+        assert theirs & used or other in NOTATION, f"{file} takes from {other} and uses none of {theirs}"
 
 
 def test_every_file_is_in_the_ledger_and_no_name_occurs_twice() -> None:
-    kernel = {"__init__", "__main__", "ledger", "checks", "command", "matrices", "rationals"}
+    kernel = {"__init__", "__main__", "kernel", "algebra", "notation", "propositions", "ledger", "checks", "command"}
+    kernel |= {"matrices", "rationals", "members"}
     assert {path.stem for path in FILES} - kernel == set(proofs.FILES)
     names = [s.name for s in proofs.statements()]
     assert len(set(names)) == len(names)
@@ -228,7 +288,10 @@ def test_the_command_prints_the_ledger_and_says_by_its_status_whether_it_holds(
     assert proofs_command(["inverse-chi-square", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["holds"] is True
-    assert found["statements"][0]["steps"][0]["how"] == "symbolic"
+    first = found["statements"][0]
+    assert first["steps"][0]["how"] == "symbolic"
+    assert first["steps"][0]["facts"][0].endswith("= 1")
+    assert (first["sizes_up_to"], first["argued"], first["uses"]) == (None, 0, [])
     assert proofs_command(["no-such-statement"]) == 2
     assert "no statement is named" in capsys.readouterr().err
     monkeypatch.setattr("proofs.command.statements", lambda: [statement("empty")])
@@ -289,6 +352,17 @@ def test_every_theorem_of_the_catalogue_is_proved_in_the_ledger() -> None:
     assert {ELSEWHERE.get(name, name) for name in theorems} <= proved
 
 
-def test_the_whole_ledger_holds() -> None:
-    failing = [entry.statement.name for entry in examine(proofs.statements()) if not entry.holds]
-    assert failing == []
+def test_the_whole_ledger_holds_and_is_what_the_documentation_says() -> None:
+    entries = examine(proofs.statements())
+    assert [entry.statement.name for entry in entries if not entry.holds] == []
+    assert [cells(entry) for entry in entries] == list(documented().values())
+
+
+#: Where steps are checked up to some size only, the size; all other statements are checked for all sizes.
+SIZES = {"complex-exact": 4, "enclosures": 4}
+
+
+def test_explicit_sizes_are_few_and_no_smaller_than_they_were() -> None:
+    found = {name: int(at.group(1)) for name, row in documented().items() if (at := re.search(r"sizes <= (\d+)", row[4]))}
+    assert found == SIZES
+    assert {row[4].split(" (")[0] for row in documented().values()} == {"holds"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.mutations.interlacing import INTERLACING
+from tests.mutations.proofs import LEDGER
 from tests.mutations.rigour import RIGOUR
 from tests.mutations.runner import Fault
 
@@ -1974,6 +1975,7 @@ _ALL = (
     *_HUNT_AND_DEEP,
     *_IDENTITY,
     *RIGOUR,
+    *LEDGER,
     *INTERLACING,
 )
 _FILES = list(dict.fromkeys(fault.file for fault in _ALL))
