@@ -89,8 +89,8 @@ The formula agrees with "E_1" and "E_{n-1}" (h = 1) and with flat spectra, which
 Corollary.  Let R_i be independent ratios of two independent standard exponential variables. Then
 P(l_i R_i > t) = l_i/(l_i + t), so that N_t counts the l_i R_i that exceed t, and E_m = m E[(m+1)-st largest of l_i R_i].
 
-Remark (open).  kappa is defined by E N_kappa = m. So "E_m <= m kappa for complex A" says that
-int_0^inf P(N_t > m) dt <= kappa: the smooth step P(N_t > m) has no more area than the sharp one, 1(E N_t > m).
+Remark.  kappa is defined by E N_kappa = m. So "E_m <= m kappa for complex A", which is proved in "complex-equivalent", says
+that int_0^inf P(N_t > m) dt <= kappa: the smooth step P(N_t > m) has no more area than the sharp one, 1(E N_t > m).
 """
 
 from __future__ import annotations

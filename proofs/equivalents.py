@@ -19,7 +19,7 @@ Statement (algebra on these formulas: that R approximates the risk is not claime
         With a penalty  gamma/m <= kappa <= (tail(k) + gamma)/(m - k).
 
 By (h) m kappa lies between the least error of any A, tail(m), and the bound (1 + k/(m-k)) tail(k) of "T7" for complex A.
-The open conjecture E_m <= m kappa for complex A would therefore sharpen T7, for every k at once.
+E_m <= m kappa for complex A ("complex-equivalent") therefore sharpens T7, for every k at once.
 
 Proof.
 

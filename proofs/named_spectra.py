@@ -20,14 +20,14 @@ Proof.
    N sum_j x_j x_j^T - (sum_j x_j) (sum_j x_j)^T. The l_i are the roots of its characteristic polynomial, which is exact;
    they are isolated in balls, all positive and distinct, and carried through as balls.                                   []
 
-Statement ("conjecture-at-named-spectra").  With kappa > 0 the root of sum_i l_i / (l_i + kappa) = m, at the spectra of
-the first statement
+Statement ("equivalents-at-named-spectra").  With kappa > 0 the root of sum_i l_i / (l_i + kappa) = m, at the spectra of the
+first statement
 
     complex A, 1 <= m < n:         E_m < m kappa,
     real A, m = 1 and m = n - 1:   m kappa < E_m,
 
-while for flat spectra, and for real A at n = 2, E_m = m kappa. (Whether E_m(complex A) <= m kappa <= E_m(real A) for every
-spectrum and every m is open.)
+while for flat spectra, and for real A at n = 2, E_m = m kappa. ("complex-equivalent" and "real-equivalent" say so for every
+spectrum and every m. This is the same by another road: by enclosures of the exact values, without those proofs.)
 
 Proof.
 
@@ -243,13 +243,13 @@ NAMED = Statement(
 )
 
 #: E < m kappa if sum_i l_i/(l_i + E/m) > m: the sum falls.
-COMPLEX_CONJECTURE = Proposition(m, "<", at_root(complex_E(m)), at_instances=_WHERE)
-REAL_CONJECTURE = Proposition(at_root(E(m)), "<", m, at_instances=_WHERE)
+BELOW_ROOT = Proposition(m, "<", at_root(complex_E(m)), at_instances=_WHERE)
+ABOVE_ROOT = Proposition(at_root(E(m)), "<", m, at_instances=_WHERE)
 
-CONJECTURE = Statement(
-    "conjecture-at-named-spectra",
-    COMPLEX_CONJECTURE,
-    REAL_CONJECTURE,
+EQUIVALENTS = Statement(
+    "equivalents-at-named-spectra",
+    BELOW_ROOT,
+    ABOVE_ROOT,
     Proposition(n * seen([level_of_flat], level_of_flat * (n - m) / m), "=", m),
     Proposition(seen([sigma_1**2, sigma_2**2], sigma_1 * sigma_2), "=", 1),
     words="m kappa lies between the errors for complex and for real A, which is to say for complex A, every m, {0}; for "
@@ -310,13 +310,13 @@ def real_bounds(spectrum: Named) -> list[Fact]:
     return found
 
 
-def conjecture(spectrum: Named) -> list[Fact]:
+def around_the_root(spectrum: Named) -> list[Fact]:
     """E_m(complex A) < m kappa < E_m(real A)."""
     with ctx.workprec(2 * spectrum.bits):
         for count in range(1, spectrum.n):
-            above = below_at(COMPLEX_CONJECTURE, numbers(spectrum, count), f"{spectrum.name}, complex A, m = {count}")
+            above = below_at(BELOW_ROOT, numbers(spectrum, count), f"{spectrum.name}, complex A, m = {count}")
         for count in (1, spectrum.n - 1):
-            under = below_at(REAL_CONJECTURE, numbers(spectrum, count), f"{spectrum.name}, real A, m = {count}")
+            under = below_at(ABOVE_ROOT, numbers(spectrum, count), f"{spectrum.name}, real A, m = {count}")
     return [above, under]
 
 
@@ -411,7 +411,7 @@ def conclusion() -> tuple[Fact, ...]:
     return *of_complex_, *of_real_, flat()
 
 
-@CONJECTURE.symbolic
+@EQUIVALENTS.symbolic
 def equality() -> tuple[Fact, Fact]:
     """E_m = m kappa for flat spectra, and for real A at n = 2."""
     LAST.fact(2)
@@ -419,13 +419,13 @@ def equality() -> tuple[Fact, Fact]:
     return flat_one, same(seen([sigma_1**2, sigma_2**2], sigma_1 * sigma_2), 1, "n = 2")
 
 
-@CONJECTURE.ball
+@EQUIVALENTS.ball
 def comparisons() -> list[Fact]:
     """Complex A: E_m < m kappa for every m; real A: m kappa < E_m at m = 1, n - 1."""
     NAMED.fact(0)
-    return everywhere(conjecture)
+    return everywhere(around_the_root)
 
 
-@CONJECTURE.concludes
+@EQUIVALENTS.concludes
 def conclusion_on_kappa() -> tuple[Fact, ...]:
     return *comparisons(), *equality()

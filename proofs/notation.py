@@ -237,9 +237,11 @@ class Printer(StrPrinter):  # type: ignore[misc]
         return f"{name}_{{{ends}}} {body if bare else f'({body})'}"
 
     def _print_Integral(self, expr: Any) -> str:
-        limits = expr.limits[0]
-        ends = f"_{{{self._print(limits[1])}..{self._print(limits[2])}}}" if len(limits) == 3 else ""
-        return f"int{ends} {self.parenthesize(expr.function, 45)} d{self._print(limits[0])}"
+        text = str(self.parenthesize(expr.function, 45))
+        for limits in expr.limits:  # the innermost first
+            ends = f"_{{{self._print(limits[1])}..{self._print(limits[2])}}}" if len(limits) == 3 else ""
+            text = f"int{ends} {text} d{self._print(limits[0])}"
+        return text
 
     def _print_Trace(self, expr: Any) -> str:
         factors = list(expr.arg.args) if isinstance(expr.arg, sp.MatMul) else [expr.arg]

@@ -380,6 +380,22 @@ def limit(fact: Fact, variable: Any, point: Any = sp.oo) -> Fact:
     return recorded(replace(fact, left=sides[0], right=sides[1], origin=""))
 
 
+def restricted(fact: Fact, *when: Condition) -> Fact:
+    """The fact on a smaller domain, which implies its conditions: those of a substitution become those of a domain again.
+
+    >>> from .checks import at_most
+    >>> n, m, r = sp.symbols("n m r", integer=True, positive=True)
+    >>> print(restricted(at_most(1, r).at({r: n - m}), at_least(n, m + 1)))
+    1 <= n - m for m >= 1, n >= m + 1
+    """
+    domain = Domain(when)
+    for condition in fact.when:
+        if not domain.implies(condition):
+            raise Gap(f"the domain {domain} does not imply {condition}, which {fact} needs")
+    establish(True, "")
+    return recorded(replace(fact, when=when, origin=""))
+
+
 _meanings: ContextVar[dict[Any, Any]] = ContextVar("meanings", default={})  # noqa: B039
 
 

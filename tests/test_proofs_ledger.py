@@ -259,7 +259,7 @@ def test_what_a_file_imports_from_another_proof_it_uses(file: str) -> None:
 
 def test_every_file_is_in_the_ledger_and_no_name_occurs_twice() -> None:
     kernel = {"__init__", "__main__", "kernel", "algebra", "notation", "propositions", "ledger", "checks", "command"}
-    kernel |= {"matrices", "rationals"}
+    kernel |= {"matrices", "rationals", "members"}
     assert {path.stem for path in FILES} - kernel == set(proofs.FILES)
     names = [s.name for s in proofs.statements()]
     assert len(set(names)) == len(names)

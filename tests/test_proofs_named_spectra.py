@@ -89,7 +89,7 @@ def test_the_digits_have_three_constant_pixels() -> None:
     assert len(named_spectra.digits(2)[0]) == 16
 
 
-def test_a_disproved_conjecture_would_be_noticed() -> None:
+def test_errors_on_the_other_side_of_the_root_would_be_noticed() -> None:
     """The same comparison, the other way round: complex A above m kappa, or real A below."""
     for spectrum in named_spectra.SYNTHETIC:
         with ctx.workprec(2 * spectrum.bits):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.mutations.chain import CHAIN
+from tests.mutations.interlacing import INTERLACING
 from tests.mutations.proofs import LEDGER
 from tests.mutations.rigour import RIGOUR
 from tests.mutations.runner import Fault
@@ -2098,8 +2099,8 @@ _ALL = (
     *_MACHINE_CHECKED,
     *RIGOUR,
     *CHAIN,
-    *RIGOUR,
     *LEDGER,
+    *INTERLACING,
 )
 _FILES = list(dict.fromkeys(fault.file for fault in _ALL))
 
