@@ -36,6 +36,8 @@ _CLIFF = Spectrum.step(3, 1, 1e-3).named("step 1, floor 0.001")
 _STEP = Spectrum.step(4, 2, 0.1).named("step 2, floor 0.1")
 _EXPONENTIAL = Spectrum.exponential(4, 0.7)
 _POWER = Spectrum.power_law(8, 1.0)
+_FLAT = Spectrum.flat(4)
+_STEEP = Spectrum([1.0, 1e-6]).named("pair 1, 1e-6")
 _SPIKE = Spectrum([1e4, 1.0, 1.0, 1.0]).named("1 spike, n = 4")
 
 
@@ -71,45 +73,54 @@ def interlacing_conjectures() -> list[Claim]:
 
 
 def interlacing_controls() -> list[Claim]:
-    """A link with its order, its factor or its field changed: each is false."""
+    """A link with its order, its factor or its field changed: each is false, at a case of its own at the latest."""
+    complex_, log_det = _COMPLEX, Penalised(functional="log-det", field=_C, level=1.0)
 
-    def control(name: str, statement: str, kind: Kind, value: Value, quantity: Quantity = EXPECTED_ERROR) -> Claim:
+    def control(
+        name: str,
+        statement: str,
+        kind: Kind,
+        value: Value,
+        case: Case,
+        quantity: Quantity = EXPECTED_ERROR,
+        holds_for: Domain | None = None,
+    ) -> Claim:
         return _claim(
-            f"false-{name}", statement, kind, value, quantity=quantity, status="control", source="false on purpose"
+            f"false-{name}",
+            statement,
+            kind,
+            value,
+            quantity=quantity,
+            holds_for=holds_for,
+            status="control",
+            source="false on purpose",
+            cases=(case,),
         )
 
-    log_det = Penalised(functional="log-det", field="complex", level=1.0)
+    pair, spike, flat = Case(_PAIR, (1,)), Case(_SPIKE, (3,)), Case(_FLAT, (2,))
+    steep, cliff = Case(_STEEP, (1,)), Case(_CLIFF, (1,))
     return [
-        control("real-below-equivalent", "E_m(real A) <= m kappa, which is true of complex A", "upper", equivalent),
-        control("fields-exchanged", "E_m(real A) <= E_m(complex A)", "upper", _complex_error),
-        control("order-real-lower", "E_m(real A) >= (n-m) A_{m-0.1}", "lower", _at_order(-0.1)),
-        control("order-complex-upper", "E_m(complex A) <= (n-m) A_{m+0.1}", "upper", _at_order(0.1), _COMPLEX),
-        control("order-complex-lower", "E_m(complex A) >= (n-m) A_m", "lower", _at_order(0.0), _COMPLEX),
-        Claim(
-            name="false-order-real-upper",
-            statement="E_m(real A) <= (n-m) A_{m-0.9}",
-            kind="upper",
-            value=_at_order(-0.9),
-            holds_for=_inside,
-            cases=(Case(_SPIKE, (3,)),),
-            source="false on purpose",
-            status="control",
-        ),
+        control("real-below-equivalent", "E_m(real A) <= m kappa, which is true of complex A", "upper", equivalent, cliff),
+        control("fields-exchanged", "E_m(real A) <= E_m(complex A)", "upper", _complex_error, pair),
+        control("order-real-lower", "E_m(real A) >= (n-m) A_{m-0.1}", "lower", _at_order(-0.1), pair),
+        control("order-complex-upper", "E_m(complex A) <= (n-m) A_{m+0.1}", "upper", _at_order(0.1), steep, complex_),
+        control("order-complex-lower", "E_m(complex A) >= (n-m) A_m", "lower", _at_order(0.0), pair, complex_),
+        control("order-real-upper", "E_m(real A) <= (n-m) A_{m-0.9}", "upper", _at_order(-0.9), spike),
         control(
             "factor-twice",
             "E_m(real A) <= f^2 (m-1) kappa_{m-1}, f = (n-m)/(n-m+1)",
             "upper",
             lambda s, m: (s.n - m) / (s.n - m + 1) * float(interlacing(s, m)[1]),
+            flat,
         ),
-        Claim(
-            name="false-log-det",
-            statement="complex A: E log det(I + S/gamma) >= its equivalent without the last term, -m (n <= 8)",
-            kind="lower",
-            value=lambda s, m: _penalised_side(log_det, s, m, 0) + m,
+        control(
+            "log-det",
+            "complex A: E log det(I + S/gamma) >= its equivalent without the last term, -m (n <= 8)",
+            "lower",
+            lambda s, m: _penalised_side(log_det, s, m, 0) + m,
+            cliff,
+            log_det,
             holds_for=lambda s, m: s.n <= 8,
-            quantity=log_det,
-            source="false on purpose",
-            status="control",
         ),
     ]
 
