@@ -27,6 +27,9 @@ _FIXED_POINT = "linflow/risk/fixed_point.py"
 _COMPRESS = "linflow/risk/compress.py"
 _EXACT = "linflow/risk/exact.py"
 _ENCLOSURE = "linflow/risk/enclosure.py"
+_OCTAVES = "linflow/risk/octaves.py"
+_PAIRS = "linflow/risk/pairs.py"
+_PLANE = "linflow/risk/plane.py"
 _CONFIDENCE = "linflow/claims/confidence.py"
 _CALIBRATION = "simulations/calibration.py"
 _TILTED = "linflow/claims/tilted.py"
@@ -909,6 +912,94 @@ _RISK = (
         "STEP = 1 / 6",
         "STEP = 1 / 2",
         "exact.py::test_quadrature_agrees_with_the_enclosure",
+    ),
+    _fault(
+        _OCTAVES,
+        "octaves-angle",
+        "the bound of the rule at another angle than the best, and smaller than any",
+        "exponent = 4 * math.pi * half_angle / step",
+        "exponent = 8 * math.pi * half_angle / step",
+        "octaves.py::test_the_bound_is_the_least_over_the_angle",
+    ),
+    _fault(
+        _OCTAVES,
+        "octaves-crowd",
+        "fewer factors in transition than there are",
+        "return min(float(rates.size), 1.1 * most)",
+        "return min(float(rates.size), 0.9 * most)",
+        "octaves.py::test_no_more_factors_are_in_transition_than_said",
+    ),
+    _fault(
+        _OCTAVES,
+        "octaves-unverified",
+        "powers of two that are taken as they come",
+        "wanted = (denominator << 52) ** per_octave << j",
+        "wanted = (numerator << 52) ** per_octave",
+        "octaves.py::test_a_power_function_that_is_wrong_is_an_error",
+    ),
+    _fault(
+        _PAIRS,
+        "pairs-cross",
+        "pairs between two halves with the weights of their mirror images",
+        "[:, range(count), 0, :, range(count), 1, :]",
+        "[:, range(count), 0, :, range(count), 0, :]",
+        "pairs.py::test_each_coefficient_is_within_the_roundings_that_are_counted",
+    ),
+    _fault(
+        _PAIRS,
+        "pairs-roundings",
+        "the roundings of the weights are not counted",
+        "in_products = weight_roundings + 2 * in_singles + 3 * size",
+        "in_products = 2 * in_singles + 3 * size",
+        "pairs.py::test_the_roundings_that_go_in_come_out",
+    ),
+    _fault(
+        _PLANE,
+        "plane-mixed",
+        "one of the two mixed terms of a pair twice, the other not",
+        "@ a + mixed + mixed.swapaxes(1, 2)",
+        "@ a + mixed + mixed",
+        "exact_real.py::test_another_quadrature_of_the_formula_in_other_variables",
+    ),
+    _fault(
+        _PLANE,
+        "plane-factor",
+        "E_m without its factor m - 1",
+        "factor = (m - 1) * (octaves.LOG_2 / grid.per_octave)",
+        "factor = m * (octaves.LOG_2 / grid.per_octave)",
+        "exact_real.py::test_a_flat_spectrum_leaves_n_minus_m",
+    ),
+    _fault(
+        _PLANE,
+        "plane-left-end",
+        "the nodes in t on the left are cut off, not summed",
+        "left = terms[0, 1:] * _series(m - 1, grid.per_octave)",
+        "left = 0 * terms[0, 1:]",
+        "exact_real.py::test_a_coarse_rule_encloses_a_fine_one",
+    ),
+    _fault(
+        _PLANE,
+        "plane-first-node",
+        "the nodes in v below the first are left out",
+        "    measure[0] /= 1 - octaves.powers(-1, -1, grid.per_octave_v)[0]\n",
+        "",
+        "exact_real.py::test_a_coarse_rule_encloses_a_fine_one",
+    ),
+    _fault(
+        _PLANE,
+        "plane-certified",
+        "a value is given however wide its enclosure",
+        "    allowed = 2.0 ** (MARGIN - bits)\n",
+        "    allowed = 1e300\n",
+        "exact_real.py::test_the_curve_is_certified_or_not_there",
+    ),
+    _fault(
+        _PLANE,
+        "plane-underflow",
+        "what underflow takes is not counted",
+        "+ 1.01 * TINY * float(lost @ scale))",
+        "+ 0 * TINY * float(lost @ scale))",
+        "exact_real.py::test_the_curve_is_certified_or_not_there",
     ),
     _fault(
         _ENCLOSURE,
