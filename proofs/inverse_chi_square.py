@@ -28,17 +28,20 @@ nu = sp.Symbol("nu", positive=True)
 #: E[1/chi^2_nu].
 inverse_mean = quantity("inverse_mean", "E[1/chi^2_{}]")
 
+
+def density(degrees: sp.Expr) -> sp.Expr:
+    """Density of chi^2 with `degrees` degrees of freedom at x."""
+    return x ** (degrees / 2 - 1) * sp.exp(-x / 2) / (2 ** (degrees / 2) * sp.gamma(degrees / 2))
+
+
 CHI = Statement(
     "inverse-chi-square",
     Proposition(inverse_mean(nu), "=", 1 / (nu - 2), when=(more_than(nu, 2),)),
     Proposition(inverse_mean(sp.S.One), "=", sp.oo),
     Proposition(inverse_mean(sp.S(2)), "=", sp.oo),
+    Proposition(sp.Integral(density(nu), (x, 0, sp.oo)), "=", 1),
+    words="{0}; {1}; {2}; the density: {3}",
 )
-
-
-def density(degrees: sp.Expr) -> sp.Expr:
-    """Density of chi^2 with `degrees` degrees of freedom at x."""
-    return x ** (degrees / 2 - 1) * sp.exp(-x / 2) / (2 ** (degrees / 2) * sp.gamma(degrees / 2))
 
 
 def meaning(degrees: sp.Expr) -> Fact:
@@ -69,4 +72,4 @@ def divergence() -> tuple[Fact, Fact]:
 
 @CHI.concludes
 def conclusion() -> tuple[Fact, ...]:
-    return mean(), *divergence()
+    return mean(), *divergence(), normalised()

@@ -74,7 +74,7 @@ import sympy as sp
 
 from .checks import at_most, less, positive, same
 from .dominance import DOMINANCE
-from .error import definition, error, expected
+from .error import ERROR, definition, error, expected
 from .inverse_wishart import WISHART, complex_trace, real_trace
 from .ledger import Statement
 from .matrices import at_most_by_squares, same_matrices, same_means, same_traces, second_moment, square
@@ -229,6 +229,8 @@ def block_form() -> Fact:
 @T2.symbolic
 def no_rank() -> Fact:
     """k = 0: X_A <= tr G G^T."""
+    # X_A is the error of "error".
+    ERROR.fact(0)
     P = B.T * V * B
     whole = at_most_by_squares(error(), sp.Trace(G * G.T), [G * P], GRAM)
     return chain(definition(), whole, same_traces(sp.Trace(G * G.T), tail(0), [ALL]))

@@ -57,7 +57,7 @@ import sympy as sp
 from flint import arb
 
 from .checks import at_most, below, nonnegative, same, same_product
-from .inverse_chi_square import density, x
+from .inverse_chi_square import CHI, density, x
 from .inverse_wishart import WISHART
 from .ledger import Statement, establish
 from .notation import quantity
@@ -133,6 +133,8 @@ T6 = Statement(
 @T6.symbolic
 def inverse_moment() -> Fact:
     """E (1/chi^2_{p+1})^{p/2}."""
+    # That the density is one is said by "inverse-chi-square".
+    CHI.fact(3)
     integrand = sp.powsimp(sp.expand_power_exp(density(p + 1)) * x ** (-p / 2))
     return same(sp.Integral(integrand, (x, 0, sp.oo)), moment(p))
 

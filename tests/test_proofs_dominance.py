@@ -9,7 +9,7 @@ import pytest
 import sympy as sp
 
 import linflow as lf
-from proofs import dominance, mle
+from proofs import dominance, mle, truncated
 from proofs.matrices import holds_at, value
 from tests.proof_faults import entries_of, gaps
 from tests.proof_spectra import ROUNDING, SPECTRA, floats, measurements, rational
@@ -49,11 +49,11 @@ def letters(values: tuple[str, ...], m: int, k: int) -> dict[Any, sp.Matrix]:
     return {
         dominance.First: one[:, :k],
         dominance.Rest: one[:, k:],
-        dominance.A_1: A[:, :k],
-        dominance.A_2: A[:, k:],
+        truncated.A_1: A[:, :k],
+        truncated.A_2: A[:, k:],
         dominance.Sigma_1: sp.diag(*sigma[:k]),
         dominance.Sigma_2: sp.diag(*sigma[k:]),
-        dominance.L: (A[:, :k].T * A[:, :k]).inv(),
+        truncated.W_inverse: (A[:, :k].T * A[:, :k]).inv(),
         mle.A: A,
         mle.G: sp.diag(*sigma),
     }

@@ -26,8 +26,8 @@ from proofs.ledger import Entry, Gap, How, Statement, establish, examine
 from proofs.propositions import Fact, Proposition
 from tests.proof_faults import documented
 
-#: Files from which letters are taken as well.
-NOTATION = {"mle", "truncated", "range_finder"}
+#: Files from which letters, and functions of lists, are taken as well.
+NOTATION = {"mle", "truncated", "range_finder", "named_spectra"}
 ROOT = Path(__file__).resolve().parent.parent
 FILES = sorted((ROOT / "proofs").glob("*.py"))
 #: What a proof may be made of. Random numbers are not among it, nor is linflow.

@@ -23,7 +23,8 @@ def _fault(file: str, name: str, what: str, old: str, new: str, *tests: str) -> 
 
 def _in_proof(file: str, name: str, what: str, old: str, new: str) -> Fault:
     """A fault in one proof, which the ledger itself must notice."""
-    return _fault(f"proofs/{file}.py", name, what, old, new, f"proofs_{file}.py::test_it_holds")
+    test = "certificates" if file.endswith("_certificates") else file
+    return _fault(f"proofs/{file}.py", name, what, old, new, f"proofs_{test}.py::test_it_holds")
 
 
 # ------------------------------------------------------------------------------------------- what may follow from what
@@ -270,7 +271,7 @@ _PROOF_FAULTS = (
     ),
     _in_proof(
         "equivalents",
-        "tail-index",
+        "tail-of-m-less-1",
         "tail(m - 1) for tail(m)",
         'Proposition(over(l, m + 1), "<=", m * kappa',
         'Proposition(over(l, m), "<=", m * kappa',
