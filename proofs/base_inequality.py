@@ -58,8 +58,8 @@ from .ledger import Statement
 from .members import V, complex_V, n
 from .notation import quantity
 from .propositions import Fact, Proposition, argued, at_least, chain, through
+from .weights import WEIGHTS, transform
 from .weights import factor as gamma_factor
-from .weights import transform
 
 HALF = sp.Rational(1, 2)
 s, mu, zero, L = sp.symbols("s mu s_0 L", positive=True)
@@ -131,6 +131,7 @@ BASE = Statement(
 @BASE.symbolic
 def integrals() -> None:
     """V_1^R = L/2, V_2^C = R/2, and psi = -f'/f (each factor, hence all N)."""
+    WEIGHTS.fact(0)
     # x^2 is twice a Gamma variable of shape 1/2.
     same(transform(2 * (s / 2) * mu, HALF), (1 + s * mu) ** (-HALF))
     one = gamma_factor(mu, HALF).subs(sp.Symbol("u", positive=True), s)

@@ -22,7 +22,7 @@ from typing import Any
 
 import sympy as sp
 
-from .checks import nonnegative, same
+from .checks import at_most, nonnegative, same
 from .ledger import Statement
 from .notation import quantity
 from .propositions import Fact, Proposition, argued, at_least, chain, defined, restricted, through
@@ -94,8 +94,10 @@ def sign() -> tuple[Fact, Fact]:
     nonnegative(-pair(x + rise, y, x, y + climb), "oppositely ordered")
     inside, found = pair(x, y, x_other, y_other), symmetrised()
     reason = "a positive functional keeps the sign of what it is applied to"
-    up = argued(0, "<=", double(inside), reason, when=(at_least(inside, 0),))
-    down = argued(double(inside), "<=", 0, reason, when=(at_least(-inside, 0),))
+    product = sp.Symbol("product", real=True)
+    of_one = at_most(0, product, when=(at_least(product, 0),))
+    up = argued(0, "<=", double(inside), reason, when=of_one.at({product: inside}).when)
+    down = argued(double(inside), "<=", 0, reason, when=of_one.at({product: -inside}).when)
     added = L(x) * L(y)
     together = through(lambda side: side + added, chain(up, found.turned()))
     apart = through(lambda side: side + added, chain(found, down))

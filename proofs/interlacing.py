@@ -46,7 +46,7 @@ import sympy as sp
 from .checks import same
 from .comparison import ABOVE
 from .complex_sandwich import UPPER
-from .equivalents import df1
+from .equivalents import EQUIVALENTS, df1
 from .inverse_trace import INVERSE_TRACE, factor
 from .ledger import Statement
 from .members import (
@@ -163,7 +163,7 @@ def flat() -> None:
     """Flat spectrum: all members are l (all n, m)."""
     l = sp.Symbol("l", positive=True)
     value = l * (n - m) / m
-    same(n * df1([l], value), m)
+    same(n * df1([l], value), EQUIVALENTS.fact(5).right)
     same(per_unmeasured(m * value, m), l)
     same(per_unmeasured(real_upper(n, m + 1, value), m + 1), l)
     same(n / (n / l), l, "A_n")

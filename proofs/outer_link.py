@@ -72,6 +72,7 @@ LOWER = Statement(
 @LOWER.symbolic
 def integral() -> None:
     """E 1/(b S b^*) = int prod (1 + t s)^{-1} dt (each factor, hence all N)."""
+    weights.WEIGHTS.fact(0)
     same(weights.transform(t * s, 1), 1 / (1 + t * s))
 
 

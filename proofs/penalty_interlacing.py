@@ -28,7 +28,7 @@ from typing import Any
 import sympy as sp
 
 from .checks import same
-from .equivalents import measurements
+from .equivalents import EQUIVALENTS, df1, kappa, l, measurements
 from .interlacing import INTERLACING, INVERSE, complex_lower, inverse_upper, real_upper
 from .ledger import Statement
 from .members import kappa as noiseless_root
@@ -46,7 +46,6 @@ from .penalty_sandwich import (
     root,
 )
 from .propositions import Fact, Proposition, argued, at_least, chain
-from .real_sandwich import kappa, l, seen
 
 n, m = sp.symbols("n m", integer=True, positive=True)
 J = sp.Symbol("J", positive=True)
@@ -85,7 +84,8 @@ def limits() -> tuple[Any, Any]:
     same(upper, error(kappa, m - 1, gamma) + gamma)
     same(lower, error(kappa, m + 1, gamma) + gamma)
     # kappa of n + J columns tends to kappa^{(q)}: the new columns see gamma/kappa.
-    same(seen(l, kappa) + sp.limit(J * seen(gamma / J, kappa), J, sp.oo), measurements([l], gamma, kappa))
+    EQUIVALENTS.fact()
+    same(df1([l], kappa) + sp.limit(J * df1([gamma / J], kappa), J, sp.oo), measurements([l], gamma, kappa))
     total = sp.Symbol("total", positive=True)  # sum l
     same(sp.limit((total + gamma) * (n + J - 1) / (n + J), J, sp.oo), total + gamma, "m = 1")
     return upper, lower

@@ -65,7 +65,7 @@ from .members import kappa as noiseless_root
 from .notation import quantity
 from .pair_rotation import ROTATION
 from .propositions import Fact, Proposition, argued, chain, through
-from .real_sandwich import kappa, l, lever, seen, tau, weight
+from .real_sandwich import REAL, kappa, l, lever, seen, tau, weight
 
 m = sp.Symbol("m", integer=True, positive=True)
 gamma, T, c = sp.symbols("gamma T c", positive=True)
@@ -165,6 +165,7 @@ def resolvent() -> Fact:
 def error_real() -> Fact:
     """(b), real A: one more term in the double sum (all n, m, through the two weighted sums)."""
     # Each i >= 1 as in "real-equivalent".
+    REAL.fact()
     same(weight() * (tau - kappa), kappa * (seen(l, kappa) - seen(l, tau)))
     same(weight() * (tau - kappa) * lever(l), l * (1 - seen(l, tau)) - kappa * seen(l, tau))
     seen_at_root, seen_in_all, mean_error = sp.symbols("sum_p sum_Q E_X")

@@ -389,9 +389,9 @@ def restricted(fact: Fact, *when: Condition) -> Fact:
     1 <= n - m for m >= 1, n >= m + 1
     """
     domain = Domain(when)
-    for condition in fact.when:
-        if not domain.implies(condition):
-            raise Gap(f"the domain {domain} does not imply {condition}, which {fact} needs")
+    unmet = [condition for condition in fact.when if not domain.implies(condition)]
+    if unmet:
+        raise Gap(f"the domain {domain} does not imply {unmet[0]}, which {fact} needs")
     establish(True, "")
     return recorded(replace(fact, when=when, origin=""))
 

@@ -146,7 +146,7 @@ def newton() -> Fact:
 
     same(minor(p, q, with_one_more), minor_joined(p, q, x))
     same(minor(p, p - 1, rest), 0, "D'(p, q-1) at p = q")
-    parts = sp.symbols("D1:5", nonnegative=True)
+    parts = sp.symbols("D_1 D_2 D_3 D_4", nonnegative=True)
     nonnegative(parts[0] + x * (parts[1] + parts[2]) + x**2 * parts[3])
     for index in range(-2, 3):
         for other in range(index, 3):

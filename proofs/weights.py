@@ -45,6 +45,8 @@ from .notation import quantity
 from .propositions import Fact, Proposition, argued, chain, through
 
 h, u, s, d, w, more, fall = sp.symbols("h u s d w more fall", positive=True)
+#: h' > h.
+LARGER = h + more
 
 
 def density(value: Any, shape: Any) -> Any:
@@ -90,8 +92,8 @@ common = quantity("common", "g(u)^{}")
 WEIGHTS = Statement(
     "weights",
     Proposition(share(h), "=", sp.Integral(rate(d_i, h) * common(h), (u, 0, sp.oo))),
-    Proposition(rising(h), "<=", rising(h + more)),
-    Proposition(falling(h + more), "<=", falling(h)),
+    Proposition(rising(h), "<=", rising(LARGER)),
+    Proposition(falling(LARGER), "<=", falling(h)),
     Proposition(total / N, "<=", own(h)),
     words="for Gamma weights of shape h, W_i(h) the mean of w_i d_i/(sum_k w_k d_k) and g(u) the product of all "
     "one over (one plus u d_k): {0}; for q_i that rise with d_i {1}, for p_i that fall {2}; {3}",
@@ -126,8 +128,8 @@ def representation() -> Fact:
 @WEIGHTS.symbolic
 def quotient() -> None:
     """W_i(h')/W_i(h) = (h'/h) E_i[g^{h'-h}], and g falls (each factor, hence all N; all h < h')."""
-    same(rate(d, h + more) / rate(d, h), (h + more) / h)
-    same(factor(d, h + more) / factor(d, h), factor(d, more))
+    same(rate(d, LARGER) / rate(d, h), LARGER / h)
+    same(factor(d, LARGER) / factor(d, h), factor(d, more))
     positive(-sp.diff(factor(d, more), u))
 
 
@@ -151,8 +153,8 @@ def tilted() -> tuple[Fact, Fact]:
     likelihood_ratio()
     # sum W(h) = 1 and sum W(h) rho = sum W(h') = 1; sum W(h) rho q = sum W(h') q.
     rise, climb = sp.symbols("rise climb", nonnegative=True)
-    up = ordered((1, 1, rising(h), rising(h + more)), rise, climb)
-    down = oppositely_ordered((1, 1, falling(h), falling(h + more)), rise, climb)
+    up = ordered((1, 1, rising(h), rising(LARGER)), rise, climb)
+    down = oppositely_ordered((1, 1, falling(h), falling(LARGER)), rise, climb)
     return chain(up), chain(down)
 
 
