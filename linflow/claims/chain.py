@@ -16,7 +16,7 @@ from linflow.claims.open_questions import MisplacedLeverage, OneStep, misplaced
 from linflow.claims.penalised import Penalised
 from linflow.claims.quantities import EXPECTED_ERROR, ExpectedError, Quantity
 from linflow.claims.relation import Kind
-from linflow.risk.enclosure import COMPLEX_LIMIT, DISTINCT_LIMIT
+from linflow.risk.enclosure import COMPLEX_LIMIT, DISTINCT_LIMIT, is_flat
 from linflow.risk.equivalent import equivalent, kappa
 from linflow.risk.exact import exact, has_exact
 from linflow.risk.interlacing import interlacing, per_dimension
@@ -128,21 +128,34 @@ def interlacing_controls() -> list[Claim]:
 def _links() -> list[Claim]:
     real, complex_ = "E_m(real A)", "E_m(complex A)"
 
-    def link(name: str, statement: str, kind: Kind, value: Value, quantity: ExpectedError = EXPECTED_ERROR) -> Claim:
+    def link(
+        name: str,
+        statement: str,
+        kind: Kind,
+        value: Value,
+        quantity: ExpectedError = EXPECTED_ERROR,
+        equal: Callable[[Spectrum], bool] = is_flat,
+    ) -> Claim:
+        """A link where it is strict, or (kind "equal") where it is not."""
         return _claim(
             f"interlacing-{name}",
             statement,
             kind,
             value,
             quantity=quantity,
-            holds_for=lambda spectrum, m: _inside(spectrum, m) and _enclosed(spectrum, m, quantity),
+            holds_for=lambda spectrum, m: (
+                _inside(spectrum, m) and _enclosed(spectrum, m, quantity) and equal(spectrum) == (kind == "equal")
+            ),
         )
+
+    def equal_real(spectrum: Spectrum) -> bool:
+        return spectrum.n == 2 or is_flat(spectrum)
 
     return [
         link("complex-lower", f"(n-m)/(n-m-1) (m+1) kappa_{{m+1}} <= {complex_}", "lower", _side(0, _COMPLEX), _COMPLEX),
         link("complex-upper", f"{complex_} <= m kappa_m", "upper", _side(1, _COMPLEX), _COMPLEX),
         link("complex-real", f"{complex_} <= {real}", "lower", _complex_error),
-        link("real-lower", f"m kappa_m <= {real}", "lower", _side(0, EXPECTED_ERROR)),
+        link("real-lower", f"m kappa_m <= {real}", "lower", _side(0, EXPECTED_ERROR), equal=equal_real),
         link(
             "real-complex",
             f"{real} <= (n-m)/(n-m+1) E_{{m-1}}(complex A)",
@@ -150,6 +163,8 @@ def _links() -> list[Claim]:
             lambda s, m: (s.n - m) / (s.n - m + 1) * float(exact(s, m - 1, "complex")),
         ),
         link("real-upper", f"{real} <= (n-m)/(n-m+1) (m-1) kappa_{{m-1}}", "upper", _side(1, EXPECTED_ERROR)),
+        link("equal-complex", f"all l_i equal: {complex_} = m kappa_m", "equal", equivalent, _COMPLEX),
+        link("equal-real", f"all l_i equal, or n = 2: m kappa_m = {real}", "equal", equivalent, equal=equal_real),
     ]
 
 
