@@ -20,7 +20,7 @@ def test_it_holds() -> None:
         ("return m / ((m + 1) * root)", "return (m + 1) / (m * root)"),
         ("error(kappa, m - 1, gamma) + gamma)", "error(kappa, m, gamma) + gamma)"),
         ("error(kappa, m + 1, gamma) + gamma)", "error(kappa, m + 1, gamma))"),
-        ("J * seen(gamma / J, kappa), J, sp.oo), measurements", "J * seen(gamma, kappa), J, sp.oo), measurements"),
+        ("J * df1([gamma / J], kappa), J, sp.oo), measurements", "J * df1([gamma], kappa), J, sp.oo), measurements"),
         (
             "(total + gamma) * (n + J - 1) / (n + J), J, sp.oo), total + gamma",
             "(total + gamma) * (n + J - 1) / (n + J), J, sp.oo), total",
