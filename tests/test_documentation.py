@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from linflow import catalogue
+from simulations import interlacing
 from tests.tables import first_tables, replaced
 
 ROOT = Path(__file__).parents[1]
@@ -35,6 +36,22 @@ def test_the_table_of_calibration_is_there() -> None:
     table = rows("docs/evidence.md", "calibration")
     assert len({row[0] for row in table}) >= 8
     assert {row[1] for row in table} >= {"0.05", "0.01", "0.001"}
+
+
+def test_the_tables_of_the_interlacing_theorem_are_of_the_experiments_that_print_them() -> None:
+    compared, needed = rows("docs/interlacing.md", "interlacing"), rows("docs/interlacing.md", "needed")
+    assert [row[0] for row in compared] == [name for name in interlacing.SPECTRA for _ in interlacing.SHARES]
+    assert {len(row) for row in compared} == {4 + len(interlacing.BOUNDS)}
+    # Columns: T1's upper side, T2, both sides of the theorem, T1's lower side, in units of E_m up to its own error.
+    for T1, T2, upper, lower, least in ([float(cell) for cell in row[4:]] for row in compared):
+        assert T1 >= T2 > upper >= lower >= least
+        assert lower <= 1.05
+        assert upper >= 0.95
+    for row in needed:
+        proved = [int(part) for part in row[5].split(" .. ")]
+        assert proved[-1] - proved[0] <= 1
+        assert proved[0] <= int(row[3]) <= proved[-1]
+    assert (ROOT / ".gallery" / "interlacing.png").is_file()
 
 
 def test_tables_are_put_between_their_marks() -> None:
