@@ -219,14 +219,14 @@ def _outward(
     totals = values(arb(1))
     outside = [arb(0)] * len(totals)
     for direction in (-1, 1):
-        for node in range(direction, 30 * bits * direction, direction):
+        for node in range(direction, 16 * bits * direction, direction):
             last = values((node * step).exp())
             totals = [x + y for x, y in zip(totals, last, strict=True)]
             left_out = rest(direction, node, last)
             if all(x < negligible * y for x, y in zip(left_out, totals, strict=True)):
                 break
         else:
-            raise ValueError(f"the terms do not vanish within {30 * bits} nodes")
+            raise ValueError(f"the terms do not vanish within {16 * bits} nodes")
         outside = [x + y for x, y in zip(outside, left_out, strict=True)]
     return totals, outside
 
