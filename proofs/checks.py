@@ -47,7 +47,7 @@ def same_product(left: Any, right: Any, what: str = "", *, when: Iterable[Condit
 
     >>> x, n = sp.symbols("x n", positive=True)
     >>> print(same_product((2 * x) ** n * sp.gamma(n + 1), 2**n * x**n * n * sp.gamma(n)))
-    (2 x)^n gamma(n + 1) = 2^n n x^n gamma(n)
+    (2 x)^n gamma(n + 1) = n 2^n x^n gamma(n)
     """
     left, right = sp.sympify(left), sp.sympify(right)
     domain = Domain(tuple(when))
