@@ -202,7 +202,7 @@ _NARROW = (Case(_PAIR, (1,)), Case(_CLIFF, (1,)), Case(_STEP, (2,)))
 _FEW = (Case(_PAIR, (1, 2)), Case(_CLIFF, (1, 2)), Case(_STEP, (1, 3)))
 _MANY = (
     Case(_PAIR, (2,)),
-    Case(_CLIFF, (2, 3)),
+    Case(_CLIFF, (2,)),
     Case(_STEP, (1, 2, 3, 4)),
     Case(_EXPONENTIAL, (2, 3, 4)),
     Case(_POWER, (4, 8)),
