@@ -360,7 +360,7 @@ def test_the_whole_ledger_holds_and_is_what_the_documentation_says() -> None:
 
 
 #: Where steps are checked up to some size only, the size; all other statements are checked for all sizes.
-SIZES = {"complex-exact": 4, "enclosures": 4}
+SIZES = {"complex-exact": 4, "enclosures": 4, "enclosures-plane": 4}
 
 
 def test_explicit_sizes_are_few_and_no_smaller_than_they_were() -> None:
