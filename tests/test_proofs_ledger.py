@@ -228,7 +228,7 @@ def test_what_is_said_is_written_from_propositions(found: Statement) -> None:
 
 
 #: Parts of the kernel of the proofs, and what a proof may take from them: facts come from checkers and rules alone.
-MAKERS = {"established", "recorded", "Record", "recording"}
+MAKERS = {"established", "recorded", "replaced", "Record", "recording"}
 
 
 @pytest.mark.parametrize("file", proofs.FILES)
