@@ -25,10 +25,10 @@ import sympy as sp
 from .checks import at_most, nonnegative, same
 from .ledger import Statement
 from .notation import quantity
-from .propositions import Fact, Proposition, argued, at_least, chain, defined, restricted, through
+from .propositions import Fact, Proposition, argued, at_least, chain, defined, instantiated, restricted, through
 
 #: A positive linear functional of a quantity that depends on i, and one in two independent variables i and j.
-L = quantity("L", "L[{}]", positive=False)
+L = quantity("L", "L[{}]", positive=False, every=True)
 double = quantity("double", "L_ij[{}]", positive=False)
 
 x, y, x_other, y_other = sp.symbols("x_i y_i x_j y_j", real=True)
@@ -121,4 +121,6 @@ def oppositely_ordered(values: Sequence[Any], rise: Any, fall: Any) -> Fact:
 
 def _at(fact: Fact, values: Sequence[Any], rise: Any, climb: Any) -> Fact:
     named = dict(zip((L(ONE), L(x), L(y), L(x * y)), values, strict=True))
-    return restricted(fact.at(named).at({x: x_other + rise, y: y_other + climb}))
+    if values[0] != L(ONE):  # of L itself it is part of what is assumed
+        nonnegative(values[0], "L[1]")
+    return restricted(instantiated(fact, named).at({x: x_other + rise, y: y_other + climb}))

@@ -12,6 +12,9 @@ Statement.  Let h > 0, S = h sum_{k in Z} f(k h) and eps = 2 c / (e^{pi^2/h} - 1
 
     S / (1 + eps)  <=  int f ds  <=  S / (1 - eps).
 
+The same holds with eps = 2 c / (e^{2 pi b/h} - 1) for every f > 0 that is analytic and grows at most by c in a strip of
+half-width b, |f(s + iy)| <= c f(s) for |y| < b, and tends to 0 there as |s| -> infinity.
+
 All terms of S are positive: nothing cancels, however fast the l_i decay. (At h = 1/8 and n = 60, eps is below 10^-24.)
 
 Proof.
@@ -34,8 +37,8 @@ Proof.
    one with a = 1, the second n with a = 1/2, the third n with a = 1, as sum_j e_j t^{-j} = prod_i (1 + l_i/t); all else
    in f is a sum of positive multiples of powers of t, which does not grow. Hence |f(s + iy)| <= c f(s).
 3. For f analytic in |Im s| < b, tending to 0 there as |s| -> infinity, with int |f(s + iy)| ds <= M for |y| < b, the
-   trapezoidal rule has |S - int f| <= 2 M / (e^{2 pi b/h} - 1) (cited). With b = pi/2 and M = c int f, by step 2, this is
-   |S - int f| <= eps int f.
+   trapezoidal rule has |S - int f| <= 2 M / (e^{2 pi b/h} - 1) (cited). With M = c int f this is |S - int f| <= eps
+   int f, and by step 2 the three f have their c for b = pi/2.
 4. Finitely many terms suffice. With the constants of `Decay`,
 
        f <= left e^s    and    f <= right e^{-rate s}    for all s,
@@ -168,6 +171,11 @@ def epsilon(growth: Any, step: Any, pi: Any = sp.pi, exp: Callable[[Any], Any] =
     return 2 * growth / (exp(pi**2 / step) - 1)
 
 
+def trapezoidal_bound(mass: Any, width: Any, step: Any, exp: Callable[[Any], Any] = sp.exp, pi: Any = sp.pi) -> Any:
+    """2 M/(e^{2 pi b/h} - 1)."""
+    return 2 * mass / (exp(2 * pi * width / step) - 1)
+
+
 def relative_error(fourths: int, step: arb) -> arb:
     """eps in balls, c = 2^(fourths/4)."""
     return arb(epsilon(arb(2) ** (arb(fourths) / 4), step, arb.pi(), arb.exp))
@@ -257,7 +265,11 @@ _growth, _integral, _sum, _width, _mass = sp.symbols("c int(f) S b M", positive=
 _error = sp.Symbol("|S-int(f)|", nonnegative=True)
 _n = sp.Symbol("n", integer=True, positive=True)
 _HALF = sp.Rational(1, 2)
+#: The letters of the rule: the growth c in a strip of half-width b, the step, the sum S and the integral.
+LETTERS = (_growth, _width, _h, _sum, _integral)
 _SMALL = Condition(sp.S.One, epsilon(_growth, _h), strict=True)
+#: The error relative to int f, from the growth c in a strip of any half-width.
+_RELATIVE = trapezoidal_bound(_growth, _width, _h)
 
 
 def _spectrum(n: int) -> list[Any]:
@@ -276,8 +288,11 @@ ENCLOSURES = Statement(
     Proposition(growth_of(_n, 1), "=", 2 ** (first_fourths(_n) / sp.Integer(4))),
     Proposition(growth_of(_n, 0), "=", 2 ** (last_fourths(_n) / sp.Integer(4))),
     Proposition(growth_of(0, _n), "=", 2 ** (complex_fourths(_n) / sp.Integer(4))),
+    Proposition(_sum / (1 + _RELATIVE), "<=", _integral),
+    Proposition(_integral, "<=", _sum / (1 - _RELATIVE), when=(Condition(sp.S.One, _RELATIVE, strict=True),)),
     words="with the trapezoidal sum S of step h, {0} and {1}; c is {2} for the first, {3} for the last measurement of "
-    "real A, and {4} for complex A and every m",
+    "real A, and {4} for complex A and every m; and for every f that grows at most by c in a strip of half-width b, {5} "
+    "and {6}",
 )
 
 
@@ -347,11 +362,6 @@ ENCLOSURES.cited(
 )
 
 
-def trapezoidal_bound(mass: Any, width: Any, step: Any, exp: Callable[[Any], Any] = sp.exp, pi: Any = sp.pi) -> Any:
-    """2 M/(e^{2 pi b/h} - 1)."""
-    return 2 * mass / (exp(2 * pi * width / step) - 1)
-
-
 @ENCLOSURES.symbolic
 def trapezoidal_rule() -> Fact:
     """|S - int f| <= sum over k != 0 of M e^{-2 pi b |k|/h} = 2 M/(e^{2 pi b/h} - 1)."""
@@ -368,26 +378,37 @@ def trapezoidal_rule() -> Fact:
     return chain(law, same(found, trapezoidal_bound(_mass, _width, _h)))
 
 
+def above_zero(growth: Any, width: Any, step: Any) -> Fact:
+    """1 + eps > 0, as e^x - 1 = 2 e^{x/2} sinh(x/2) > 0."""
+    half = sp.pi * width / step
+    grown = 1 + growth / (sp.exp(half) * sp.sinh(half))
+    return chain(positive(grown), same(grown, 1 + trapezoidal_bound(growth, width, step)))
+
+
 @ENCLOSURES.symbolic
 def relative() -> tuple[Fact, Fact]:
-    """With b = pi/2 and M = c int f the error is at most eps int f."""
-    growth()
-    factors()
-    values = {_width: sp.pi / 2, _mass: _growth * _integral}
-    bounded = trapezoidal_rule().at(values)
-    within = chain(bounded, same(bounded.right, epsilon(_growth, _h) * _integral))
-    eps = epsilon(_growth, _h)
+    """With M = c int f the error is at most eps int f, in a strip of any half-width."""
+    bounded = trapezoidal_rule().at({_mass: _growth * _integral})
+    within = chain(bounded, same(bounded.right, _RELATIVE * _integral))
     # |S - int f| <= eps int f is (1 - eps) int f <= S <= (1 + eps) int f.
     above = argued(_sum, "<=", _integral + within.right, "S is at most the integral and the error")
     under = argued(_integral - within.right, "<=", _sum, "S is at least the integral less the error")
-    # 1 + eps > 0, as e^x - 1 = 2 e^{x/2} sinh(x/2) > 0.
-    half = sp.pi**2 / _h / 2
-    grown = 1 + _growth / (sp.exp(half) * sp.sinh(half))
-    above_one = chain(positive(grown), same(grown, 1 + eps))
-    over = (Condition(1 + eps, sp.S.Zero, strict=True),)
-    low = discharged(through(lambda side: side / (1 + eps), above, when=over), above_one)
-    high = through(lambda side: side / (1 - eps), under, when=(_SMALL,))
+    over = (Condition(1 + _RELATIVE, sp.S.Zero, strict=True),)
+    lowered = through(lambda side: side / (1 + _RELATIVE), above, when=over)
+    low = discharged(lowered, above_zero(_growth, _width, _h))
+    small = (Condition(sp.S.One, _RELATIVE, strict=True),)
+    high = through(lambda side: side / (1 - _RELATIVE), under, when=small)
     return chain(low, same(low.right, _integral)), chain(same(_integral, high.left), high)
+
+
+@ENCLOSURES.symbolic
+def half_plane() -> tuple[Fact, ...]:
+    """The strip of half-width b = pi/2, in which the three f grow at most by their c."""
+    growth()
+    factors()
+    low, high = (fact.at({_width: sp.pi / 2}) for fact in relative())
+    eps = epsilon(_growth, _h)
+    return chain(same(_sum / (1 + eps), low.left), low), chain(high, same(high.right, _sum / (1 - eps)))
 
 
 @ENCLOSURES.symbolic
@@ -505,4 +526,4 @@ def against_closed_forms() -> None:
 
 @ENCLOSURES.concludes
 def conclusion() -> tuple[Fact, ...]:
-    return *relative(), *growth()
+    return *half_plane(), *growth(), *relative()

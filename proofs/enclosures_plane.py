@@ -59,16 +59,15 @@ from typing import Any
 import sympy as sp
 from flint import acb, arb, ctx, fmpq
 
-from . import enclosures
-from .checks import below, nonnegative, same
-from .enclosures import root
-from .ledger import Statement, establish
-
-PLANE = Statement(
-    "enclosures-plane",
-    "the trapezoidal rule encloses E_m, real A, 2 <= m < n, to a relative error",
-    uses=("enclosures",),
-)
+from . import enclosures, real_exact
+from .checks import at_most, below, nonnegative, same
+from .enclosures import ENCLOSURES, above_zero, root, trapezoidal_bound
+from .kernel import establish, instances, sizes
+from .ledger import Statement
+from .members import MEASURED
+from .notation import E, family, quantity
+from .propositions import Fact, Proposition, argued, at_least, chain, defined, discharged, more_than, through, under
+from .real_exact import EXACT, TWO_ROWS, m
 
 #: The intervals are about 2**-BITS wide, relative to the value.
 BITS = 20
@@ -92,13 +91,17 @@ def denominator(D: Sequence[Any], j: int, k: int) -> Any:
     return prod(root(x) for x in D) * D[j] * D[k]
 
 
+def weight(u: Sequence[Any], j: int, k: int, m: int) -> Any:
+    """Sum of u^U over the sets of m + 1 that contain j and k."""
+    others = [x for i, x in enumerate(u) if i not in (j, k)]
+    return u[j] * u[k] * sum(prod(chosen) for chosen in combinations(others, m - 1))
+
+
 def kernel(u: Sequence[Any], v: Any, m: int) -> Any:
-    """K_m, set by set."""
+    """K_m, pair by pair."""
     D = [quadratic(x, v) for x in u]
     return sum(
-        prod(u[i] for i in chosen) * numerator(u[j], u[k], v) / denominator(D, j, k)
-        for chosen in combinations(range(len(u)), m + 1)
-        for j, k in combinations(chosen, 2)
+        weight(u, j, k, m) * numerator(u[j], u[k], v) / denominator(D, j, k) for j, k in combinations(range(len(u)), 2)
     )
 
 
@@ -236,83 +239,215 @@ def _outward(
 _l, _l_k, _t, _u, _v, _z, _more = sp.symbols("l l_k t u v z e", positive=True)
 _a, _b, _A, _B, _c, _q = sp.symbols("a b A B c q", positive=True)
 _x = sp.Symbol("x", nonnegative=True)
+#: Steps h and g, half-widths of the strips, and the largest sum of 4 p (1-p).
+_h, _g, _phi, _psi, _N = sp.symbols("h g phi psi N", positive=True)
+#: c and c'; T, the rule in t of exact integrals over v; and S, the rule in both.
+_growth, _growth_v, _outer, _sum = sp.symbols("c c' T S", positive=True)
+#: sin(phi/2)^2.
+_s = sp.Symbol("s", positive=True)
+_n = sp.Symbol("n", integer=True, positive=True)
+
+#: The variables of the exact formula.
+_AT = {real_exact.tau: _t, real_exact.w: 1 + _v}
+K = quantity("K", "K_{0}({1}, {2})")
 
 
 def _spectrum(n: int) -> list[Any]:
-    return list(sp.symbols(f"l1:{n + 1}", positive=True))
+    return family("l", n, positive=True)
 
 
-@PLANE.symbolic("|1 + u e^{i phi}|^2 = (1 + u)^2 (1 - 4 p (1-p) sin(phi/2)^2)", scope="all u > 0 and phi")
-def modulus() -> None:
-    cosine, p = sp.Symbol("cos", real=True), _u / (1 + _u)
-    same(1 + 2 * _u * cosine + _u**2, (1 + _u) ** 2 * (1 - 4 * p * (1 - p) * (1 - cosine) / 2))
+def integrand(m: Any, t: Any, v: Any) -> Any:
+    """F_m."""
+    return (m - 1) / t * K(m, t, v)
 
 
-@PLANE.symbolic("log(1 - x s) is concave in x, and x log(1 - s) at x = 0 and x = 1", scope="all 0 < s < 1, 0 <= x <= 1")
-def concave() -> None:
-    s = sp.Symbol("s")
-    gain = sp.log(1 - _x * s) - _x * sp.log(1 - s)
-    same(gain.subs(_x, 0), 0)
-    same(gain.subs(_x, 1), 0)
-    inside = {_x: 1 / (1 + _a), s: 1 / (1 + _b)}
+def double_integral() -> Any:
+    """int int F_m d(log t) dv."""
+    return sp.Integral(integrand(m, _t, _v) / _t, (_v, 0, sp.oo), (_t, 0, sp.oo))
+
+
+def strip_growth(halves: Any, ones: Any, angle: Any) -> Any:
+    """Growth of that many factors (1 + u)^{-1/2} and (1 + u)^{-1} in transition, |1 + u| falling by cos(angle/2)."""
+    return sp.cos(angle / 2) ** -(halves / sp.Integer(2)) * sp.cos(angle / 2) ** -ones
+
+
+def transition(u: Any) -> Any:
+    """4 p (1 - p), p = u/(1 + u)."""
+    return 4 * u / (1 + u) ** 2
+
+
+def on_ray(u: Any, s: Any) -> Any:
+    """|1 + u e^{i phi}|^2 with s = sin(phi/2)^2."""
+    return 1 + 2 * u * (1 - 2 * s) + u**2
+
+
+_ERROR, _ERROR_V = trapezoidal_bound(_growth, _phi, _h), trapezoidal_bound(_growth_v, _psi, _g)
+_SMALL, _SMALL_V = more_than(1, _ERROR), more_than(1, _ERROR_V)
+_DOMAIN = (TWO_ROWS, MEASURED)
+_SINE = (_s, sp.sin(_phi / 2) ** 2)
+#: At most N in t; in v at most one for each coordinate, and at most 4 N.
+_crowd_v = sp.Min(_n, 4 * _N)
+
+PLANE = Statement(
+    "enclosures-plane",
+    Proposition(_sum / (1 + _ERROR_V) / (1 + _ERROR), "<=", E(m), when=_DOMAIN),
+    Proposition(E(m), "<=", _sum / (1 - _ERROR_V) / (1 - _ERROR), when=(*_DOMAIN, _SMALL, _SMALL_V)),
+    Proposition(E(m), "=", double_integral(), when=_DOMAIN),
+    Proposition((1 + _u) ** 2 * (1 - _s) ** transition(_u), "<=", on_ray(_u, _s), when=(more_than(1, _s),), given=(_SINE,)),
+    Proposition(strip_growth(2 * _N, 4, _phi), "=", growth(_N, sp.cos(_phi / 2)), when=(more_than(sp.pi, _phi),)),
+    Proposition(
+        strip_growth(_crowd_v, 2, _psi), "=", growth_in_v(_crowd_v, sp.cos(_psi / 2)), when=(more_than(sp.pi, _psi),)
+    ),
+    words="real A, S the trapezoidal sum in the plane of steps h and g: {0}, and {1}, of the integral {2}; on a ray {3}, "
+    "hence c is {4}, N the largest sum of these exponents over the coordinates, and c' is {5}",
+)
+
+
+@PLANE.symbolic
+def of_the_exact_formula() -> Fact:
+    """E_m is the integral of F_m: w = 1 + v, and dt = t d(log t)."""
+    exact = EXACT.fact(2)
+    inner = (real_exact.roots(*_AT) * real_exact.pairs(m - 1, *_AT)).xreplace(_AT)
+    kernel_of = defined(K(m, _t, _v), _t ** (m + 1) * inner)
+    exact_integrand = (real_exact.error_factor(m) * real_exact.powers(m, real_exact.tau)).xreplace(_AT) * inner
+    same(exact_integrand, integrand(m, _t, _v).xreplace({kernel_of.left: kernel_of.right}) / _t)
+    for variable, (_, least, most) in zip((_v, _t), double_integral().limits, strict=True):
+        (before,) = (letter for letter, value in _AT.items() if value.has(variable))
+        same(sp.diff(_AT[before], variable), 1, f"d{before} = d{variable}")
+        ends = {found.limits for found in exact.right.atoms(sp.Integral)}
+        (low, high) = next(limits[1:] for found in ends for limits in found if limits[0] == before)
+        same(_AT[before].subs(variable, least), low, "the lower end")
+        establish(bool(sp.limit(_AT[before], variable, most) == high), "the upper end is another")
+    moved = argued(exact.right, "=", double_integral(), "the same integrand in other variables, w = 1 + v and tau = t")
+    return chain(exact, moved)
+
+
+@PLANE.symbolic
+def kernels() -> None:
+    """K_m is the sum of the exact formula: its D and N, and u^U over the U with j and k."""
+    same(quadratic(_l * _t, _v), real_exact.quadratic(_l, *_AT).xreplace(_AT))
+    same(numerator(_l * _t, _l_k * _t, _v), real_exact.numerator(_l, _l_k, *_AT).xreplace(_AT))
+    for n in sizes((3, 4)):
+        l = _spectrum(n)
+        u = [x * _t for x in l]
+        for size in range(2, n):
+            for j, k in combinations(range(n), 2):
+                others = [x for i, x in enumerate(l) if i not in (j, k)]
+                symmetric = enclosures.symmetric(others)[size - 1]
+                same(weight(u, j, k, size), _t ** (size + 1) * l[j] * l[k] * symmetric, f"n = {n}, m = {size}")
+                sets = [chosen for chosen in combinations(range(n), size + 1) if {j, k} <= {*chosen}]
+                same(weight(u, j, k, size), sum(prod(u[i] for i in chosen) for chosen in sets), "u^U")
+
+
+@PLANE.symbolic
+def concave() -> Fact:
+    """log(1 - x s) is concave in x, and x log(1 - s) at x = 0 and x = 1."""
+    chord, arc = (1 - _s) ** _x, 1 - _x * _s
+    gain = sp.log(arc) - _x * sp.log(1 - _s)
+    for end in (0, 1):
+        same(gain.subs(_x, end), 0)
+        same(chord.subs(_x, end), arc.subs(_x, end))
+    inside = {_x: 1 / (1 + _a), _s: 1 / (1 + _b)}
     nonnegative(sp.cancel(-sp.diff(gain, _x, 2)).subs(inside), "concavity")
+    reason = "step 1: a concave function that vanishes at 0 and 1 is not negative between them"
+    return argued(chord, "<=", arc, reason, when=(at_least(1, _x), more_than(1, _s)))
 
 
-@PLANE.symbolic("D = (1 + u e^s)(1 + u e^{-s}), v = cosh s - 1; x_j y_k + x_k y_j = N_jk/(D_j D_k)", scope="all u, s")
+@PLANE.symbolic
+def modulus() -> Fact:
+    """|1 + u e^{i phi}|^2 = (1 + u)^2 (1 - 4 p (1-p) sin(phi/2)^2)."""
+    cosine, p = sp.Symbol("cos", real=True), _u / (1 + _u)
+    same(1 + 2 * _u * cosine + _u**2, on_ray(_u, (1 - cosine) / 2))
+    same(sp.cos(_phi), 1 - 2 * _SINE[1], "cos phi")
+    same(transition(_u), 4 * p * (1 - p))
+    one = concave().at({_x: transition(_u)})
+    factor = discharged(one, at_most(transition(_u), 1))
+    scaled = through(lambda side: (1 + _u) ** 2 * side, factor)
+    return under(chain(scaled, same(scaled.right, on_ray(_u, _s))), _SINE)
+
+
+@PLANE.symbolic
 def factors() -> None:
+    """D = (1 + u e^s)(1 + u e^{-s}), v = cosh s - 1; x_j y_k + x_k y_j = N_jk/(D_j D_k)."""
     v = (_q + 1 / _q) / 2 - 1
     first, second = (1 / (1 + _l * _q), 1 / (1 + _l / _q)), (1 / (1 + _l_k * _q), 1 / (1 + _l_k / _q))
     same(quadratic(_l, v), 1 / (first[0] * first[1]))
     pair = first[0] * second[1] + first[1] * second[0]
     same(pair, numerator(_l, _l_k, v) / (quadratic(_l, v) * quadratic(_l_k, v)))
+    # In v: one factor, in units of (1 + u)^2.
+    same(quadratic(_u, _v), (1 + _u) ** 2 * (1 + transition(_u) / 2 * _v))
 
 
-@PLANE.symbolic("in v the share of d is sin(a - b)^2, and 4 of them at most in transition for one in t", scope="all u, s")
-def shares() -> None:
+@PLANE.symbolic
+def shares() -> tuple[Fact, Fact]:
+    """In v the share of d is sin(a - b)^2, and 4 of them at most in transition for one in t."""
     # a and b are the tangents: u e^s = a^2, u e^{-s} = b^2.
     D, square = (1 + _a**2) * (1 + _b**2), (1 + _a * _b) ** 2
     share = (_a - _b) ** 2 / D
     same(1 - square / D, share)
     sine_a, sine_b = 2 * _a / (1 + _a**2), 2 * _b / (1 + _b**2)
     cosine_a, cosine_b = (1 - _a**2) / (1 + _a**2), (1 - _b**2) / (1 + _b**2)
-    same(4 * share * (1 - share), (sine_a * cosine_b - cosine_a * sine_b) ** 2)
-    same(4 * _a**2 / (1 + _a**2) ** 2, sine_a**2)
+    moved = (sine_a * cosine_b - cosine_a * sine_b) ** 2
+    for tangent, sine in ((_a, sine_a), (_b, sine_b)):
+        same(transition(tangent**2), sine**2)
+    # The transition of the share is at most twice the sum of those of t_1 and t_2, and at most 1.
     surplus = (sine_a * cosine_b + cosine_a * sine_b) ** 2 + 4 * sine_a**2 * sine_b**2
-    same(2 * sine_a**2 + 2 * sine_b**2 - (sine_a * cosine_b - cosine_a * sine_b) ** 2, surplus)
-    real = sp.Symbol("r", real=True)
-    nonnegative(real**2 + 4 * _a**2 * _b**2, "surplus")
+    bound = 2 * sine_a**2 + 2 * sine_b**2
+    among = chain(same(4 * share * (1 - share), moved), at_most(moved, moved + surplus), same(moved + surplus, bound))
+    one = at_most(transition(_u), 1)
+    return among, one
 
 
-@PLANE.symbolic("besides the D, K_m is a polynomial in t and in v with coefficients >= 0", scope="n = 3, 4, all m; any n")
+@PLANE.symbolic
 def polynomials() -> None:
-    for n in (3, 4):
+    """Besides the D, K_m is a polynomial in t and in v with coefficients >= 0."""
+    for n in sizes((3, 4)):
         u = [x * _t for x in _spectrum(n)]
-        for m in range(2, n):
-            for chosen in combinations(range(n), m + 1):
-                for j, k in combinations(chosen, 2):
-                    for coefficient in sp.Poly(
-                        sp.prod([u[i] for i in chosen]) * numerator(u[j], u[k], _v), _t, _v
-                    ).coeffs():
-                        nonnegative(coefficient, "coefficient")
+        for size in range(2, n):
+            for j, k in combinations(range(n), 2):
+                term = weight(u, j, k, size) * numerator(u[j], u[k], _v)
+                for coefficient in sp.Poly(term, _t, _v).coeffs():
+                    nonnegative(coefficient, "coefficient")
 
 
-@PLANE.symbolic("a term of K_m grows at most by cos^-(N+4) in t, cos^-(M/2+2) in v", scope="n = 3, 4, 5; any n: a count")
-def growths() -> None:
-    for n in (3, 4, 5):
+@PLANE.symbolic
+def growths() -> tuple[Fact, Fact]:
+    """F_m grows at most by cos^-(N+4) in t, and by cos^-(M/2+2) in v: the factors in transition, and those of a pair."""
+    for n in sizes((3, 4, 5)):
         D = _spectrum(n)
         # In t each of the two factors of D may shrink by c, in v D itself, in units of (1 + u)^2.
         for smaller, found in ((_c**2, growth(n, _c)), (_c, growth_in_v(sp.Integer(n), _c))):
             same(denominator(D, 0, 1) / denominator([smaller * x for x in D], 0, 1), found)
+    modulus()
+    shares()
+    # In t there are two factors 1 + u for each D: N halves for each of t e^s and t e^{-s}, and two pairs of ones.
+    below_pi = [(more_than(sp.pi, angle),) for angle in (_phi, _psi)]
+    in_t = same(strip_growth(2 * _N, 4, _phi), growth(_N, sp.cos(_phi / 2)), when=below_pi[0])
+    in_v = same(strip_growth(_crowd_v, 2, _psi), growth_in_v(_crowd_v, sp.cos(_psi / 2)), when=below_pi[1])
+    return in_t, in_v
 
 
-PLANE.cited(
-    "|h sum f(kh) - int f| <= 2 M / (e^{2 pi b/h} - 1) for f analytic in the strip |Im s| < b, M as in step 4",
-    source="Trefethen & Weideman 2014, The exponentially convergent trapezoidal rule, SIAM Review 56, Theorem 5.1",
-)
+@PLANE.symbolic
+def both_rules() -> tuple[Fact, Fact]:
+    """The rule in t, of the integrals over v, and at each node the rule in v: the sums at the nodes bound each other."""
+    growths()
+    known = enclosures.LETTERS
+    in_t = dict(zip(known, (_growth, _phi, _h, _outer, E(m)), strict=True))
+    in_v = dict(zip(known, (_growth_v, _psi, _g, _sum, _outer), strict=True))
+    low, high = ENCLOSURES.fact(5), ENCLOSURES.fact(6)
+    over = (more_than(1 + _ERROR, 0),)
+    narrowed = through(lambda side: side / (1 + _ERROR), low.at(in_v), when=over)
+    lower = chain(discharged(narrowed, above_zero(_growth, _phi, _h)), low.at(in_t))
+    widened = through(lambda side: side / (1 - _ERROR), high.at(in_v), when=(_SMALL,))
+    upper = chain(high.at(in_t), widened)
+    # E_m is the integral to which the rule is applied.
+    integral = of_the_exact_formula()
+    return chain(lower, integral, integral.turned()), chain(integral, integral.turned(), upper)
 
 
-@PLANE.symbolic("G_m(t')/G_m(t) between (t'/t)^{m-1} (1+u_1)^{-2} and prod (1+u_k)(1+u_1)^4 of it", scope="all l, t' < t")
+@PLANE.symbolic
 def ends() -> None:
+    """G_m(t')/G_m(t) is between (t'/t)^{m-1} (1+u_1)^{-2} and prod (1+u_k)(1+u_1)^4 of it, t' < t."""
     t = _t + _more  # t' is _t
     for earlier, later, factor in (
         (quadratic(_l * _t, _z / _t), quadratic(_l * t, _z / t), (1 + _l * t) ** 2),
@@ -324,40 +459,38 @@ def ends() -> None:
     ):
         nonnegative(sp.expand(sp.cancel(later - earlier)), "rises")
         nonnegative(sp.expand(sp.cancel(factor * earlier - later)), "by no more")
-    for n in (3, 4):
+    for n in sizes((3, 4)):
         l = _spectrum(n)
         u = [x * _t for x in l]
-        for m in range(2, n):
+        for size in range(2, n):
             # (m - 1)/t K_m dv with dv = dz/t; the D and N at v = z/t are those above.
-            for chosen in combinations(range(n), m + 1):
-                same(prod(u[i] for i in chosen) / _t**2, _t ** (m - 1) * prod(l[i] for i in chosen), "power of t")
+            for j, k in combinations(range(n), 2):
+                same(weight(u, j, k, size) / _t**2, _t ** (size - 1) * weight(l, j, k, size), "power of t")
         # prod (D(t)/D(t'))^{1/2} and the two of a pair: at most this.
         same(rises([_u] * n), (1 + _u) ** n * (1 + _u) ** 4)
 
 
-@PLANE.symbolic(
-    "K_m(l, t) = K_{n-m}(1/l, 1/t)", scope="symbolic u and v, n = 3, 4, all m; every n: u -> 1/u in each factor"
-)
+@PLANE.symbolic
 def mirror() -> None:
+    """K_m(l, t) = K_{n-m}(1/l, 1/t)."""
     same(quadratic(1 / _u, _v), quadratic(_u, _v) / _u**2)
     same(numerator(1 / _l, 1 / _l_k, _v), numerator(_l, _l_k, _v) / (_l * _l_k))
-    for n in (3, 4, 5):
+    for n in sizes((3, 4, 5)):
         u = _spectrum(n)
-        for m in range(1, n):
+        for size in range(1, n):
             # Term by term: U at u, its complement with j and k at 1/u; the roots give prod u, D and N the rest.
-            for chosen in combinations(range(n), m + 1):
+            for chosen in combinations(range(n), size + 1):
                 for j, k in combinations(chosen, 2):
                     mirrored = {*range(n)} - {*chosen} | {j, k}
-                    establish(len(mirrored) == n - m + 1, "the other set has another size")
+                    establish(len(mirrored) == n - size + 1, "the other set has another size")
                     found = prod(u) * prod(1 / u[i] for i in mirrored) * (u[j] * u[k]) ** 2 / (u[j] * u[k])
-                    same(prod(u[i] for i in chosen), found, f"n = {n}, m = {m}")
+                    same(prod(u[i] for i in chosen), found, f"n = {n}, m = {size}")
 
 
-@PLANE.symbolic(
-    "the logarithm of a pair's term has at most the slope 2 - sum y/2 - y_j - y_k, which decreases", scope="all x"
-)
+@PLANE.symbolic
 def slopes() -> None:
-    x = [y * _v for y in _spectrum(3)]
+    """The logarithm of a pair's term has at most the slope 2 - sum y/2 - y_j - y_k, which decreases."""
+    x = [y * _v for y in _spectrum(4)]
     found = [y / (1 + y) for y in x]
     term = _v * (_A + _B * _v) / (sp.sqrt(sp.prod([1 + y for y in x])) * (1 + x[0]) * (1 + x[1]))
     surplus = slope(found, 0, 1) - _v * sp.diff(sp.log(term), _v)
@@ -366,36 +499,47 @@ def slopes() -> None:
     nonnegative(positive_slope, "the shares rise")
 
 
-@PLANE.ball("e^{3 nu} - 1 <= 4 nu up to nu = 1/32 (it is convex), and e^{1/2} (3/2)^2 < 15/4", scope="two numbers")
+@PLANE.ball
 def first_series() -> None:
-    nu = arb(1) / 32
-    below((3 * nu).exp() - 1, 4 * nu)
-    below((arb(1) / 2).exp() * 9 / 4, arb(15) / 4)
+    """e^{3 nu} - 1 <= 4 nu up to nu = 1/32 (it is convex), and e^{1/2} (3/2)^2 < 15/4."""
+    for nu in instances((fmpq(1, 32),), "nu = {}".format):
+        below((3 * arb(nu)).exp() - 1, 4 * arb(nu))
+        below((arb(1) / 2).exp() * 9 / 4, arb(15) / 4)
 
 
-@PLANE.ball("the product with marks is the sum over sets", scope="l = (5, 3, 2, 1/7), t = 1/3, v = 2/5, m = 2, 3")
+def _named(l: Sequence[fmpq]) -> str:
+    return f"l = {', '.join(map(str, l))}"
+
+
+@PLANE.ball
 def marks() -> None:
+    """The product with marks is the sum over sets, t = 1/3 and v = 2/5."""
     with ctx.workprec(200):
-        l, t, v = [arb(5), arb(3), arb(2), arb(1) / 7], arb(1) / 3, arb(2) / 5
-        for m, found in zip((2, 3), terms(l, t, v), strict=True):
-            _agree(found, (m - 1) * kernel([x * t for x in l], v, m) / t, 2 * BITS, f"m = {m}")
+        for l in instances(([fmpq(5), fmpq(3), fmpq(2), fmpq(1, 7)],), _named):
+            t, v, balls = arb(1) / 3, arb(2) / 5, [arb(x) for x in l]
+            for size, found in zip((2, 3), terms(balls, t, v), strict=True):
+                _agree(found, (size - 1) * kernel([x * t for x in balls], v, size) / t, 2 * BITS, f"m = {size}")
 
 
-@PLANE.ball(
-    "the rule agrees to 2^-16 with (n-m) s^2 for flat spectra, R_F at n = 3, and E_{n-1} by the rule on a line",
-    scope="n = 4 flat; l = (4, 2, 1), (100, 1, 1/100); (30, 3, 3, 1/10)",
-)
+@PLANE.ball
 def against_closed_forms() -> None:
-    for m, found in enumerate(real_errors([fmpq(2, 3)] * 4), start=2):
-        _agree(found, arb(fmpq(2, 3)) * (4 - m), BITS - 4, "flat")
-    for l in ([fmpq(4), fmpq(2), fmpq(1)], [fmpq(100), fmpq(1), fmpq(1, 100)]):
+    """The rule agrees to 2^-16 with (n-m) s^2 for flat spectra, R_F at n = 3, and E_{n-1} by the rule on a line."""
+    for l in instances(([fmpq(2, 3)] * 4,), _named):
+        for size, found in enumerate(real_errors(l), start=2):
+            _agree(found, arb(l[0]) * (4 - size), BITS - 4, "flat")
+    for l in instances(([fmpq(4), fmpq(2), fmpq(1)], [fmpq(100), fmpq(1), fmpq(1, 100)]), _named):
         x, y, z = (acb(value) for value in l)
         _agree(real_errors(l)[0], (x * y * z).sqrt().real * acb.elliptic_rf(x, y, z).real, BITS - 4, "R_F")
-    l = [fmpq(30), fmpq(3), fmpq(3), fmpq(1, 10)]
-    _agree(real_errors(l)[-1], enclosures.real_error(l, 3), BITS - 4, "E_{n-1}")
+    for l in instances(([fmpq(30), fmpq(3), fmpq(3), fmpq(1, 10)],), _named):
+        _agree(real_errors(l)[-1], enclosures.real_error(l, 3), BITS - 4, "E_{n-1}")
 
 
 def _agree(one: arb, other: arb, bits: int, what: str) -> None:
     """Establish that two enclosed numbers meet, and differ by less than 2**-bits of themselves."""
     below(abs(one - other), abs(other) * arb(2) ** -bits, what)
     establish(bool(one.overlaps(other)), f"{what}: the intervals {one.str(20)} and {other.str(20)} are disjoint")
+
+
+@PLANE.concludes
+def conclusion() -> tuple[Fact, ...]:
+    return *both_rules(), of_the_exact_formula(), modulus(), *growths()

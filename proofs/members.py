@@ -8,7 +8,7 @@ import sympy as sp
 
 from .kernel import Gap
 from .notation import E, Quantity, complex_E, l, quantity, written
-from .propositions import Fact, at_least
+from .propositions import Fact, at_least, replaced
 
 n, m = sp.symbols("n m", integer=True, positive=True)
 
@@ -40,16 +40,21 @@ _DUALS |= {dual: plain for plain, dual in _DUALS.items()}
 def at_inverse_spectrum(fact: Fact) -> Fact:
     """A fact about every spectrum, at the variances 1/l; each quantity in it must have a counterpart there.
 
+    So must those of its conditions; and it is about every spectrum only if it rests on no relation and on no instance.
+
     >>> from .checks import at_most
     >>> print(at_inverse_spectrum(at_most(0, E(2) * kappa(1))))
     0 <= E_2(1/l) kappa_1(1/l)
     """
+    if fact.given or fact.at_instances:
+        raise Gap(f"{fact} is not about every spectrum")
     values = {}
-    for found in fact.left.atoms(Quantity) | fact.right.atoms(Quantity):
+    conditions = [side for condition in fact.when for side in (condition.larger, condition.smaller)]
+    for found in {found for part in (fact.left, fact.right, *conditions) for found in part.atoms(Quantity)}:
         if found.func not in _DUALS:
             raise Gap(f"{written(found)} has no counterpart at the inverse spectrum")
         values[found] = _DUALS[found.func](*found.args)
-    return fact.at(values)
+    return replaced(fact, values)
 
 
 def per_unmeasured(value: Any, m: Any) -> Any:

@@ -49,13 +49,17 @@ i = sp.Symbol("i", integer=True, positive=True)
 
 
 class Quantity(Named):
-    """A named quantity, written by its template; `varies` if it depends on A, `whole` if on all of the spectrum."""
+    """A named quantity, written by its template; `varies` if it depends on A, `whole` if on all of the spectrum.
+
+    What is said of a quantity with `every` is said of every functional of its kind.
+    """
 
     is_positive = True
     is_commutative = True
     template = "{}"
     varies = False
     whole = False
+    every = False
 
     @property
     def shown(self) -> str:
@@ -73,7 +77,7 @@ class Quantity(Named):
 
 
 def quantity(
-    name: str, template: str, *, random: bool = False, positive: bool = True, whole: bool = False
+    name: str, template: str, *, random: bool = False, positive: bool = True, whole: bool = False, every: bool = False
 ) -> type[Quantity]:
     """A quantity: a function of the symbols on which it depends; ``{}`` stands for the first of them.
 
@@ -81,7 +85,7 @@ def quantity(
     'risk(2, 3)'
     """
     assumed = {"is_positive": True} if positive else {"is_positive": None}
-    return type(name, (Quantity,), {"template": template, "varies": random, "whole": whole, **assumed})
+    return type(name, (Quantity,), {"template": template, "varies": random, "whole": whole, "every": every, **assumed})
 
 
 #: The error of the most likely signal for one A, and its mean over real, over complex Gaussian A, for m measurements.

@@ -9,7 +9,8 @@ of another statement, or one of the rules below. Every rule computes its result,
 * `mean`, `summed`, `integrated`: the same for means, sums and integrals, which are monotone;
 * `limit`: the limits of two equal things are equal;
 * `extended`: from the least value on, if it is known there and from the next value on;
-* `Fact.at`: values for the symbols, within the domain of the fact.
+* `Fact.at`: values for the free letters, within the domain of the fact;
+* `instantiated`: a fact about every functional of a kind, at one of them.
 
 A fact carries the conditions under which it was established. A statement's conclusion must imply them on its own domain.
 """
@@ -152,16 +153,34 @@ class Fact(Proposition):
     origin: str = ""
 
     def at(self, values: Mapping[Any, Any]) -> Fact:
-        """The fact for other values of its symbols, on the domain that remains."""
+        """The fact for other values of its free letters, on the domain that remains.
+
+        A letter stands for every number, or matrix, of its kind; a quantity is what it is and has no other value.
+
+        >>> from .checks import at_most
+        >>> x, y = sp.symbols("x y", nonnegative=True)
+        >>> print(at_most(x, x + 1).at({x: y**2}))
+        y^2 <= y^2 + 1
+        >>> at_most(0, l(1)).at({l(1): -1})
+        Traceback (most recent call last):
+        ...
+        proofs.kernel.Gap: l_1 is no free letter of 0 <= l_1: it has no other value
+        """
+        bound = _bound(self)
+        for letter, value in values.items():
+            if not isinstance(letter, sp.Symbol | sp.MatrixSymbol) or letter in bound:
+                raise Gap(f"{written(letter)} is no free letter of {self}: it has no other value")
+            if captured := bound & sp.sympify(value).free_symbols:
+                raise Gap(f"{written(value)} is no value for {letter}: {captured} is summed over in {self}")
+            if isinstance(letter, sp.MatrixSymbol) and getattr(value, "shape", None) != letter.shape:
+                raise Gap(f"{written(value)} is no matrix of the shape of {letter}")
         if any(str(symbol) == "n" for symbol in values) and any(found.whole for found in _quantities(self)):
             raise Gap(f"{self} is about the whole spectrum: n stays")
         needs = [condition.at(values) for condition in self.when]
         for symbol, value in values.items():
             if isinstance(symbol, sp.Symbol):
                 needs += _kept(symbol, sp.sympify(value))
-        given = tuple((_put(one, values), _put(other, values)) for one, other in self.given)
-        when = tuple(dict.fromkeys(needs))
-        return recorded(replace(self, left=_put(self.left, values), right=_put(self.right, values), when=when, given=given))
+        return replaced(replace(self, when=()), values, needs)
 
     def turned(self) -> Fact:
         """b = a from a = b."""
@@ -172,6 +191,57 @@ class Fact(Proposition):
 
 def _quantities(fact: Proposition) -> set[Any]:
     return {found for side in (fact.left, fact.right) for found in sp.sympify(side).atoms(Quantity)}
+
+
+def _parts(fact: Proposition) -> list[Any]:
+    """Every expression in a fact: its sides, its conditions, the relations on which it rests."""
+    conditions = [side for condition in fact.when for side in (condition.larger, condition.smaller)]
+    return [
+        sp.sympify(part) for part in (fact.left, fact.right, *conditions, *(side for pair in fact.given for side in pair))
+    ]
+
+
+def _bound(fact: Proposition) -> set[Any]:
+    """Letters that stand for no value of their own: indices, variables of integration and of limits, what is random."""
+    found: set[Any] = set()
+    for part in _parts(fact):
+        for inside in part.atoms(sp.Sum, sp.Product, sp.Integral):
+            found |= set(inside.variables)
+        found |= {inside.args[1] for inside in part.atoms(sp.Limit)}
+        for inside in part.atoms(Mean):
+            found |= set(inside.args[1:]) or inside.atoms(sp.MatrixSymbol)
+    return found
+
+
+def replaced(fact: Fact, values: Mapping[Any, Any], needs: Iterable[Condition] = ()) -> Fact:
+    """The fact with values put everywhere, and more conditions; for rules that know why it remains true."""
+    when = tuple(dict.fromkeys((*needs, *(condition.at(values) for condition in fact.when))))
+    given = tuple((_put(one, values), _put(other, values)) for one, other in fact.given)
+    left, right = _put(fact.left, values), _put(fact.right, values)
+    return recorded(replace(fact, left=left, right=right, when=when, given=given))
+
+
+def instantiated(fact: Fact, values: Mapping[Any, Any]) -> Fact:
+    """A fact about every functional of a kind, at one of them: `values` for everything to which the fact applies it.
+
+    The functional must be declared to stand for every one of its kind (`quantity(..., every=True)`), and none of its
+    applications may remain: some of them at one functional and the others at another say nothing.
+
+    >>> from .checks import same
+    >>> from .notation import quantity
+    >>> L, x = quantity("L", "L[{}]", every=True), sp.Symbol("x")
+    >>> print(instantiated(same(2 * L(x) + L(1), L(1) + 2 * L(x)), {L(x): 3, L(1): 1}))
+    7 = 7
+    """
+    kinds = {getattr(found, "func", None) for found in values}
+    if len(kinds) != 1 or not all(getattr(kind, "every", False) for kind in kinds):
+        raise Gap(f"{', '.join(map(written, values))} does not stand for every functional of a kind")
+    applied = {found for part in _parts(fact) for found in part.atoms(Quantity) if found.func in kinds}
+    if applied != set(values):
+        raise Gap(
+            f"{', '.join(sorted(map(written, applied ^ set(values))))}: these applications have no value, or do not occur"
+        )
+    return replaced(replace(fact, origin=""), values)
 
 
 def _kept(symbol: sp.Symbol, value: Any) -> list[Condition]:
@@ -411,6 +481,8 @@ def definitions() -> Iterator[None]:
 
 def defined(name: Any, meaning: Any) -> Fact:
     """name = meaning, by definition; a name has one meaning."""
+    if getattr(name, "every", False):
+        raise Gap(f"{written(name)} stands for every functional of its kind, and is no one of them")
     known = _meanings.get().setdefault(name, meaning)
     if not agree(known, meaning):
         raise Gap(f"{written(name)} is {written(known)} and cannot be {written(meaning)} as well")

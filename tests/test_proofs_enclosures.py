@@ -56,6 +56,8 @@ def test_it_holds() -> None:
         ("/ prod(y - x for k", "/ prod(x - y for k"),
         ("initial=0 * t)", "initial=t / t)"),
         ("low = step * total", "low = total"),
+        ("return 2 * mass / (exp(2 * pi * width / step) - 1)", "return mass / (exp(2 * pi * width / step) - 1)"),
+        ("fact.at({_width: sp.pi / 2})", "fact.at({_width: sp.pi})"),
     ],
 )
 def test_a_fault_leaves_a_gap(old: str, new: str) -> None:

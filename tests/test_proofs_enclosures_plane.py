@@ -38,6 +38,22 @@ def test_it_holds() -> None:
         ("return [(m - 1) * both[m + 1] / size", "return [(m - 1) * both[m] / size"),
         ("low = h * total / (", "low = total / ("),
         ("totals = [x + y for x, y in zip(totals, last, strict=True)]", "totals = last"),
+        ("return u[j] * u[k] * sum(", "return u[j] * sum("),
+        ("combinations(others, m - 1))", "combinations(others, m))"),
+        ("return (m - 1) / t * K(m, t, v)", "return m / t * K(m, t, v)"),
+        ("return 4 * u / (1 + u) ** 2", "return 5 * u / (1 + u) ** 2"),
+        ("return 1 + 2 * u * (1 - 2 * s) + u**2", "return 1 + 2 * u * (1 - s) + u**2"),
+        ("w: 1 + _v}", "w: 2 + _v}"),
+        ("{real_exact.tau: _t, ", "{real_exact.tau: 2 * _t, "),
+        ("(_v, 0, sp.oo), (_t", "(_v, 1, sp.oo), (_t"),
+        ("same(strip_growth(2 * _N, 4, _phi), growth", "same(strip_growth(_N, 4, _phi), growth"),
+        ("_SINE = (_s, sp.sin(_phi / 2) ** 2)", "_SINE = (_s, sp.sin(_phi) ** 2)"),
+        # What is said: an error or a domain that the steps do not give.
+        ("Proposition(_sum / (1 + _ERROR_V) / (1 + _ERROR), ", "Proposition(_sum / (1 + _ERROR_V), "),
+        ("when=(*_DOMAIN, _SMALL, _SMALL_V)", "when=(*_DOMAIN, _SMALL)"),
+        ("_DOMAIN = (TWO_ROWS, MEASURED)", "_DOMAIN = (MEASURED,)"),
+        ("ENCLOSURES.fact(5), ENCLOSURES.fact(6)", "ENCLOSURES.fact(0), ENCLOSURES.fact(6)"),
+        ("(_growth_v, _psi, _g, _sum, _outer)", "(_growth_v, _psi, _h, _sum, _outer)"),
     ],
 )
 def test_a_fault_leaves_a_gap(old: str, new: str) -> None:

@@ -25,6 +25,7 @@ from proofs.propositions import (
     discharged,
     extended,
     follows,
+    instantiated,
     integrated,
     limit,
     mean,
@@ -86,6 +87,68 @@ def test_values_obey_what_their_symbols_do() -> None:
     with pytest.raises(Gap, match="needs m - 2 > 0"):
         follows(fact.at({k: m - 2}), Proposition(sp.S.One, "<=", m - 2))
     follows(fact.at({k: m - 2}), Proposition(sp.S.One, "<=", m - 2, when=(at_least(m, 3),)))
+
+
+def trace_of_square() -> Fact:
+    M = sp.MatrixSymbol("M", n, n)
+    return same_traces(sp.Trace(M * M.T), square(M))
+
+
+def mean_of_square() -> Fact:
+    M = sp.MatrixSymbol("M", n, n)
+    return argued(Mean(square(M)), "=", 5, "a claim")
+
+
+@pytest.mark.parametrize(
+    ("fact", "key", "value"),
+    [
+        (lambda: checks.at_most(0, E(m)), E(m), sp.Integer(-7)),
+        (lambda: checks.at_most(0, E(m)), E(m), tail(m)),
+        (lambda: checks.at_most(0, X(m)), X(m), p),
+        (lambda: checks.at_most(0, Mean(X(m)) ** 2), Mean(X(m)), p),
+        (lambda: checks.at_most(x, x + 1), x + 1, x),
+        (lambda: checks.same(2 * sp.Sum(i, (i, 1, n)), sp.Sum(2 * i, (i, 1, n))), sp.Sum(i, (i, 1, n)), n),
+        (lambda: checks.at_most(1, 2), sp.Integer(2), sp.Integer(0)),
+        (lambda: checks.at_most(1, sp.pi), sp.pi, sp.Integer(0)),
+        # Letters that are summed, integrated, or averaged over, and values that would be.
+        (lambda: checks.same(2 * sp.Sum(i, (i, 1, n)), sp.Sum(2 * i, (i, 1, n))), i, n),
+        (lambda: integrated(checks.at_most(x, x + y), x, 0, 1), x, p),
+        (lambda: integrated(checks.at_most(x, x + y), x, 0, 1), y, x),
+        (lambda: limit(checks.same(p + p, 2 * p), p), p, q),
+        (lambda: checks.same(p * sp.Sum(l(i), (i, 1, n)), sp.Sum(p * l(i), (i, 1, n))), p, 1 / i),
+        (mean_of_square, sp.MatrixSymbol("M", n, n), sp.Identity(n)),
+        (trace_of_square, sp.MatrixSymbol("M", n, n), sp.Identity(m)),
+        (trace_of_square, sp.MatrixSymbol("M", n, n), p),
+    ],
+)
+def test_only_a_free_letter_has_other_values(fact: Callable[[], Fact], key: Any, value: Any) -> None:
+    with pytest.raises(Gap, match=r"no free letter|no value for|no matrix"):
+        fact().at({key: value})
+
+
+def test_free_letters_have_other_values() -> None:
+    assert str(checks.at_most(x, x + y).at({x: E(m), y: l(m)})) == "E_m <= E_m + l_m"
+    assert str(checks.at_most(x, x + y).at({x: y, y: x})) == "y <= x + y"
+    assert trace_of_square().at({sp.MatrixSymbol("M", n, n): sp.Identity(n)}).relation == "="
+
+
+def test_a_fact_about_every_functional_is_about_one_at_a_time() -> None:
+    L, other = quantity("L", "L[{}]", every=True), quantity("other", "other[{}]")
+    fact = checks.same(x * (L(x) + L(sp.S.One)), x * L(x) + x * L(sp.S.One), when=())
+    assert str(instantiated(fact, {L(x): p, L(sp.S.One): 3})) == "x (p + 3) = 3 x + p x"
+    narrowed = argued(L(x), "<=", p, "a claim", when=(at_least(p, L(sp.S.One)),))
+    for wrong, values in (
+        (fact, {L(x): p}),  # the other application is left
+        (fact, {L(x): p, L(sp.S.One): 3, L(y): 2}),  # one that does not occur
+        (narrowed, {L(x): p}),  # one is left in the conditions
+        (fact, {x: p}),
+        (checks.at_most(0, other(x)), {other(x): -p}),  # one functional, and not every one
+        (checks.at_most(0, E(m)), {E(m): -p}),
+    ):
+        with pytest.raises(Gap, match=r"does not stand for every|have no value"):
+            instantiated(wrong, values)
+    with definitions(), pytest.raises(Gap, match="is no one of them"):
+        defined(L(x), 3 * x)
 
 
 def test_the_whole_spectrum_is_not_cut() -> None:

@@ -64,6 +64,38 @@ _KERNEL_FAULTS = (
     ),
     _fault(
         _PROPOSITIONS,
+        "any-key-has-a-value",
+        "a quantity rewritten into another",
+        "            if not isinstance(letter, sp.Symbol | sp.MatrixSymbol) or letter in bound:",
+        "            if letter in bound:",
+        _RULES + "test_only_a_free_letter_has_other_values",
+    ),
+    _fault(
+        _PROPOSITIONS,
+        "values-captured",
+        "a value in the letter of a sum",
+        "            if captured := bound & sp.sympify(value).free_symbols:",
+        "            if captured := bound & {letter}:",
+        _RULES + "test_only_a_free_letter_has_other_values",
+    ),
+    _fault(
+        _PROPOSITIONS,
+        "one-functional-here-and-another-there",
+        "a functional given a value at some of its arguments",
+        "    if applied != set(values):",
+        "    if not applied:",
+        _RULES + "test_a_fact_about_every_functional_is_about_one_at_a_time",
+    ),
+    _fault(
+        "proofs/members.py",
+        "one-spectrum-for-every-one",
+        "a fact at named spectra taken to the inverse of every one",
+        "    if fact.given or fact.at_instances:",
+        "    if fact.given:",
+        "proofs_members.py::test_a_fact_about_one_spectrum_stays_there",
+    ),
+    _fault(
+        _PROPOSITIONS,
         "any-value-for-a-positive-symbol",
         "k >= 1 forgotten when k is put",
         "        return [Condition(value, sp.S.Zero, strict=True)]\n",
@@ -203,6 +235,13 @@ _PROOF_FAULTS = (
     ),
     _in_proof(
         "enclosures", "eps-halved", "eps without its factor 2", "    return 2 * growth / (exp", "    return growth / (exp"
+    ),
+    _in_proof(
+        "enclosures_plane",
+        "one-rule-in-the-plane",
+        "the error of the rule in t alone",
+        "Proposition(_sum / (1 + _ERROR_V) / (1 + _ERROR), ",
+        "Proposition(_sum / (1 + _ERROR), ",
     ),
     _in_proof(
         "spectral", "T5-from-p-1", "p >= 1 for p >= 2", "k, p), when=(at_least(p, 2),)", "k, p), when=(at_least(p, 1),)"
