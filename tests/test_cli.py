@@ -66,7 +66,7 @@ def test_a_users_wrong_claim_is_refuted_with_its_spectrum_and_m(tmp_path: Path) 
     assert (tmp_path / "results" / "verdicts.md").read_text().count("twice-the-tail") == 1
     figures = sorted(p.name for p in (tmp_path / "results" / "figures").iterdir())
     assert "spectra.png" in figures
-    assert len(figures) == 11
+    assert len(figures) == 9
     assert not (tmp_path / "results" / "cells.jsonl").exists()
 
 

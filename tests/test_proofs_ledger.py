@@ -20,8 +20,8 @@ import proofs
 from linflow.claims import catalogue
 from linflow.cli import main as linflow
 from proofs import checks
-from proofs.command import cells, markdown, summary, text
 from proofs.command import main as proofs_command
+from proofs.command import markdown, summary, text
 from proofs.ledger import Entry, Gap, How, Statement, establish, examine
 from proofs.propositions import Fact, Proposition
 from tests.proof_faults import documented
@@ -371,10 +371,17 @@ def test_every_theorem_of_the_catalogue_is_proved_in_the_ledger() -> None:
     assert {*ELSEWHERE, *EQUALITIES} <= theorems
 
 
-def test_the_whole_ledger_holds_and_is_what_the_documentation_says() -> None:
-    entries = examine(proofs.statements())
-    assert [entry.statement.name for entry in entries if not entry.holds] == []
-    assert [cells(entry) for entry in entries] == list(documented().values())
+def test_every_row_of_the_documentation_is_held_by_the_test_of_its_file() -> None:
+    """`entries_of` holds the rows of one file against the documentation, so that the whole is run once."""
+    tests = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").glob("test_proofs_*.py")]
+    named = {file for text in tests for file in re.findall(r'entries_of\("(\w+)"\)', text)}
+    assert named | {"bound_certificates", "estimator_certificates"} == set(proofs.FILES)
+    names = [statement.name for statement in proofs.statements()]
+    assert list(documented()) == names
+    # No argument is circular.
+    for place, row in enumerate(documented().values()):
+        used = [name.strip() for name in row[3].split(",") if name.strip()]
+        assert set(used) <= set(names[:place]), row[0]
 
 
 #: Where steps are checked up to some size only, the size; all other statements are checked for all sizes.
