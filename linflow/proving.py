@@ -35,7 +35,7 @@ def prove(names: Sequence[str] = (), *, as_json: bool = False, as_markdown: bool
     Examples
     --------
     >>> prove(["inverse-chi-square"], only_list=True)
-    inverse-chi-square  E 1/chi^2_nu = 1/(nu - 2) for nu > 2, and infinite for nu <= 2
+    inverse-chi-square  E[1/chi^2_nu] = 1/(nu - 2) for nu > 2; E[1/chi^2_1] = inf; ...
     0
     """
     try:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -423,3 +425,20 @@ def test_a_perturbed_spectrum_leaves_the_enclosure(spectrum: Spectrum) -> None:
     found = enclosed(spectrum, 1)
     moved = enclosed(spectrum.scaled(1 + 1e-13), 1)
     assert found.high < moved.low
+
+
+def test_an_interrupt_within_compiled_code_is_an_interrupt() -> None:
+    """The integrator calls back into Python, and an interrupt there comes out of it as an error of another kind."""
+    script = (
+        "import _thread, threading, numpy as np\n"
+        "from linflow import Spectrum\n"
+        "from linflow.risk import enclosure\n"
+        "threading.Timer(0.3, _thread.interrupt_main).start()\n"
+        "try:\n"
+        "    for seed in range(1000):\n"
+        "        enclosure(Spectrum(np.random.default_rng(seed).uniform(0.1, 1.0, 900)), 1)\n"
+        "except KeyboardInterrupt:\n"
+        "    print('interrupted')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=120)
+    assert done.stdout == "interrupted\n", done.stderr

@@ -60,7 +60,11 @@ def another_road(claim: Claim, spectrum: Spectrum, m: int) -> float:
     """The quantity by other means than those of the verdict."""
     rng = np.random.default_rng(9)
     if claim.quantity == ExpectedError():
-        return float(conditional_errors(spectrum, m, 20_000, rng).mean())
+        if spectrum.condition < 1e3 or m < 2:
+            return float(conditional_errors(spectrum, m, 20_000, rng).mean())
+        # At a cliff plain draws miss the rare ones that decide; tilted ones do not.
+        drawn = ExpectedError(oracle=False)
+        return drawn.scale(spectrum, m) * float(drawn.draws(spectrum, m, 20_000, rng).weights.mean())
     if claim.quantity == ExpectedError(field="complex"):
         return risk.exact(spectrum, m, "complex")
     plain = claim.quantity.plain(spectrum, m, 20_000, rng)
@@ -132,7 +136,8 @@ def test_a_claim_that_fails_at_an_end_only_is_refuted_there() -> None:
 
 
 def test_conjectures_are_searched_away_from_where_they_are_equalities() -> None:
-    found = hunt(NAMES["interlacing-complex-upper"], rounds=3, max_n=5, workers=1)
+    link = about(lambda s, m: float(risk.equivalent(s, m)), quantity=ExpectedError(field="complex"))
+    found = hunt(link, rounds=3, max_n=5, workers=1)
     assert found.outcome == "not refuted"
     assert found.tight_when_flat
     assert found.smallest_ratio is not None
@@ -311,12 +316,17 @@ CASE = {
 
 def test_the_command_prints_json_and_only_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     small = ("--max-n", 6, "--workers", 1, "--out", tmp_path, "--json")
-    assert command("interlacing-complex-upper", "--rounds", 2, "--seed", 7, *small) == 0
+    (tmp_path / "mine.py").write_text(
+        "from linflow import Claim, risk\nfrom linflow.claims import ExpectedError\n"
+        "link = Claim(name='link', statement='E_m(complex A) <= m kappa', kind='upper', value=risk.equivalent, "
+        "holds_for=lambda s, m: 1 <= m < s.n, quantity=ExpectedError(field='complex'))\n"
+    )
+    assert command("link", "--claims", tmp_path / "mine.py", "--rounds", 2, "--seed", 7, *small) == 0
     row = json.loads(capsys.readouterr().out)
     assert set(row) == FIELDS
     assert set(row["worst"]) == set(row["away_from_flat"]) == CASE
     assert len(row["worst"]["singular_values"]) == row["worst"]["n"]
-    assert json.loads((tmp_path / "hunt-interlacing-complex-upper.json").read_text()) == row
+    assert json.loads((tmp_path / "hunt-link.json").read_text()) == row
     assert command("false-m-tail-m", "--rounds", 6, *small) == 0
     row = json.loads(capsys.readouterr().out)
     assert (row["outcome"], row["worst"]["verdict"], row["away_from_flat"]) == ("refuted", "refuted", None)

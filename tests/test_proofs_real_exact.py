@@ -52,13 +52,8 @@ def test_it_holds() -> None:
         ("TWO_ROWS = at_least(m, 2)", "TWO_ROWS = at_least(m, 1)"),
         (
             'Proposition(E(m), "=", error_factor(m) * double_integral(m - 1)',
-            'Proposition(E(m), "=", error_factor(m) * double_integral(m)',
-        ),
-        (
-            'Proposition(E(m), "=", error_factor(m) * double_integral(m - 1)',
             'Proposition(E(m), "=", m * double_integral(m - 1)',
         ),
-        ('Proposition(sp.S.One, "=", double_integral(m - 2)', 'Proposition(sp.S.One, "=", double_integral(m - 1)'),
         ("same(sp.simplify(jacobian) ** 2, (t_1 - t_2) ** 2)", "same(sp.simplify(jacobian) ** 2, (t_1 + t_2) ** 2)"),
         ("same(to_square, 4 * r**2 * y)", "same(to_square, 2 * r**2 * y)"),
     ],

@@ -38,6 +38,7 @@ _EXPONENTIAL = Spectrum.exponential(4, 0.7)
 _POWER = Spectrum.power_law(8, 1.0)
 _FLAT = Spectrum.flat(4)
 _STEEP = Spectrum([1.0, 1e-6]).named("pair 1, 1e-6")
+_EQUAL = (Case(Spectrum.flat(8), (1, 4, 7)),)
 _SPIKE = Spectrum([1e4, 1.0, 1.0, 1.0]).named("1 spike, n = 4")
 
 
@@ -135,6 +136,7 @@ def _links() -> list[Claim]:
         value: Value,
         quantity: ExpectedError = EXPECTED_ERROR,
         equal: Callable[[Spectrum], bool] = is_flat,
+        cases: tuple[Case, ...] = (),
     ) -> Claim:
         """A link where it is strict, or (kind "equal") where it is not."""
         return _claim(
@@ -146,6 +148,7 @@ def _links() -> list[Claim]:
             holds_for=lambda spectrum, m: (
                 _inside(spectrum, m) and _enclosed(spectrum, m, quantity) and equal(spectrum) == (kind == "equal")
             ),
+            cases=cases,
         )
 
     def equal_real(spectrum: Spectrum) -> bool:
@@ -163,8 +166,15 @@ def _links() -> list[Claim]:
             lambda s, m: (s.n - m) / (s.n - m + 1) * float(exact(s, m - 1, "complex")),
         ),
         link("real-upper", f"{real} <= (n-m)/(n-m+1) (m-1) kappa_{{m-1}}", "upper", _side(1, EXPECTED_ERROR)),
-        link("equal-complex", f"all l_i equal: {complex_} = m kappa_m", "equal", equivalent, _COMPLEX),
-        link("equal-real", f"all l_i equal, or n = 2: m kappa_m = {real}", "equal", equivalent, equal=equal_real),
+        link("equal-complex", f"all l_i equal: {complex_} = m kappa_m", "equal", equivalent, _COMPLEX, cases=_EQUAL),
+        link(
+            "equal-real",
+            f"all l_i equal, or n = 2: m kappa_m = {real}",
+            "equal",
+            equivalent,
+            equal=equal_real,
+            cases=_EQUAL,
+        ),
     ]
 
 

@@ -269,7 +269,14 @@ def _extreme_ball(spectrum: Spectrum, m: int, field: Field) -> arb:
             product *= factor if count == 1 else factor**count
         return h * total * product
 
-    inner = acb.integral(integrand, acb(a), acb(b), rel_tol=arb(2) ** (-ACCURACY - 10), abs_tol=negligible)
+    try:
+        inner = acb.integral(integrand, acb(a), acb(b), rel_tol=arb(2) ** (-ACCURACY - 10), abs_tol=negligible)
+    except SystemError as error:
+        # An interrupt in the integrand comes out of the compiled code as the cause of this, at some remove.
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, KeyboardInterrupt):
+            cause = cause.__cause__
+        raise (error if cause is None else KeyboardInterrupt) from cause
     return inner.real + left_tail.union(arb(0)) + right_tail.union(arb(0))
 
 
