@@ -59,7 +59,7 @@ def show(names: Sequence[str], *, as_json: bool = False, as_markdown: bool = Fal
         print("\n\n".join(text(chapter, stated) for chapter in _chapters(asked)))
         print(summary(stated, changed, time.perf_counter() - started))
     if changed:
-        print("\n".join([f"not as in {GOLDEN.name}, where {held.partition(';')[0]}:", *changed]), file=sys.stderr)
+        print("\n".join([f"{GOLDEN.name} ({held.partition(';')[0]}) says otherwise:", *changed]), file=sys.stderr)
     return 0 if _holds(stated, changed) else 1
 
 

@@ -47,4 +47,4 @@ def differences(stated: Sequence[Stated], text: str, *, files: Collection[str] |
 
 def _lines(head: str, said: str | None) -> list[str]:
     """The statement broken where its hypotheses end, so that a diff shows the one that changed."""
-    return [] if said is None else [head, *(f"    {part}" for part in re.sub(r" (->|:=?|=>) ", r" \1\n", said).split("\n"))]
+    return [] if said is None else [head, *(f"    {part}" for part in said.replace(" -> ", " ->\n").split("\n"))]
