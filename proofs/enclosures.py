@@ -267,6 +267,8 @@ _n = sp.Symbol("n", integer=True, positive=True)
 _HALF = sp.Rational(1, 2)
 #: The letters of the rule: the growth c in a strip of half-width b, the step, the sum S and the integral.
 LETTERS = (_growth, _width, _h, _sum, _integral)
+#: Half-width of the strip in which c is the growth: both follow from it.
+_STRIP = sp.pi / 2
 _SMALL = Condition(sp.S.One, epsilon(_growth, _h), strict=True)
 #: The error relative to int f, from the growth c in a strip of any half-width.
 _RELATIVE = trapezoidal_bound(_growth, _width, _h)
@@ -334,7 +336,7 @@ def strip() -> Fact:
 @ENCLOSURES.symbolic
 def growth() -> tuple[Fact, ...]:
     """f grows at most by c in the strip: each factor (1 + u)^{-a} by 2^{a/2}, as |1 + u e^{iy}| >= (1 + u)/sqrt 2."""
-    same((1 + _u) ** 2 / strip().left, sp.sqrt(2) ** 2, "the square of what 1 + u may lose")
+    same((1 + _u) ** 2 / strip().left, sp.cos(_STRIP / 2) ** -2, "the square of what 1 + u may lose")
     return (
         same(growth_of(_n, 1), 2 ** (first_fourths(_n) / sp.Integer(4))),
         same(growth_of(_n, 0), 2 ** (last_fourths(_n) / sp.Integer(4))),
@@ -406,7 +408,7 @@ def half_plane() -> tuple[Fact, ...]:
     """The strip of half-width b = pi/2, in which the three f grow at most by their c."""
     growth()
     factors()
-    low, high = (fact.at({_width: sp.pi / 2}) for fact in relative())
+    low, high = (fact.at({_width: _STRIP}) for fact in relative())
     eps = epsilon(_growth, _h)
     return chain(same(_sum / (1 + eps), low.left), low), chain(high, same(high.right, _sum / (1 - eps)))
 

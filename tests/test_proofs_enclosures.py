@@ -57,7 +57,7 @@ def test_it_holds() -> None:
         ("initial=0 * t)", "initial=t / t)"),
         ("low = step * total", "low = total"),
         ("return 2 * mass / (exp(2 * pi * width / step) - 1)", "return mass / (exp(2 * pi * width / step) - 1)"),
-        ("fact.at({_width: sp.pi / 2})", "fact.at({_width: sp.pi})"),
+        ("fact.at({_width: _STRIP})", "fact.at({_width: 2 * _STRIP})"),
     ],
 )
 def test_a_fault_leaves_a_gap(old: str, new: str) -> None:

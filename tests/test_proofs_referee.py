@@ -35,6 +35,10 @@ CONSISTENT: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
             ("for _ in (-1, 1))", "for _ in (1,))"),
         ),
     ),
+    "a wider strip": (
+        "enclosures",
+        (("(exp(pi**2 / step) - 1)", "(exp(2 * pi**2 / step) - 1)"), ("_STRIP = sp.pi / 2", "_STRIP = sp.pi")),
+    ),
     "no factor grows": ("enclosures", (("    return n + 2\n", "    return n\n"), ("growth_of(_n, 1)", "growth_of(_n, 0)"))),
     "T5 from p = 1": ("spectral", (("when=(at_least(p, 2),)", "when=(at_least(p, 1),)"),)),
     "T2 up to k = m - 1": ("range_finder", (("DOMAIN = (at_least(m, rank + 2),)", "DOMAIN = (at_least(m, rank + 1),)"),)),
