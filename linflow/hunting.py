@@ -11,8 +11,8 @@ from typing import Any
 
 from linflow.claims import Claim, Hunt, Tightest, catalogue, claims_from_file, hunt, installed_claims
 from linflow.claims.hunt import MAX_N, MINUTES
+from linflow.engine.files import prepare_folder, write_bytes
 from linflow.errors import InputError
-from linflow.files import prepare_folder, write_bytes
 
 _WIDTH = 110
 _OUTCOMES = {

@@ -11,8 +11,8 @@ from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from types import ModuleType
 
+from linflow.engine.files import shipped_folder
 from linflow.errors import DataError, InputError
-from linflow.files import shipped_folder
 
 #: The package is loaded by its path under this name: ``proofs`` itself may not be on the import path, or be another's.
 _NAME = "linflow._proofs"

@@ -28,7 +28,7 @@ from linflow.claims.evidence import NOT_REFUTED, REFUTED, SUPPORTED, UNDECIDED, 
 from linflow.claims.outcome import as_json
 from linflow.claims.quantities import EXPECTED_ERROR
 from linflow.data import image_folder
-from linflow.files import prepare_folder, write_bytes
+from linflow.engine.files import prepare_folder, write_bytes
 from linflow.plotting import error_figure, save, singular_value_figure
 from linflow.spectrum import Spectrum
 

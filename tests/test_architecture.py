@@ -13,12 +13,11 @@ ROOT = Path(__file__).resolve().parent.parent / "linflow"
 LAYERS = {
     "linflow.errors": 0,
     "linflow.checks": 0,
-    "linflow.files": 0,
-    "linflow.workers": 0,
     "linflow.provenance": 0,
     "linflow.compiled": 0,
     "linflow.state": 0,
     "linflow.identity": 0,
+    "linflow.engine": 1,
     "linflow.spectrum": 1,
     "linflow.data": 1,
     "linflow.graded": 1,
@@ -46,7 +45,6 @@ LAYERS = {
 ALLOWED = {
     ("linflow.stacks", "linflow.measurement"),
     ("linflow.checks", "linflow.errors"),
-    ("linflow.files", "linflow.errors"),
     *((of, to) for of in ("linflow.compiled", "linflow.state") for to in ("linflow.errors", "linflow.provenance")),
     *(("linflow.identity", f"linflow.{part}") for part in ("compiled", "errors", "provenance", "state")),
     ("linflow.data", "linflow.spectrum"),

@@ -223,7 +223,7 @@ ROOMS = (
 def test_every_room_below_the_experiments_enters_the_code_version() -> None:
     identities = {"identity", "provenance", "compiled", "state"}  # they name results, and change none
     below = {room.removeprefix("linflow.") for room, row in LAYERS.items() if row <= LAYERS["linflow.risk"]}
-    assert set(cells._NUMERICAL) == below - {"errors", "files", "workers", *identities}
+    assert set(cells._NUMERICAL) == below - {"errors", "engine", *identities}
 
 
 def test_the_code_of_deep_counts_where_an_experiment_mentions_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

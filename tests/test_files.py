@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linflow.files import JsonLines
+from linflow.engine.files import JsonLines
 
 ROWS: list[dict[str, Any]] = [{"key": "a", "value": 0.1}, {"key": "b", "value": [1, None, "é"]}, {"key": "c", "value": {}}]
 

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from linflow import files, provenance
+from linflow import provenance
 from linflow.claims import Case, Claim, Outcome, Quantity, verify_all
 from linflow.claims import run as run_module
 from linflow.claims import verdict as verdict_module
 from linflow.claims.verdict import Cell, decide
+from linflow.engine import files
 from linflow.spectrum import Spectrum
 
 CASES = [Case(Spectrum([3.0, 2.0, 1.0, 0.5, 0.25]), (2,)), Case(Spectrum([3.0, 2.0, 1.0, 0.5]), (2,))]

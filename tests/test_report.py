@@ -18,8 +18,8 @@ from linflow.claims import Report, Verdict
 from linflow.claims.claim import STATUSES
 from linflow.claims.evidence import Confidence, Enclosed
 from linflow.claims.outcome import Outcome
+from linflow.engine.files import prepare_folder, write_bytes
 from linflow.errors import OutputError
-from linflow.files import prepare_folder, write_bytes
 from linflow.report import (
     decision,
     error_outcomes,

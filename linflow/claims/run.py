@@ -15,8 +15,8 @@ from linflow.claims.evidence import NOT_REFUTED, REFUTED, SUPPORTED
 from linflow.claims.outcome import Outcome, Verdict, outcome_from_json, summarise
 from linflow.claims.quantities import Quantity
 from linflow.claims.verdict import Cell, Test, decide
+from linflow.engine.files import JsonLines
 from linflow.errors import ClaimError, InputError, LinflowError, OutputError
-from linflow.files import JsonLines
 from linflow.spectrum import Spectrum
 
 #: Family-wise error of a run, unless told otherwise.

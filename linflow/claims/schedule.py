@@ -19,9 +19,9 @@ from typing import Any
 from linflow.checks import available_cores, positive_int
 from linflow.claims.candidates import Candidate
 from linflow.claims.rounds import Find, Plan, Round, play
+from linflow.engine.files import JsonLines
+from linflow.engine.workers import start_worker
 from linflow.errors import ClaimError, OutputError
-from linflow.files import JsonLines
-from linflow.workers import start_worker
 
 #: A round knows the rounds that lie so far behind it.
 LAG = 16

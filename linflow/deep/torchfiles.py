@@ -11,8 +11,8 @@ from typing import Any
 
 import torch
 
+from linflow.engine.files import write_bytes
 from linflow.errors import DataError
-from linflow.files import write_bytes
 
 #: Of every file; one of another version is refused.
 VERSION = 1

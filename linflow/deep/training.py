@@ -11,8 +11,8 @@ from linflow.deep import augment, recipes, store
 from linflow.deep.deterministic import named_device
 from linflow.deep.fit import Progress, fit
 from linflow.deep.gan import fit_gan
+from linflow.engine.files import prepare_folder
 from linflow.errors import DataError, InputError, OutputError
-from linflow.files import prepare_folder
 
 #: Side of scikit-learn's digits.
 _DIGITS = 8

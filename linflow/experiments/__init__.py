@@ -4,8 +4,8 @@ An experiment is one Python file; see :class:`Experiment` for what it holds, and
 ``linflow run NAME`` or ``linflow run path/to/file.py`` runs it; :func:`run` does the same from Python.
 """
 
+from linflow.engine.pool import DaskEngine, Engine, LokyEngine, Lost, SerialEngine
 from linflow.experiments.discover import Study, experiment_files, load
-from linflow.experiments.engines import DaskEngine, Engine, LokyEngine, Lost, SerialEngine
 from linflow.experiments.experiment import Experiment, Plan, Variable
 from linflow.experiments.results import COMPUTED, FAILED, SKIPPED, settings
 from linflow.experiments.run import run

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from linflow.engine.files import prepare_folder, write_bytes
 from linflow.errors import DataError, InputError
 from linflow.experiments.cells import describe
 from linflow.experiments.discover import Study, experiment_files, load, summary
@@ -18,7 +19,6 @@ from linflow.experiments.experiment import Experiment
 from linflow.experiments.results import COMPUTED, write_csv, write_netcdf
 from linflow.experiments.run import run
 from linflow.experiments.statistics import estimate
-from linflow.files import prepare_folder, write_bytes
 
 if TYPE_CHECKING:
     import xarray as xr

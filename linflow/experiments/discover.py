@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from linflow.engine.files import shipped_folder
 from linflow.errors import DataError, InputError, LinflowError
 from linflow.experiments.cells import describe, module_from_text, reachable_code, read_text
 from linflow.experiments.experiment import Experiment, Source
-from linflow.files import shipped_folder
 
 if TYPE_CHECKING:
     import xarray as xr

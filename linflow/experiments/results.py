@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from linflow.engine.files import write_bytes
 from linflow.errors import InputError, OutputError
 from linflow.experiments.cells import Outcome
 from linflow.experiments.experiment import Experiment, Plan, Variable
-from linflow.files import write_bytes
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from linflow.engine.files import prepare_folder
+from linflow.engine.pool import DaskEngine, Engine, LokyEngine, Lost, SerialEngine
 from linflow.errors import DataError
 from linflow.experiments.cells import Outcome, code_version, describe, ship
-from linflow.experiments.engines import DaskEngine, Engine, LokyEngine, Lost, SerialEngine
 from linflow.experiments.experiment import Experiment, Params, Plan
 from linflow.experiments.results import build, fits
 from linflow.experiments.store import Store
-from linflow.files import prepare_folder
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -10,7 +10,7 @@ from tests.mutations.runner import Fault
 _CONTRACT = "linflow/claims/contract.py"
 _EVERY = "linflow/claims/every.py"
 _EVIDENCE = "linflow/claims/evidence.py"
-_FILES = "linflow/files.py"
+_FILES = "linflow/engine/files.py"
 _IDENTITY = "linflow/identity.py"
 _PROVED = "linflow/claims/proved.py"
 _QUANTITIES = "linflow/claims/quantities.py"

@@ -20,7 +20,7 @@ def shipped_folder(name: str) -> Path | None:
     >>> shipped_folder("simulations").name.endswith("simulations")
     True
     """
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parent.parent
     # A wheel carries the folder inside the package; in a source tree it lies beside it.
     inside, beside = package / f"_{name}", package.parent / name
     if inside.is_dir():

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from linflow.checks import available_cores, positive_int
+from linflow.engine.workers import start_worker
 from linflow.errors import InputError, OutputError
-from linflow.workers import start_worker
 
 T = TypeVar("T")
 R = TypeVar("R")
