@@ -24,8 +24,10 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, ver
 from pathlib import Path
 
 #: Libraries whose version decides the numbers that linflow returns.
-_LIBRARIES = ("numpy", "scipy", "python-flint")
+_LIBRARIES = ("numpy", "scipy", "python-flint", "scikit-learn", "scikit-image", "pillow")
 _ROOT = Path(__file__).resolve().parent
+#: Parts of linflow from which torch is reached; the package itself is one, as all of it hangs on its name.
+_WITH_TORCH = ("__init__.py", "deep", "_simulations")
 #: Flag of the types that Python code can make; the others are compiled into the interpreter or an extension.
 _HEAP_TYPE = 1 << 9
 
@@ -133,6 +135,8 @@ def _of_file(file: object) -> str | None:
 def _label(owner: str) -> str:
     if owner == "linflow":
         return code_digest()
+    if owner == "linflow with torch":
+        return f"{code_digest()} torch {_version('torch')}"
     if owner == "python":
         return f"python {platform.python_version()}"
     return owner
@@ -140,10 +144,10 @@ def _label(owner: str) -> str:
 
 @cache
 def _owner(file: str) -> str | None:
-    """Who a file belongs to: "linflow", "python", distributions with their versions, or None for the user."""
+    """Who a file belongs to: linflow (with torch or not), Python, distributions with their versions; None for the user."""
     path = Path(file).resolve()
     if _ROOT in path.parents:
-        return "linflow"
+        return "linflow with torch" if path.relative_to(_ROOT).parts[0] in _WITH_TORCH else "linflow"
     # Packages first: their folder may lie inside Python's own.
     for folder in _package_folders():
         if folder in path.parents:

@@ -12,7 +12,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-import types
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -24,6 +23,8 @@ import scipy.stats
 import xarray as xr
 
 import linflow
+from linflow import provenance
+from linflow.engine import sources
 from linflow.errors import DataError, InputError, OutputError
 from linflow.experiments import (
     FAILED,
@@ -38,9 +39,8 @@ from linflow.experiments import (
     settings,
 )
 from linflow.experiments.command import default_table, from_folders, run_command, typed
-from linflow.experiments.experiment import Source
 from linflow.experiments.results import to_csv, write_netcdf
-from tests.test_architecture import LAYERS
+from linflow.identity import code_digest
 from tests.test_experiments_engines import same_bits, user_file
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -76,8 +76,8 @@ def stored(path: Path) -> set[str]:
     connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     try:
         found = connection.execute(
-            "SELECT json_extract(params, '$.kind') || '-' || json_extract(params, '$.n') || '-' ||"
-            " json_extract(params, '$.block') FROM cells"
+            "SELECT json_extract(label, '$.kind') || '-' || json_extract(label, '$.n') || '-' ||"
+            " json_extract(label, '$.block') FROM records"
         ).fetchall()
     except sqlite3.OperationalError:  # not yet made
         return set()
@@ -202,57 +202,109 @@ def test_the_seed_decides_the_numbers(tmp_path: Path) -> None:
         assert len(set(numbers[0])) == 3, "each block has random numbers of its own"
 
 
-#: Rooms whose code enters a cell's numbers.
-ROOMS = (
-    "checks.py",
-    "data.py",
-    "estimators.py",
-    "fista.py",
-    "flow.py",
-    "graded.py",
-    "measurement.py",
-    "pursuit/certificates.py",
-    "pursuit/rows.py",
-    "risk/bounds.py",
-    "risk/exact.py",
-    "spectrum.py",
-    "stacks.py",
+@pytest.mark.parametrize(
+    "room", ["spectrum.py", "risk/exact.py", "deep/patches.py", "claims/verdict.py", "testing/bounds.py"]
 )
-
-
-def test_every_room_below_the_experiments_enters_the_code_version() -> None:
-    identities = {"identity", "provenance", "compiled", "state"}  # they name results, and change none
-    below = {room.removeprefix("linflow.") for room, row in LAYERS.items() if row <= LAYERS["linflow.risk"]}
-    assert set(cells._NUMERICAL) == below - {"errors", "engine", *identities}
-
-
-def test_the_code_of_deep_counts_where_an_experiment_mentions_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_of_linflow_counts(room: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(Path(linflow.__file__).parent, tmp_path / "linflow", ignore=shutil.ignore_patterns("__pycache__"))
-    there = types.SimpleNamespace(__file__=str(tmp_path / "linflow" / "__init__.py"), __version__=linflow.__version__)
-    monkeypatch.setattr(cells, "linflow", there)
-    experiments = [
-        dataclasses.replace(small(), source=Source("x.py", text, "code")) for text in ("", "import linflow.deep")
-    ]
-    before = [cells.code_version(experiment) for experiment in experiments]
-    file = tmp_path / "linflow" / "deep" / "layers.py"
-    file.write_text(file.read_text() + "\n_CHANGED = 1\n")
-    after = [cells.code_version(experiment) for experiment in experiments]
-    assert (before[0] == after[0], before[1] == after[1]) == (True, False)
-
-
-@pytest.mark.parametrize("room", ROOMS)
-def test_results_are_kept_under_the_code_that_they_depend_on(
-    room: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shutil.copytree(Path(linflow.__file__).parent, tmp_path / "linflow", ignore=shutil.ignore_patterns("__pycache__"))
-    there = types.SimpleNamespace(__file__=str(tmp_path / "linflow" / "__init__.py"), __version__=linflow.__version__)
-    monkeypatch.setattr(cells, "linflow", there)
+    monkeypatch.setattr(provenance, "_ROOT", tmp_path / "linflow")
+    monkeypatch.setattr(cells, "code_digest", code_digest.__wrapped__)
     before = cells.code_version(small())
-    file = tmp_path / "linflow" / room
-    file.write_text(file.read_text() + "\n# a comment\n")
     assert cells.code_version(small()) == before
+    file = tmp_path / "linflow" / room
     file.write_text(file.read_text() + "\n_CHANGED = 1\n")
     assert cells.code_version(small()) != before
+
+
+#: Ways in which the number that a cell returns stands in a file or beside it.
+WAYS = {
+    "in the cell": ("", "{number}"),
+    "in a constant": ("LEVEL = {number}", "LEVEL"),
+    "in a helper": ("def level():\n    return {number}", "level()"),
+    "in a default": ("def level(value={number}):\n    return value", "level()"),
+    "in a class": ("class Case:\n    level = {number}", "Case().level"),
+    "in what a decorator holds": ("import functools\n@functools.cache\ndef level():\n    return {number}", "level()"),
+    "in a neighbour": ("import neighbour", "neighbour.LEVEL"),
+    "in a name from a neighbour": ("from neighbour import level", "level()"),
+    "in a neighbour imported when called": ("def level():\n    import neighbour\n    return neighbour.LEVEL", "level()"),
+    "in a neighbour of a neighbour": ("import neighbour", "neighbour.handed_on()"),
+    "in a package": ("from package import inside", "inside.LEVEL"),
+    "in a folder without __init__": ("import folder.inside", "folder.inside.LEVEL"),
+    "in data read by a neighbour": ("import neighbour", "neighbour.DATA"),
+}
+OWN = """
+from linflow.experiments import Experiment, Variable
+{before}
+def cell(params, rng):
+    return {{"mean": {level}}}
+def reading(dataset):
+    return "{reading}"
+EXPERIMENT = Experiment(name="own", title="", cell=cell, grid={{"m": (1,)}}, blocks=1, variables={{"mean": Variable("")}})
+"""
+
+
+def own(folder: Path, way: str, number: float, reading: str = "") -> Path:
+    before, level = (text.format(number=number) for text in WAYS[way])
+    for name in ("package", "folder"):
+        (folder / name).mkdir(exist_ok=True)
+        (folder / name / "inside.py").write_text(f"LEVEL = {number}\n")
+    (folder / "package" / "__init__.py").write_text("")
+    (folder / "data.txt").write_text(str(number))
+    (folder / "second.py").write_text(f"def level():\n    return {number}\n")
+    (folder / "neighbour.py").write_text(
+        "from pathlib import Path\nfrom second import level as handed_on\n"
+        f"LEVEL = {number}\nDATA = float(Path(__file__).with_name('data.txt').read_text())\n"
+        f"def level():\n    return {number}\n"
+    )
+    file = folder / "own.py"
+    file.write_text(OWN.format(before=before, level=level, reading=reading))
+    return file
+
+
+def forget() -> None:
+    """As a new process, which reads every file again."""
+    for name in ("linflow_file_own", "neighbour", "second", "package", "package.inside", "folder", "folder.inside"):
+        sys.modules.pop(name, None)
+    sources._FINDER.served, sources._FINDER._made = {}, {}
+    cells._cells.clear()
+    cells._codes.clear()
+
+
+def keys(path: Path) -> int:
+    connection = sqlite3.connect(path)
+    [(count,)] = connection.execute("SELECT count(*) FROM records").fetchall()
+    connection.close()
+    return int(count)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_no_stored_cell_is_stale(way: str, tmp_path: Path) -> None:
+    def mean(file: Path) -> float:
+        return float(run(load(file).experiment, out=tmp_path / "out", workers=1)["mean"].values[0, 0])
+
+    assert mean(own(tmp_path, way, 1.8)) == 1.8
+    forget()
+    assert mean(own(tmp_path, way, 1.2)) == 1.2
+    assert keys(tmp_path / "out" / "own.sqlite") == 2
+    forget()
+    assert mean(own(tmp_path, way, 1.8, reading="the cell does not reach this")) == 1.8
+    assert keys(tmp_path / "out" / "own.sqlite") == 2
+
+
+def test_neighbours_reach_the_workers_and_files_of_one_name_do_not_mix(tmp_path: Path) -> None:
+    way = "in a neighbour imported when called"
+    studies = []
+    for number in (1.0, 2.0):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        studies.append(load(own(folder, way, number)).experiment)
+    for _ in range(2):
+        for number, experiment in zip((1.0, 2.0), studies, strict=True):
+            for workers in (1, 2):
+                out = tmp_path / f"out{workers}"
+                shutil.rmtree(out, ignore_errors=True)
+                found = run(experiment, out=out, workers=workers, changes={"blocks": 2})["mean"].values
+                assert found.tolist() == [[number] * 2]
 
 
 def test_wrong_return_values_are_failed_rows(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """One cell, computed wherever it may be: how its function travels, how its result and its failure come back.
 
-An experiment from a file travels as the file's text and is executed once in each worker process: module-level caches, data
-classes and helpers then work as they do in the file, though no worker could import it. An experiment defined in a session
-or a notebook has no text, and travels as a pickle by value.
+An experiment from a file travels as the file's text (and that of the modules beside it that it imports) and is executed
+once in each worker process: module-level caches, data classes and helpers then work as they do in the file, though no
+worker could import it. An experiment defined in a session or a notebook has no text, and travels as a pickle by value.
 """
 
 from __future__ import annotations
@@ -10,13 +10,11 @@ from __future__ import annotations
 import ast
 import contextlib
 import hashlib
-import inspect
+import json
 import pickle
 import sys
-import threading
 import time
-import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -26,19 +24,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import linflow
+from linflow import __version__
 from linflow.checks import FloatArray
-from linflow.errors import DataError, InputError, MissingTorchError
+from linflow.engine.sources import PREFIX, Source
+from linflow.errors import InputError, MissingTorchError
 from linflow.experiments.experiment import Cell, Experiment, Params, Variable, generator
+from linflow.identity import code_digest, content
 
 #: Error texts are cut here: they are for people.
 _LONGEST = 500
-#: Modules and packages of linflow whose code a cell can reach.
-_NUMERICAL = (
-    *("checks", "data", "estimators", "fista", "flow", "graded", "measurement"),
-    *("pursuit", "risk", "spectrum", "stacks"),
-)
 _cells: dict[str, Cell] = {}
+#: Digests of files' cells, told before a cell has run: it may leave things in its module.
+_codes: dict[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -56,8 +53,7 @@ class Shipment:
     """A cell's function on its way to a worker; call it with (params, key) there."""
 
     key: str
-    path: str
-    text: str
+    source: Source | None
     pickled: bytes
     variables: Mapping[str, Variable]
     seed: int
@@ -67,17 +63,18 @@ class Shipment:
         params, key = job
         start = time.perf_counter()
         try:
-            with _one_thread():
-                values = checked_values(self.cell()(dict(params), generator(self.seed, key)), self.variables)
+            values = checked_values(self.cell()(dict(params), generator(self.seed, key)), self.variables)
             return Outcome(key, values, None, time.perf_counter() - start)
         except (Exception, SystemExit) as error:  # the author's code may raise anything; a failed cell is a counted row
             return Outcome(key, {}, describe(error), time.perf_counter() - start)
 
     def cell(self) -> Cell:
         """The function itself, made on first use in each process."""
+        if self.source is not None:
+            self.source.activate()  # it may import a neighbour when it is called
         if self.key not in _cells:
-            if self.text:
-                _cells[self.key] = module_from_text(self.path, self.text).EXPERIMENT.cell
+            if self.source is not None:
+                _cells[self.key] = self.source.execute().EXPERIMENT.cell
             else:
                 _cells[self.key] = pickle.loads(self.pickled)
         return _cells[self.key]
@@ -91,32 +88,10 @@ def ship(experiment: Experiment, seed: int) -> Shipment:
     InputError
         The function cannot be pickled.
     """
-    source = experiment.source
-    text, pickled = ("", b"") if source is None else (source.text, b"")
-    if source is None:
-        pickled = _pickle(experiment)
-    content = text.encode() or pickled
-    path = "" if source is None else source.path
-    key = hashlib.sha256(path.encode() + b"\0" + content).hexdigest()
+    pickled = b"" if experiment.source is not None else _pickle(experiment)
+    key = experiment.source.key if experiment.source is not None else hashlib.sha256(pickled).hexdigest()
     _cells[key] = experiment.cell  # in this process the function is at hand
-    return Shipment(key, path, text, pickled, dict(experiment.variables), seed)
-
-
-def module_from_text(path: str, text: str) -> types.ModuleType:
-    """Execute the text of an experiment file as a module; anything that it raises comes out."""
-    name = "linflow_experiment_" + hashlib.sha256(f"{path}\0{text}".encode()).hexdigest()[:16]
-    if name in sys.modules:
-        return sys.modules[name]
-    module = types.ModuleType(name)
-    module.__file__ = path
-    # Data classes look their module up while they are made, so it has to be known before it is executed.
-    sys.modules[name] = module
-    try:
-        exec(compile(text, path, "exec"), module.__dict__)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
+    return Shipment(key, experiment.source, pickled, dict(experiment.variables), seed)
 
 
 def checked_values(raw: Any, variables: Mapping[str, Variable]) -> dict[str, FloatArray]:
@@ -147,107 +122,57 @@ def describe(error: BaseException) -> str:
     place, trace = "", error.__traceback__
     while trace is not None:
         code = trace.tb_frame.f_code
-        if trace.tb_frame.f_globals.get("__name__", "").startswith("linflow_experiment_"):
+        if str(trace.tb_frame.f_globals.get("__name__", "")).startswith(PREFIX):
             place = f" (line {trace.tb_lineno} of {Path(code.co_filename).name})"
         trace = trace.tb_next
     return f"{type(error).__name__}: {' '.join(str(error).split())}"[:_LONGEST] + place
 
 
 def code_version(experiment: Experiment) -> str:
-    """Version of everything that a cell's numbers depend on: the cell's code, linflow, NumPy, SciPy (and torch).
+    """Version of everything that a cell's numbers depend on: what its function reaches, and all of linflow.
 
-    Results are kept under it, so those of different code never mix. Comments and docstrings do not count.
+    Results are kept under it, so those of different code never mix. The function's code is followed through the helpers,
+    constants and modules of the user's that it names, and the libraries that it names count by their versions
+    (:mod:`linflow.identity`). What draws figures, tables and the reading is not reached by a cell, so that mending it
+    does not recompute a day's cells.
+
+    Raises
+    ------
+    InputError
+        The cell of a session reaches something whose content cannot be told.
+    MissingTorchError
+        The file needs torch, which is not installed.
     """
-    own = experiment.source.code if experiment.source is not None else _function_digest(experiment.cell)
-    digest = hashlib.sha256(own.encode())
-    root = Path(linflow.__file__).parent
-    deep = experiment.source is not None and "linflow.deep" in experiment.source.text
-    if deep and find_spec("torch") is None:
-        raise MissingTorchError(f"experiment {experiment.name!r} needs torch: pip install 'linflow[deep]'")
-    for name in (*_NUMERICAL, "deep") if deep else _NUMERICAL:
-        place = root / name
-        for file in sorted(place.rglob("*.py")) if place.is_dir() else [place.with_suffix(".py")]:
-            tree = ast.parse(file.read_bytes())
-            _strip_docstrings(tree)
-            digest.update(ast.dump(tree).encode())
-    libraries = f"numpy {version('numpy')}, scipy {version('scipy')}" + (f", torch {version('torch')}" if deep else "")
-    return f"{linflow.__version__}+{digest.hexdigest()[:12]} ({libraries})"
+    source = experiment.source
+    if source is None:
+        own = content(experiment.cell)
+    else:
+        if _needs_torch(source) and find_spec("torch") is None:
+            raise MissingTorchError(f"experiment {experiment.name!r} needs torch: pip install 'linflow[deep]'")
+        own = _codes.get(source.key) or _codes.setdefault(source.key, _told(source, experiment.cell))
+    digest = hashlib.sha256(f"{code_digest()} {own}".encode()).hexdigest()
+    return f"{__version__}+{digest[:12]} (numpy {version('numpy')}, scipy {version('scipy')})"
 
 
-def reachable_code(text: str) -> str:
-    """Digest of the statements of an experiment file that its cell can reach, without comments and docstrings.
-
-    Figures, tables and the reading are left out, so that mending one does not recompute a day's cells.
-
-    >>> before = "def cell(p, rng):\\n  return {'a': 1}\\ndef table(d):\\n  return []\\nEXPERIMENT = Experiment(cell=cell)"
-    >>> reachable_code(before) == reachable_code(before.replace("[]", "[1]"))
-    True
-    >>> reachable_code(before) == reachable_code(before.replace("'a': 1", "'a': 2"))
-    False
-    """
-    statements = ast.parse(text).body
-    definitions: dict[str, list[ast.stmt]] = {}
-    always: list[ast.stmt] = []
-    for statement in statements:
-        names = _defined(statement)
-        for name in names:
-            definitions.setdefault(name, []).append(statement)
-        if not names and not isinstance(statement, ast.Expr) and not _is_main(statement):
-            always.append(statement)
-    wanted: list[ast.AST] = [*always]
-    for statement in definitions.get("EXPERIMENT", []):
-        calls = [node for node in ast.walk(statement) if isinstance(node, ast.keyword) and node.arg == "cell"]
-        # An EXPERIMENT without a plain cell=... is taken whole.
-        wanted += [node.value for node in calls] or [statement]
-    reached: dict[int, ast.AST] = {}
-    while wanted:
-        node = wanted.pop()
-        if id(node) in reached:
-            continue
-        reached[id(node)] = node
-        for part in ast.walk(node):
-            if isinstance(part, ast.Name):
-                wanted += definitions.get(part.id, [])
-    for node in reached.values():
-        _strip_docstrings(node)
-    chosen = [ast.dump(s) for s in statements if id(s) in reached]
-    return hashlib.sha256("\n".join(chosen).encode()).hexdigest()
-
-
-def _defined(statement: ast.stmt) -> list[str]:
-    """Names that a top-level statement binds, where it does nothing else."""
-    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return [statement.name]
-    if isinstance(statement, ast.Import | ast.ImportFrom):
-        return [(alias.asname or alias.name).split(".")[0] for alias in statement.names]
-    targets: list[ast.expr] = []
-    if isinstance(statement, ast.Assign):
-        targets = list(statement.targets)
-    elif isinstance(statement, ast.AnnAssign | ast.AugAssign):
-        targets = [statement.target]
-    return [node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)]
-
-
-def _is_main(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.If) and "__name__" in {
-        n.id for n in ast.walk(statement.test) if isinstance(n, ast.Name)
-    }
-
-
-def _strip_docstrings(node: ast.AST) -> None:
-    for part in ast.walk(node):
-        if isinstance(part, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(part, clean=False) is not None:
-            part.body = part.body[1:] or [ast.Pass()]
-
-
-def _function_digest(function: Cell) -> str:
-    """For a function from a session: its module's text where there is one, else its byte code."""
+def _told(source: Source, cell: Cell) -> str:
     try:
-        text = inspect.getsource(function)
-    except (OSError, TypeError):
-        code = getattr(function, "__code__", None)
-        text = f"{code.co_code!r}{code.co_consts!r}{code.co_names!r}" if code is not None else repr(type(function))
-    return hashlib.sha256(text.encode()).hexdigest()
+        return content(cell)
+    except InputError:
+        # It reaches an open file, say: the texts that made it decide.
+        return hashlib.sha256(json.dumps([source.text, *(n.text for n in source.neighbours)]).encode()).hexdigest()
+
+
+def _needs_torch(source: Source) -> bool:
+    """Whether a file or a neighbour of it imports torch or linflow.deep, in any form."""
+    for text in (source.text, *(neighbour.text for neighbour in source.neighbours)):
+        with contextlib.suppress(SyntaxError, ValueError):
+            for node in ast.walk(ast.parse(text)):
+                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                if isinstance(node, ast.ImportFrom) and node.level == 0:
+                    names = [f"{node.module}.{alias.name}" for alias in node.names]
+                if any(f"{name}.".startswith(("torch.", "linflow.deep.")) for name in names):
+                    return True
+    return False
 
 
 def _pickle(experiment: Experiment) -> bytes:
@@ -269,40 +194,3 @@ def _pickle(experiment: Experiment) -> bytes:
         if by_value:
             with contextlib.suppress(ValueError):
                 cloudpickle.unregister_pickle_by_value(module)
-
-
-_limit_lock = threading.Lock()
-_limit: dict[str, Any] = {"users": 0, "limiter": None}
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """One BLAS thread while any cell runs here: cells are the parallelism, and the number of threads changes the rounding.
-
-    Counted, because a Dask worker runs several cells at once in threads, and the setting is the whole process's.
-    """
-    # SciPy brings a BLAS of its own, which can be limited only once it is loaded.
-    import scipy.linalg  # noqa: F401
-    from threadpoolctl import threadpool_limits
-
-    with _limit_lock:
-        if _limit["users"] == 0:
-            _limit["limiter"] = threadpool_limits(limits=1)
-        _limit["users"] += 1
-    try:
-        yield
-    finally:
-        with _limit_lock:
-            _limit["users"] -= 1
-            if _limit["users"] == 0:
-                _limit["limiter"].restore_original_limits()
-
-
-def read_text(path: Path) -> str:
-    """Text of an experiment file, or one sentence on why not."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise DataError(f"the experiment file {str(path)!r} does not exist") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"the experiment file {str(path)!r} cannot be read: {error}") from error

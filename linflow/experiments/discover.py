@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from linflow.engine.files import shipped_folder
+from linflow.engine.sources import Source
 from linflow.errors import DataError, InputError, LinflowError
-from linflow.experiments.cells import describe, module_from_text, reachable_code, read_text
-from linflow.experiments.experiment import Experiment, Source
+from linflow.experiments.cells import code_version, describe
+from linflow.experiments.experiment import Experiment
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -44,9 +45,9 @@ def experiment_files() -> dict[str, Path]:
 def summary(file: Path) -> str:
     """First line of an experiment file's docstring, without executing it."""
     try:
-        text = ast.get_docstring(ast.parse(read_text(file))) or ""
-    except SyntaxError:
-        return "(syntax error)"
+        text = ast.get_docstring(ast.parse(file.read_bytes())) or ""
+    except (OSError, SyntaxError):
+        return "(cannot be read)"
     return text.split("\n", 1)[0]
 
 
@@ -87,11 +88,9 @@ def load(target: str | os.PathLike[str]) -> Study:
 
 def _load_file(file: Path) -> Study:
     shown = str(file)
-    text = read_text(file)
-    path = str(file.resolve())
+    source = Source.read(file, "experiment")
     try:
-        module = module_from_text(path, text)
-        code = reachable_code(text)
+        module = source.execute()
     except SyntaxError as error:
         raise DataError(f"the experiment file {shown!r} has a syntax error in line {error.lineno}: {error.msg}") from error
     except LinflowError as error:
@@ -104,10 +103,11 @@ def _load_file(file: Path) -> Study:
             f"the experiment file {shown!r} defines no experiment: assign a linflow.experiments.Experiment(...) to the "
             "name EXPERIMENT in it"
         )
-    source = Source(path=path, text=text, code=code)
     functions = {}
     for name in ("figures", "table", "reading"):
         functions[name] = getattr(module, name, None)
         if functions[name] is not None and not callable(functions[name]):
             raise DataError(f"{name} in the experiment file {shown!r} must be a function of the dataset")
-    return Study(dataclasses.replace(experiment, source=source), **functions)
+    experiment = dataclasses.replace(experiment, source=source)
+    code_version(experiment)  # now, before a cell has left anything in the module
+    return Study(experiment, **functions)

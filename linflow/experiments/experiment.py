@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from linflow.checks import positive_int
+from linflow.engine.sources import Source
 from linflow.errors import InputError
 
 Coordinate = str | int | float
@@ -47,15 +48,6 @@ class Variable:
     description: str
     units: str = ""
     dims: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Source:
-    """The file that an experiment was loaded from: text that a worker anywhere can execute, and its code's digest."""
-
-    path: str
-    text: str
-    code: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +96,7 @@ class Experiment:
         One paragraph on what the result shows, computed from it.
 
     A change of these three does not recompute anything: results are kept under a digest of the code that `cell` reaches.
-    The file must stand alone (import installed packages only), because it is sent to the workers as text.
+    The file may import installed packages and modules that lie beside it: it is sent to the workers as text, and these too.
 
     Examples
     --------

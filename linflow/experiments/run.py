@@ -7,13 +7,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from linflow.engine import choose_engine
 from linflow.engine.files import prepare_folder
-from linflow.engine.pool import DaskEngine, Engine, LokyEngine, Lost, SerialEngine
+from linflow.engine.pool import Lost
+from linflow.engine.store import Store
 from linflow.errors import DataError
 from linflow.experiments.cells import Outcome, code_version, describe, ship
 from linflow.experiments.experiment import Experiment, Params, Plan
 from linflow.experiments.results import build, fits
-from linflow.experiments.store import Store
+from linflow.experiments.stored import recorded, remembered, run_identity
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -78,8 +80,8 @@ def run(
     shipment = ship(experiment, plan.seed)
     engine = choose_engine(workers, scheduler)
     prepare_folder(Path(out))
-    with Store(Path(out) / f"{experiment.name}.sqlite", plan, version) as store:
-        outcomes = {key: row.outcome for key, row in store.rows().items() if key in cells and not row.lost}
+    with Store(Path(out) / f"{experiment.name}.sqlite", run_identity(plan, version)) as store:
+        outcomes = {key: known for key, known in remembered(store.records()).items() if key in cells}
         failed = sum(outcome.error is not None for outcome in outcomes.values())
         pending = [key for key in cells if key not in outcomes]
         if experiment.cost is not None:
@@ -87,29 +89,17 @@ def run(
             pending.sort(key=lambda key: -cost(cells[key]))
         if progress:
             progress(len(outcomes), failed, len(cells))
-        for index, result in engine.map(shipment, [(cells[key], key) for key in pending]):
+        for index, result in engine.map(shipment, [(cells[key], key) for key in pending], tick=store.check):
             lost = isinstance(result, Lost)
             # An outcome names its own cell, so no engine can mistake one for another.
             outcome = Outcome(pending[index], {}, result.reason, 0.0) if isinstance(result, Lost) else result
             outcome = fits(outcome, experiment.variables, plan.inner)
-            store.add(cells[outcome.key], outcome, lost=lost)
+            store.add(recorded(outcome, cells[outcome.key], lost=lost))
             outcomes[outcome.key] = outcome
             failed += outcome.error is not None
             if progress:
                 progress(len(outcomes), failed, len(cells))
     return build(experiment, plan, outcomes, version)
-
-
-def choose_engine(workers: int | None, scheduler: str | None) -> Engine:
-    """The engine for the given options.
-
-    >>> type(choose_engine(1, None)).__name__
-    'SerialEngine'
-    """
-    if scheduler is not None:
-        return DaskEngine(scheduler)
-    local = LokyEngine(workers)
-    return SerialEngine() if local.workers == 1 else local
 
 
 def _wanted(experiment: Experiment, plan: Plan) -> list[Params]:
