@@ -2,20 +2,46 @@
 
 from __future__ import annotations
 
+import os
 import sys
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from linflow import __version__
-from linflow.errors import LinflowError
+from linflow.engine.stopping import PIPE, quiet_exit, sentence_and_status, stoppable
+
+#: Commands that keep what they have finished.
+_RESUMABLE = ("verify", "hunt", "run", "train")
+
+
+class _Commands(TyperGroup):
+    """Every command behind one wall: whatever comes out of it is a sentence and an exit status, never a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; exit status 1 is its own to give, for what was refuted or failed."""
+        with stoppable():
+            try:
+                try:
+                    return super().invoke(ctx)
+                finally:
+                    sys.stdout.flush()  # here, where a pipe that nobody reads is no traceback
+            except BaseException as error:
+                if type(error).__module__.partition(".")[0] in ("typer", "click") or "LINFLOW_TRACEBACK" in os.environ:
+                    raise
+                said, status = sentence_and_status(error, resumes=ctx.invoked_subcommand in _RESUMABLE)
+                if status == PIPE:
+                    quiet_exit()
+                elif said:
+                    typer.echo(f"linflow: {said}", err=True)
+                raise typer.Exit(status) from None
+
 
 app = typer.Typer(
     name="linflow",
+    cls=_Commands,
     help="Theory verification and simulation for invertible generative models in inverse problems.",
     no_args_is_help=True,
     add_completion=False,
@@ -23,7 +49,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Seed = Annotated[int, typer.Option(min=0, help="Seed that every random number follows from.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed that every random number follows from.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Processes; default all cores.")]
 Out = Annotated[Path, typer.Option(help="Folder for the results; created if it does not exist.")]
 Data = Annotated[Path | None, typer.Option(help="Folder of images whose spectrum is added.")]
@@ -31,28 +57,12 @@ Size = Annotated[int, typer.Option(min=1, max=128, help="Side in pixels to which
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Entry point: a user's mistake is a sentence, never a traceback."""
-    # joblib counts the tasks that an interrupt cancelled; they are in no result, and run again the next time.
-    warnings.filterwarnings("ignore", message=".*tasks which were still being processed.*", category=UserWarning)
+    """Entry point."""
     try:
         app(args=arguments, standalone_mode=True)
-    except LinflowError as error:
-        typer.echo(f"linflow: {error}", err=True)
-        sys.exit(2)
-    except BrokenPipeError:
-        # The reader of a pipe (head, less) went away: nothing is wrong, and nothing more can be said.
-        sys.stderr.close()
-        sys.exit(141)
-
-
-@contextmanager
-def _resumable() -> Iterator[None]:
-    """Say that an interrupt loses nothing (inside the command: typer would take the interrupt for itself)."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        typer.echo("linflow: interrupted; the same command continues where it stopped", err=True)
-        raise typer.Exit(130) from None
+    except BrokenPipeError:  # of --help: the reader of a pipe (head, less) went away
+        quiet_exit()
+        sys.exit(PIPE)
 
 
 def run_file(file: str) -> None:
@@ -94,10 +104,9 @@ def verify(
     """
     from linflow.report import run_verify
 
-    with _resumable():
-        status = run_verify(
-            own=own, claims=claims, out=out, data=data, size=size, quick=quick, seed=seed, alpha=alpha, workers=workers
-        )
+    status = run_verify(
+        own=own, claims=claims, out=out, data=data, size=size, quick=quick, seed=seed, alpha=alpha, workers=workers
+    )
     raise typer.Exit(status)
 
 
@@ -116,23 +125,22 @@ def hunt(
     """Search over spectra and m for a counterexample to a claim, and for the case in which it is tightest.
 
     A claim counts as refuted only by a verdict, exact or rigorous, from fresh draws (error 1e-6); one that survives is not
-    proved. Writes hunt-CLAIM.json, and hunt-CLAIM.jsonl from which a hunt that was stopped, or a longer one, continues.
+    proved. Writes hunt-CLAIM.json, and hunt-CLAIM.sqlite from which a hunt that was stopped, or a longer one, continues.
     Exit status 0 if a false control is refuted or any other claim is not; 1 if it is the other way round; 2 for bad input.
     """
     from linflow.hunting import run_hunt
 
-    with _resumable():
-        status = run_hunt(
-            claim,
-            claims=claims,
-            out=out,
-            seed=seed,
-            minutes=minutes,
-            rounds=rounds,
-            max_n=max_n,
-            workers=workers,
-            as_json=as_json,
-        )
+    status = run_hunt(
+        claim,
+        claims=claims,
+        out=out,
+        seed=seed,
+        minutes=minutes,
+        rounds=rounds,
+        max_n=max_n,
+        workers=workers,
+        as_json=as_json,
+    )
     raise typer.Exit(status)
 
 
@@ -229,7 +237,9 @@ def train(
     ] = None,
     grey: Annotated[bool, typer.Option("--grey", help="Luminance of --data images only.")] = False,
     seed: Seed = 0,
-    threads: Annotated[int, typer.Option(min=1, help="Threads of torch; weights depend on them through rounding.")] = 1,
+    threads: Annotated[
+        int, typer.Option(min=1, max=256, help="Threads of torch; weights depend on them through rounding.")
+    ] = 1,
     device: Annotated[str, typer.Option(help="Where to train: cpu, or cuda.")] = "cpu",
     out: Annotated[Path, typer.Option(help="File to write.")] = Path("flow.pt"),
 ) -> None:
@@ -239,19 +249,18 @@ def train(
     """
     from linflow.deep.training import run_train
 
-    with _resumable():
-        run_train(
-            data=data,
-            size=size,
-            minutes=minutes,
-            steps=steps,
-            kind=kind,
-            grey=grey,
-            seed=seed,
-            threads=threads,
-            device=device,
-            out=out,
-        )
+    run_train(
+        data=data,
+        size=size,
+        minutes=minutes,
+        steps=steps,
+        kind=kind,
+        grey=grey,
+        seed=seed,
+        threads=threads,
+        device=device,
+        out=out,
+    )
 
 
 @app.command(no_args_is_help=True)
@@ -298,16 +307,15 @@ def run(
         if not equals:
             raise InputError(f"--set takes NAME=VALUE, such as draws=50, got {change!r}")
         chosen[name.strip()] = value.strip()
-    with _resumable():
-        status = run_command(
-            experiment,
-            out=out,
-            quick=quick,
-            seed=seed,
-            workers=workers,
-            scheduler=scheduler,
-            changes=chosen,
-            data=data,
-            ood=ood,
-        )
+    status = run_command(
+        experiment,
+        out=out,
+        quick=quick,
+        seed=seed,
+        workers=workers,
+        scheduler=scheduler,
+        changes=chosen,
+        data=data,
+        ood=ood,
+    )
     raise typer.Exit(status)

@@ -12,6 +12,7 @@ from typing import Any
 from linflow.claims import Claim, Hunt, Tightest, catalogue, claims_from_file, hunt, installed_claims
 from linflow.claims.hunt import MAX_N, MINUTES
 from linflow.engine.files import prepare_folder, write_bytes
+from linflow.engine.progress import shown
 from linflow.errors import InputError
 
 _WIDTH = 110
@@ -35,22 +36,17 @@ def run_hunt(
     as_json: bool,
 ) -> int:
     """Run `linflow hunt`; returns its exit status: 0 if a control is refuted or anything else is not, 1 otherwise."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
     claim = claim_named(name, claims)
     minutes = MINUTES if minutes is None and rounds is None else minutes
     prepare_folder(out)
     file = out / f"hunt-{''.join(c if c.isalnum() or c in '.-_' else '-' for c in name)}.json"
-    bar = Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=Console(stderr=True))
-    with bar:
-        # Whichever budget ends first is what the bar shows, as a share.
-        task = bar.add_task(f"hunting {name}", total=1.0)
+    with shown(f"hunting {name}") as told:
 
         def progress(done: int, seconds: float, smallest: float | None) -> None:
+            # Whichever budget ends first.
             share = max(done / rounds if rounds else 0.0, seconds / (60 * minutes) if minutes else 0.0)
             ratio = "" if smallest is None else f", smallest ratio {smallest:.6g}"
-            bar.update(task, completed=min(share, 1.0), description=f"hunting {name}: {done} rounds{ratio}")
+            told(min(share, 1.0), 1.0, f"{done} rounds{ratio}")
 
         found = hunt(
             claim,
@@ -59,7 +55,7 @@ def run_hunt(
             minutes=minutes,
             max_n=MAX_N if max_n is None else max_n,
             workers=workers,
-            journal=file.with_suffix(".jsonl"),
+            journal=file.with_suffix(".sqlite"),
             progress=progress,
         )
     text = json.dumps(found.to_json(), indent=1, allow_nan=False)
@@ -69,7 +65,7 @@ def run_hunt(
     else:
         print("\n".join(lines(found)))
         print(f"again: linflow hunt {name}{options(found, claims)}")
-        print(f"{file.name} (this result) and {file.stem}.jsonl (every round; a longer hunt continues it) are in {out}/")
+        print(f"{file.name} (this result) and {file.stem}.sqlite (every round; a longer hunt continues it) are in {out}/")
     return 0 if found.as_expected else 1
 
 
@@ -101,6 +97,10 @@ def lines(found: Hunt) -> list[str]:
             text += _case("tightest away from flat (distance 1 or more)", found.away_from_flat, found.kind)
     else:
         text += _case("tightest", case, found.kind)
+    if found.lost:
+        text.append(
+            f"rounds {', '.join(map(str, found.lost))} killed every worker that played them (out of memory?): not searched"
+        )
     smallest = "" if found.smallest_ratio is None else f", smallest ratio {_number(found.smallest_ratio)}"
     text.append(
         f"{found.evaluations} evaluations{smallest}, in {found.rounds} rounds and {found.seconds:.0f} s, over spectra of "

@@ -6,11 +6,11 @@ import csv
 import io
 import json
 import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from linflow import __version__, risk
-from linflow.checks import available_cores
 from linflow.claims import (
     Case,
     Claim,
@@ -29,6 +29,9 @@ from linflow.claims.outcome import as_json
 from linflow.claims.quantities import EXPECTED_ERROR
 from linflow.data import image_folder
 from linflow.engine.files import prepare_folder, write_bytes
+from linflow.engine.pool import Lost, choose_engine
+from linflow.engine.progress import shown
+from linflow.errors import OutputError
 from linflow.plotting import error_figure, save, singular_value_figure
 from linflow.spectrum import Spectrum
 
@@ -71,7 +74,6 @@ def run_verify(
 ) -> int:
     """Run `linflow verify`; returns its exit status (0 as expected, 1 not, 2 a claim's own function failed)."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     chosen = claims_from_file(own) if own is not None else [*catalogue(), *installed_claims()]
     if claims is not None:
@@ -81,31 +83,23 @@ def run_verify(
         images = image_folder(data, size=size)
         cases.append(case_for(Spectrum.from_data(images, name=f"{data.resolve().name} {size}x{size}")))
     prepare_folder(out)
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-    )
-    with bar:
-        task = bar.add_task("deciding claims", total=None)
+    with shown("deciding claims", unit="cells") as told:
         report = verify_all(
             chosen,
             alpha=alpha,
             seed=seed,
             cases=cases,
             workers=workers,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-            journal=out / "cells.jsonl",
+            progress=lambda done, total: told(done, total, ""),
+            journal=out / "verify.sqlite",
         )
-        write_bytes(out / "verdicts.json", json.dumps(to_json(report), indent=1, allow_nan=False).encode())
-        write_bytes(out / "verdicts.csv", to_csv(report).encode())
-        write_bytes(out / "verdicts.md", to_markdown(report).encode())
-        asked = asked_on(report)
-        task = bar.add_task("drawing figures", total=len(asked) + 1)
-        for _ in _figures(report, asked, out / "figures", workers):
-            bar.advance(task)
+    write_bytes(out / "verdicts.json", json.dumps(to_json(report), indent=1, allow_nan=False).encode())
+    write_bytes(out / "verdicts.csv", to_csv(report).encode())
+    write_bytes(out / "verdicts.md", to_markdown(report).encode())
+    asked = asked_on(report)
+    with shown("drawing figures", unit="figures") as told:
+        for done, _ in enumerate(_figures(report, asked, out / "figures", workers), start=1):
+            told(done, len(asked) + 1, "")
     console = Console(width=None if Console().is_terminal else 150)
     print_report(report, console)
     console.print(
@@ -252,8 +246,6 @@ def asked_on(report: Report) -> list[Case]:
 
 def _figures(report: Report, cases: list[Case], folder: Path, workers: int | None) -> Any:
     """Draw every figure of these cases, in processes; yields once for each."""
-    from joblib import Parallel, delayed, parallel_config
-
     prepare_folder(folder)
     save(singular_value_figure([case.spectrum for case in cases]), folder / "spectra.png")
     yield
@@ -263,9 +255,10 @@ def _figures(report: Report, cases: list[Case], folder: Path, workers: int | Non
         (case, [o for o in about_error if o.spectrum_key == case.spectrum.key], folder / f"{name}.png")
         for case, name in zip(cases, names, strict=True)
     ]
-    with parallel_config(backend="loky", inner_max_num_threads=1):
-        pool = Parallel(n_jobs=workers or available_cores(), return_as="generator_unordered")
-        yield from pool(delayed(_draw_figure)(case, outcomes, report.seed, path) for case, outcomes, path in jobs)
+    for index, lost in choose_engine(workers).map(partial(_draw_figure, report.seed), jobs):
+        if isinstance(lost, Lost):
+            raise OutputError(f"the figure {str(jobs[index][2])!r} could not be drawn: {lost.reason}")
+        yield
 
 
 def error_outcomes(report: Report) -> list[Outcome]:
@@ -278,7 +271,8 @@ def error_outcomes(report: Report) -> list[Outcome]:
     ]
 
 
-def _draw_figure(case: Case, outcomes: list[Outcome], seed: int, path: Path) -> None:
+def _draw_figure(seed: int, job: tuple[Case, list[Outcome], Path]) -> None:
+    case, outcomes, path = job
     curves = risk.simulate(case.spectrum, trials=_FIGURE_TRIALS, seed=seed, workers=1)
     save(error_figure(case.spectrum, curves, outcomes), path)
 

@@ -82,6 +82,7 @@ class Hunt:
         to its squared distance from flat, and `away_from_flat` the one of least room at a distance of 1 or more.
     smallest_ratio : over all evaluations, as far as the draws behind them are to be trusted.
     rounds, evaluations, seconds : how long it searched; `seconds` sums up the time over continued runs.
+    lost : numbers of the rounds that killed every worker that played them (out of memory, say): nothing is known of these.
     """
 
     claim: str
@@ -100,12 +101,13 @@ class Hunt:
     max_n: int
     decades: int
     version: str
+    lost: tuple[int, ...]
     seconds: float = field(compare=False)
 
     @property
     def as_expected(self) -> bool:
-        """A control refuted, anything else not."""
-        return (self.outcome == "refuted") == (self.status == "control")
+        """A control refuted, anything else not, and no round lost."""
+        return not self.lost and (self.outcome == "refuted") == (self.status == "control")
 
     def to_json(self) -> dict[str, Any]:
         """What ``--json`` prints; infinite numbers are null."""
@@ -226,6 +228,7 @@ def _result(plan: Plan, played: Sequence[Round], book: Journal) -> Hunt:
         max_n=plan.max_n,
         decades=DECADES,
         version=__version__,
+        lost=tuple(r.number for r in played if r.lost is not None),
         seconds=book.seconds,
     )
 

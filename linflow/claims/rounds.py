@@ -72,6 +72,7 @@ class Round:
     away : for claims that are tight on flat spectra, the least room away from them.
     verdict : on `best`, where it looked like a violation.
     evaluations : readings taken; `lowest` the least of their (cautious) rooms.
+    lost : why nothing is known of the round, if it killed every worker that played it.
     """
 
     number: int
@@ -81,6 +82,7 @@ class Round:
     evaluations: int
     lowest: float | None
     seconds: float
+    lost: str | None = None
 
     @property
     def refuted(self) -> bool:

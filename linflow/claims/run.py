@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from linflow.checks import available_cores, positive_int, probability, whole_number
+from linflow.checks import positive_int, probability, whole_number
 from linflow.claims.cases import default_cases
 from linflow.claims.claim import Case, Claim
 from linflow.claims.evidence import NOT_REFUTED, REFUTED, SUPPORTED
 from linflow.claims.outcome import Outcome, Verdict, outcome_from_json, summarise
 from linflow.claims.quantities import Quantity
 from linflow.claims.verdict import Cell, Test, decide
-from linflow.engine.files import JsonLines
-from linflow.errors import ClaimError, InputError, LinflowError, OutputError
+from linflow.engine.pool import Lost, choose_engine
+from linflow.engine.store import Record, Store
+from linflow.errors import ClaimError, InputError, LinflowError
+from linflow.identity import code_digest
 from linflow.spectrum import Spectrum
 
 #: Family-wise error of a run, unless told otherwise.
@@ -24,7 +28,6 @@ ALPHA = 1e-6
 MAX_DRAWS = 10_000
 #: A control needs one refuting cell only, and a conjecture none: their cells get this fraction of the budget.
 _OTHERS = 20
-_RESTARTS = 3
 
 Progress = Callable[[int, int], None]
 
@@ -125,15 +128,15 @@ def verify_all(
     Parameters are those of `verify`, and
 
     progress : called with (cells done, cells in all) after each cell.
-    journal : file to which each decided cell is appended at once; the same run started again takes it from there. Removed
-        when the run is complete.
+    journal : file in which each decided cell is kept at once (a :class:`linflow.engine.store.Store`). Runs take from it
+        what was decided under the same alpha, by the same code, and what was altered on the disk is decided again.
 
     Raises
     ------
     InputError
         Two claims of one name, alpha outside (0, 1).
-    OutputError
-        The journal cannot be written.
+    DataError, OutputError
+        The journal is no journal, or is damaged; it cannot be written, or another run writes to it.
     """
     for claim in claims:
         if not isinstance(claim, Claim):
@@ -150,28 +153,36 @@ def verify_all(
     cells, errors = _cells(claims, chosen, alpha, seed, positive_int(max_draws, "max_draws"))
     outcomes: dict[str, list[Outcome]] = {name: [] for name in names}
     results: list[list[Outcome]] = [[] for _ in cells]
-    with _Journal(journal) as book:
+    engine = choose_engine(workers)
+    with Store(journal, {"command": "verify", "code": code_digest()}) as book:
+        known = _remembered(book.records())
         pending = []
         for i, cell in enumerate(cells):
-            known = book.known.get(cell.key)
-            if known is None or not cell.answered_by(known):
+            earlier = known.get(cell.key)
+            if earlier is None or not cell.answered_by(earlier):
                 pending.append(i)
             else:
-                results[i] = known
+                results[i] = earlier
+        # Long cells first, so that no core idles at the end. Oracles of complex spectra are shared within a worker by
+        # cache, hence by spectrum.
+        pending.sort(key=lambda i: (-cells[i].spectrum.n, cells[i].spectrum.key, cells[i].quantity_key, cells[i].m))
         done = len(cells) - len(pending)
         if progress:
             progress(done, len(cells))
-        for i, result in _decided(cells, pending, workers):
-            if isinstance(result, str):
-                for name in dict.fromkeys(test.claim for test in cells[i].tests):
-                    errors.setdefault(name, []).append(f"claim {name!r}: {result}")
+        _send_by_value(cells[i].quantity for i in pending)
+        for index, found in engine.map(_attempt, [cells[i] for i in pending], tick=book.check):
+            cell = cells[pending[index]]
+            if isinstance(found, Lost):
+                found = _Found([], f"{_place(cell)}: {found.reason}", 0.0)
+            if found.error is None:
+                results[pending[index]] = found.outcomes
+                book.add(_recorded(cell, found))
             else:
-                results[i] = result
-                book.keep(cells[i], result)
+                for name in dict.fromkeys(test.claim for test in cell.tests):
+                    errors.setdefault(name, []).append(f"claim {name!r}: {found.error}")
             done += 1
             if progress:
                 progress(done, len(cells))
-        book.finish()
     breaches: dict[str, list[Outcome]] = {}
     for result in results:
         for outcome in result:
@@ -221,36 +232,6 @@ def _cells(
     return cells, errors
 
 
-def _decided(cells: list[Cell], pending: list[int], workers: int | None) -> Iterator[tuple[int, list[Outcome] | str]]:
-    """(index, outcomes or an error) as cells finish; a killed worker costs its cells a second try, nothing else."""
-    count = min(available_cores() if workers is None else positive_int(workers, "workers"), max(len(pending), 1))
-    # Long cells first, so that no core idles at the end. Oracles of complex spectra are shared within a worker by cache,
-    # hence by spectrum.
-    todo = sorted(pending, key=lambda i: (-cells[i].spectrum.n, cells[i].spectrum.key, cells[i].quantity.key, cells[i].m))
-    if count == 1:
-        for i in todo:
-            yield _attempt(i, cells[i])
-        return
-    from joblib import Parallel, delayed, parallel_config
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
-
-    _send_by_value(cells[i].quantity for i in todo)
-    left = dict.fromkeys(todo)
-    for attempt in range(_RESTARTS + 1):
-        try:
-            with parallel_config(backend="loky", inner_max_num_threads=1):
-                jobs = Parallel(n_jobs=count, return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
-                for i, result in jobs(delayed(_attempt)(i, cells[i]) for i in list(left)):
-                    del left[i]
-                    yield i, result
-            return
-        except TerminatedWorkerError:
-            if attempt == _RESTARTS:
-                raise OutputError(
-                    f"worker processes were killed {_RESTARTS + 1} times (out of memory?): run with --workers 1"
-                ) from None
-
-
 class _Keys:
     """Keys of quantities, each found once: they follow code and data as far as these reach."""
 
@@ -273,37 +254,47 @@ def _send_by_value(quantities: Iterable[Quantity]) -> None:
             cloudpickle.register_pickle_by_value(module)
 
 
-def _attempt(i: int, cell: Cell) -> tuple[int, list[Outcome] | str]:
+@dataclass(frozen=True)
+class _Found:
+    """What became of a cell: outcomes, or the sentence of an error."""
+
+    outcomes: list[Outcome]
+    error: str | None
+    seconds: float
+
+
+def _attempt(cell: Cell) -> _Found:
+    start = time.perf_counter()
+    outcomes: list[Outcome] = []
+    error = None
     try:
-        return i, decide(cell)
-    except LinflowError as error:  # a sentence already
-        return i, str(error)
-    except Exception as error:  # a user's quantity may raise anything; the other cells go on
-        place = f"{cell.quantity.name} of {cell.spectrum.name}, m={cell.m}"
-        return i, f"{place} raised {type(error).__name__}: {error}"
+        outcomes = decide(cell)
+    except LinflowError as failure:  # a sentence already
+        error = str(failure)
+    except Exception as failure:  # a user's quantity may raise anything; the other cells go on
+        error = f"{_place(cell)} raised {type(failure).__name__}: {failure}"
+    return _Found(outcomes, error, time.perf_counter() - start)
+
+
+def _recorded(cell: Cell, found: _Found) -> Record:
+    payload = json.dumps([outcome.to_json() for outcome in found.outcomes]).encode()
+    return Record(cell.key, payload, seconds=found.seconds, label=_place(cell))
+
+
+def _place(cell: Cell) -> str:
+    return f"{cell.quantity.name} of {cell.spectrum.name}, m={cell.m}"
+
+
+def _remembered(records: Mapping[str, Record]) -> dict[str, list[Outcome]]:
+    known = {}
+    for key, record in records.items():
+        # What another linflow wrote may have another form: it is decided again.
+        with suppress(ValueError, TypeError, KeyError, AttributeError):
+            known[key] = [outcome_from_json(outcome) for outcome in json.loads(record.payload or b"")]
+    return known
 
 
 def _breached_claim(name: str) -> Claim:
     from linflow.claims.statements import catalogue
 
     return next(claim for claim in catalogue() if claim.name == name)
-
-
-class _Journal(JsonLines):
-    """Decided cells under the digest of all that they depend on, so that different runs, and different code, never mix."""
-
-    def __init__(self, path: Path | None) -> None:
-        super().__init__(path)
-        self.path = path
-        self.known: dict[str, list[Outcome]] = {}
-        for row in self.rows:
-            # The last line of a killed run may be torn: that cell is decided again.
-            with suppress(ValueError, TypeError, KeyError, AttributeError):
-                self.known[row["key"]] = [outcome_from_json(outcome) for outcome in row["outcomes"]]
-
-    def keep(self, cell: Cell, outcomes: list[Outcome]) -> None:
-        self.add({"key": cell.key, "outcomes": [outcome.to_json() for outcome in outcomes]})
-
-    def finish(self) -> None:
-        if self.path is not None:
-            self.path.unlink(missing_ok=True)

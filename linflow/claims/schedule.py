@@ -6,56 +6,69 @@ barrier, and makes the rounds the same for any number of workers.
 
 from __future__ import annotations
 
-import os
-import pickle
+import json
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Any
 
-from linflow.checks import available_cores, positive_int
 from linflow.claims.candidates import Candidate
 from linflow.claims.rounds import Find, Plan, Round, play
-from linflow.engine.files import JsonLines
-from linflow.engine.workers import start_worker
-from linflow.errors import ClaimError, OutputError
+from linflow.engine.pool import Lost, UnsendableError, choose_engine
+from linflow.engine.store import Record, Store
+from linflow.errors import ClaimError
+from linflow.identity import code_digest
 
 #: A round knows the rounds that lie so far behind it.
 LAG = 16
 #: So many of the best candidates are developed further in later rounds.
 _ELITES = 8
-_RESTARTS = 3
 
 
 def rounds_in_order(plan: Plan, book: Journal, workers: int | None, *, most: float, seconds: float) -> Iterator[Round]:
     """Rounds 0, 1, ... up to `most`; none is started after `seconds`, those that run are finished."""
     finished: list[Round] = []
     early = {number: known for number, known in book.rounds.items() if number < most}
-    number = 0
-    with _Pool(available_cores() if workers is None else positive_int(workers, "workers")) as pool:
-        while True:
-            if len(finished) in early:
-                # Handed on before more are started: it may end the hunt.
-                finished.append(early.pop(len(finished)))
-                number = max(number, len(finished))
-                yield finished[-1]
-                continue
-            while number < most and number - len(finished) < LAG:
-                if number not in early:
-                    if not pool.idle or book.seconds >= seconds:
-                        break
-                    pool.start(plan, number, _elites(plan, finished[: max(number - LAG + 1, 0)]))
-                number += 1
-            if not pool.busy:
-                if number < most:
-                    book.note_time()
-                return
-            for found in pool.wait():
-                book.keep(found)
-                early[found.number] = found
+    started = set(early)
+    playing = 0
+    engine = choose_engine(workers)
+
+    def next_round() -> tuple[int, tuple[Plan, int, list[Candidate]]] | None:
+        nonlocal playing
+        number = next(i for i in range(len(finished), len(finished) + LAG + 1) if i not in started)
+        lags = number >= most or number - len(finished) >= LAG
+        if lags or playing >= engine.workers or book.seconds >= seconds:
+            return None
+        started.add(number)
+        playing += 1
+        return number, (plan, number, _elites(plan, finished[: max(number - LAG + 1, 0)]))
+
+    def in_order() -> Iterator[Round]:
+        while len(finished) in early:
+            finished.append(early.pop(len(finished)))
+            yield finished[-1]
+
+    # Those known are handed on before more are played: they may end the hunt.
+    yield from in_order()
+    try:
+        for number, found in engine.work(_play, next_round, most=LAG, tick=book.check):
+            playing -= 1
+            early[number] = _empty(number, found) if isinstance(found, Lost) else found
+            book.keep(early[number])
+            yield from in_order()
+    except UnsendableError as error:
+        raise ClaimError(f"claim {plan.terrain.claim.name!r}: {error}") from error
+    if len(finished) < most:
+        book.note_time()
+
+
+def _play(job: tuple[Plan, int, list[Candidate]]) -> Round:
+    return play(*job)
+
+
+def _empty(number: int, lost: Lost) -> Round:
+    """In the place of a round that killed its workers: nothing was found in it, and it says why."""
+    return Round(number, best=None, away=None, verdict=None, evaluations=0, lowest=None, seconds=0.0, lost=lost.reason)
 
 
 def _elites(plan: Plan, finished: Sequence[Round]) -> list[Candidate]:
@@ -67,104 +80,22 @@ def _elites(plan: Plan, finished: Sequence[Round]) -> list[Candidate]:
     return [find.candidate for find in list(best.values())[:_ELITES]]
 
 
-class _Pool:
-    """Worker processes that outlive the death of one of them; a single worker is this process."""
-
-    def __init__(self, workers: int) -> None:
-        self.workers = min(workers, LAG)
-        self.pool: Any = None
-        self.jobs: dict[int, tuple[Plan, int, list[Candidate]]] = {}
-        self.futures: dict[Future[Round], int] = {}
-        self.deaths = 0
-
-    @property
-    def idle(self) -> bool:
-        return len(self.jobs) < self.workers
-
-    @property
-    def busy(self) -> bool:
-        return bool(self.jobs)
-
-    def start(self, plan: Plan, number: int, elites: list[Candidate]) -> None:
-        self.jobs[number] = (plan, number, elites)
-        if self.workers > 1:
-            self._submit(number)
-
-    def _submit(self, number: int) -> None:
-        from joblib.externals.loky import ProcessPoolExecutor
-        from joblib.externals.loky.process_executor import BrokenProcessPool
-
-        if self.pool is None:
-            self.pool = ProcessPoolExecutor(max_workers=self.workers, initializer=start_worker, initargs=(os.getpid(),))
-        try:
-            self.futures[self.pool.submit(play, *self.jobs[number])] = number
-        except BrokenProcessPool:
-            failed: Future[Round] = Future()
-            failed.set_exception(BrokenProcessPool())
-            self.futures[failed] = number
-
-    def wait(self) -> list[Round]:
-        """The rounds finished next, at least one unless a worker died."""
-        from joblib.externals.loky.process_executor import BrokenProcessPool
-
-        if self.workers == 1:
-            return [play(*self.jobs.pop(min(self.jobs)))]
-        found = []
-        for future in wait(self.futures, return_when=FIRST_COMPLETED).done:
-            if future not in self.futures:
-                continue
-            number = self.futures.pop(future)
-            try:
-                found.append(future.result())
-                del self.jobs[number]
-            except BrokenProcessPool:
-                self._restart()
-            except (pickle.PicklingError, AttributeError, TypeError) as error:
-                claim = self.jobs[number][0].terrain.claim
-                raise ClaimError(
-                    f"claim {claim.name!r} cannot be sent to other processes ({error}): run with --workers 1"
-                ) from error
-        return found
-
-    def _restart(self) -> None:
-        """A worker was killed, and the rounds in flight with it: play them again."""
-        self.deaths += 1
-        if self.deaths > _RESTARTS:
-            raise OutputError(f"worker processes were killed {self.deaths} times (out of memory?): run with --workers 1")
-        self._stop()
-        for number in sorted(set(self.jobs)):
-            self._submit(number)
-
-    def _stop(self) -> None:
-        self.futures.clear()
-        if self.pool is not None:
-            # Also on an interrupt, and where the caller stops listening: nothing is left running.
-            self.pool.shutdown(wait=True, kill_workers=True)
-            self.pool = None
-
-    def __enter__(self) -> _Pool:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._stop()
-
-
-class Journal(JsonLines):
-    """Finished rounds; each record carries its hunt's key, so that hunts never mix."""
+class Journal(Store):
+    """Finished rounds of one hunt in a store, with the time that they took."""
 
     def __init__(self, path: Path | None, key: str) -> None:
-        super().__init__(path)
-        self.key = key
+        super().__init__(path, {"command": "hunt", "plan": key, "code": code_digest()})
         self.rounds: dict[int, Round] = {}
         self.before, self.began = 0.0, time.monotonic()
-        for row in self.rows:
-            # The last line of a killed hunt may be torn: that round is played again.
+        for record in self.records().values():
+            if record.lost:  # played again
+                continue
             with suppress(ValueError, TypeError, KeyError, AttributeError):
-                if row["key"] == key:
-                    if "round" in row:
-                        found = Round.from_json(row["round"])
-                        self.rounds[found.number] = found
-                    self.before = max(self.before, float(row["seconds"]))
+                row = json.loads(record.payload or b"")
+                self.before = max(self.before, float(row["seconds"]))
+                if row["round"] is not None:
+                    found = Round.from_json(row["round"])
+                    self.rounds[found.number] = found
 
     @property
     def seconds(self) -> float:
@@ -172,10 +103,14 @@ class Journal(JsonLines):
         return self.before + time.monotonic() - self.began
 
     def keep(self, found: Round) -> None:
-        """Append a finished round."""
+        """Store a finished round; one that was lost is kept as such."""
         self.rounds[found.number] = found
-        self.add({"key": self.key, "seconds": self.seconds, "round": found.to_json()})
+        if found.lost is not None:
+            self.add(Record(str(found.number), None, found.lost, lost=True, label=f"round {found.number}"))
+            return
+        payload = json.dumps({"seconds": self.seconds, "round": found.to_json()}).encode()
+        self.add(Record(str(found.number), payload, seconds=found.seconds, label=f"round {found.number}"))
 
     def note_time(self) -> None:
-        """Append that the time was spent, so that the same budget again plays nothing more."""
-        self.add({"key": self.key, "seconds": self.seconds})
+        """Store that the time was spent, so that the same budget again plays nothing more."""
+        self.add(Record("time", json.dumps({"seconds": self.seconds, "round": None}).encode(), label="time spent"))

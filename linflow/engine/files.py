@@ -1,15 +1,9 @@
-"""Where linflow's own folders lie; results on disk: folders checked at once, files written whole, records one by one."""
+"""Where linflow's own folders lie; results on disk: folders checked at once, files written whole."""
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import json
-import os
 import tempfile
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
 
 from linflow.errors import OutputError
 
@@ -37,65 +31,6 @@ def prepare_folder(folder: Path) -> None:
     except OSError as error:
         why = error.strerror or str(error)
         raise OutputError(f"cannot write to {str(folder)!r} ({why}): choose another folder with --out") from error
-
-
-class JsonLines:
-    """Records in a file, one JSON line each, synced to disk as they come.
-
-    Each carries a digest of itself: a line that was torn by a killed writer, or damaged since, is not read. (The digest
-    guards against accidents; whoever forges a line can forge it too.)
-
-    Parameters
-    ----------
-    path : created if it does not exist; None keeps nothing.
-
-    Raises
-    ------
-    OutputError
-        The file cannot be written.
-    """
-
-    def __init__(self, path: Path | None) -> None:
-        self.rows: list[Any] = []
-        self._file: Any = None
-        if path is None:
-            return
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if path.exists():
-                self._read(path)
-            self._file = path.open("a", encoding="utf-8")
-        except OSError as error:
-            raise OutputError(f"cannot write {str(path)!r}: {error.strerror}; choose another folder with --out") from error
-
-    def _read(self, path: Path) -> None:
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-            with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
-                sealed = json.loads(line)
-                if sealed["seal"] == _seal(sealed["record"]):
-                    self.rows.append(sealed["record"])
-
-    def add(self, row: dict[str, Any]) -> None:
-        """Append a record."""
-        if self._file is None:
-            return
-        # A torn last line must not swallow this one: each record starts on a line of its own.
-        record = json.loads(json.dumps(row))
-        self._file.write("\n" + json.dumps({"seal": _seal(record), "record": record}))
-        self._file.flush()
-        os.fsync(self._file.fileno())
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self._file is not None:
-            self._file.close()
-
-
-def _seal(record: Any) -> str:
-    """Digest of a record as JSON writes it."""
-    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -32,6 +32,8 @@ STRIKES = 2
 _HOPELESS = 5
 #: Tasks that wait at each worker, so that it need not wait for them.
 _QUEUE = 2
+#: More processes than this for each core would only take memory.
+_CROWD = 8
 #: Longest time between two calls of `tick`.
 _TICK = 1.0
 _THREAD_VARIABLES = (
@@ -113,7 +115,7 @@ class LokyEngine(Engine):
 
     Parameters
     ----------
-    workers : processes; default all cores that this process may use.
+    workers : processes; default all cores that this process may use. At most eight times as many are started.
 
     Raises
     ------
@@ -129,7 +131,8 @@ class LokyEngine(Engine):
     """
 
     def __init__(self, workers: int | None = None) -> None:
-        self.workers = available_cores() if workers is None else positive_int(workers, "workers")
+        cores = available_cores()
+        self.workers = cores if workers is None else min(positive_int(workers, "workers"), _CROWD * cores)
 
     def work(
         self, function: Callable[[T], R], source: Source[T], *, most: int | None = None, tick: Callable[[], None] = nothing
@@ -232,3 +235,17 @@ def _pickled(value: object) -> bytes:
     except (pickle.PicklingError, AttributeError, TypeError, ValueError, RecursionError) as error:
         why = " ".join(str(error).split())
         raise UnsendableError(f"work cannot be sent to other processes ({why}): run with --workers 1") from error
+
+
+def choose_engine(workers: int | None = None, scheduler: str | None = None) -> Engine:
+    """The engine for the given options.
+
+    >>> type(choose_engine(1)).__name__
+    'SerialEngine'
+    """
+    if scheduler is not None:
+        from linflow.engine.cluster import DaskEngine
+
+        return DaskEngine(scheduler)
+    local = LokyEngine(workers)
+    return SerialEngine() if local.workers == 1 else local

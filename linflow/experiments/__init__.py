@@ -4,7 +4,8 @@ An experiment is one Python file; see :class:`Experiment` for what it holds, and
 ``linflow run NAME`` or ``linflow run path/to/file.py`` runs it; :func:`run` does the same from Python.
 """
 
-from linflow.engine import DaskEngine, Engine, LokyEngine, Lost, SerialEngine
+from linflow.engine.cluster import DaskEngine
+from linflow.engine.pool import Engine, LokyEngine, Lost, SerialEngine
 from linflow.experiments.discover import Study, experiment_files, load
 from linflow.experiments.experiment import Experiment, Plan, Variable
 from linflow.experiments.results import COMPUTED, FAILED, SKIPPED, settings

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from linflow.engine.files import prepare_folder, write_bytes
+from linflow.engine.progress import shown
 from linflow.errors import DataError, InputError
 from linflow.experiments.cells import describe
 from linflow.experiments.discover import Study, experiment_files, load, summary
@@ -44,26 +45,12 @@ def run_command(
 ) -> int:
     """Run one experiment and leave its files in `out`; returns 0, or 1 if a cell failed."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     study = load(target)
     experiment = study.experiment
     chosen = {**from_folders(experiment, data, ood), **typed(experiment, changes or {})}
     prepare_folder(out)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(experiment.name, total=None)
-
-        def progress(done: int, failed: int, total: int) -> None:
-            label = f"{experiment.name}, {failed} failed" if failed else experiment.name
-            bar.update(task, completed=done, total=total, description=label)
-
+    with shown(experiment.name, unit="cells") as told:
         dataset = run(
             experiment,
             out=out,
@@ -71,7 +58,7 @@ def run_command(
             seed=seed,
             workers=workers,
             scheduler=scheduler,
-            progress=progress,
+            progress=lambda done, failed, total: told(done, total, f"{failed} failed" if failed else ""),
             changes=chosen,
         )
     write_netcdf(dataset, out / f"{experiment.name}.nc")

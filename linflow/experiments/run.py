@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from linflow.engine import choose_engine
 from linflow.engine.files import prepare_folder
-from linflow.engine.pool import Lost
+from linflow.engine.pool import Lost, choose_engine
 from linflow.engine.store import Store
 from linflow.errors import DataError
 from linflow.experiments.cells import Outcome, code_version, describe, ship

@@ -276,7 +276,7 @@ def _extreme_ball(spectrum: Spectrum, m: int, field: Field) -> arb:
         cause: BaseException | None = error
         while cause is not None and not isinstance(cause, KeyboardInterrupt):
             cause = cause.__cause__
-        raise (error if cause is None else KeyboardInterrupt) from cause
+        raise (error if cause is None else cause) from None
     return inner.real + left_tail.union(arb(0)) + right_tail.union(arb(0))
 
 
