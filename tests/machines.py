@@ -31,14 +31,15 @@ NUMERICAL = (
     *("interlacing", "open_questions", "witness"),
 )
 #: Tests of what the other libraries are used for: with the oldest versions these are run as well.
-LIBRARIES = ("data", "experiments_engines", "experiments_run", "experiments_store", "loading", "plotting", "report")
+LIBRARIES = ("data", "experiments_engines", "experiments_run", "engine_store", "loading", "plotting", "report")
 #: Not run here: prefix of the file -> why.
 OTHERS = {
     "architecture": "reads source code",
     "cli": "starts the command in processes of its own; what it computes is tested above",
     "deep_": "torch has kernels of its own",
     "documentation": "reads the documentation",
-    "files": "writes and reads files",
+    "engine_progress": "prints lines",
+    "engine_stopping": "signals and exit statuses",
     "identity": "compares digests",
     "journal": "keeps and reads digests",
     "machine_checked": "Coq, which computes with no floating point",
@@ -49,7 +50,7 @@ OTHERS = {
     "types": "reads source code",
 }
 #: Without torch, which the oldest run does not install.
-NEED_TORCH = ("tests/test_experiments_run.py::test_the_code_of_deep_counts_where_an_experiment_mentions_it",)
+NEED_TORCH = ("tests/test_experiments_run.py::test_every_experiment_of_ours_is_what_its_file_says",)
 
 KERNELS = ("Haswell", "Zen", "Sandybridge", "Prescott", "SkylakeX")
 _PROBE = (

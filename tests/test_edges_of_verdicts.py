@@ -204,7 +204,7 @@ def test_a_mended_claim_takes_nothing_from_the_journal_of_the_old_one(tmp_path: 
         # Differs from the other at n = 4 alone, where a few probes may never look.
         return about(lambda s, m: (factor if s.n == 4 else 1.0) * 1.1 * s.energy, holds_for=lambda s, m: 0 < m < s.n)
 
-    options: dict[str, Any] = {"rounds": 6, "max_n": 4, "workers": 1, "journal": tmp_path / "rounds.jsonl"}
+    options: dict[str, Any] = {"rounds": 6, "max_n": 4, "workers": 1, "journal": tmp_path / "rounds.sqlite"}
     assert hunt(claim(1e-3), **options).outcome == "refuted"
     assert hunt(claim(1.0), **options).outcome == "not refuted"
 

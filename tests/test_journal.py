@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
+import sqlite3
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,8 @@ from linflow.claims import Case, Claim, Outcome, Quantity, verify_all
 from linflow.claims import run as run_module
 from linflow.claims import verdict as verdict_module
 from linflow.claims.verdict import Cell, decide
-from linflow.engine import files
+from linflow.engine.store import Store
+from linflow.errors import DataError, OutputError
 from linflow.spectrum import Spectrum
 
 CASES = [Case(Spectrum([3.0, 2.0, 1.0, 0.5, 0.25]), (2,)), Case(Spectrum([3.0, 2.0, 1.0, 0.5]), (2,))]
@@ -137,7 +141,7 @@ def decided(monkeypatch: pytest.MonkeyPatch) -> list[Cell]:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_what_the_old_code_decided_is_not_taken(way: str, tmp_path: Path, decided: list[Cell]) -> None:
-    journal = tmp_path / "cells.jsonl"
+    journal = tmp_path / "cells.sqlite"
     interrupted(quantity(tmp_path, way, 0.8), journal)
     decided.clear()
     mended = quantity(tmp_path, way, 0.2)
@@ -148,7 +152,7 @@ def test_what_the_old_code_decided_is_not_taken(way: str, tmp_path: Path, decide
 
 @pytest.mark.parametrize("way", WAYS)
 def test_what_the_same_code_decided_is_taken(way: str, tmp_path: Path, decided: list[Cell]) -> None:
-    journal = tmp_path / "cells.jsonl"
+    journal = tmp_path / "cells.sqlite"
     interrupted(quantity(tmp_path, way, 0.2), journal)
     again = quantity(tmp_path, way, 0.2)  # the file read once more, as a second start reads it
     verify_all([claim(again)], cases=CASES, workers=1, journal=journal)
@@ -158,7 +162,7 @@ def test_what_the_same_code_decided_is_taken(way: str, tmp_path: Path, decided: 
 def test_what_an_older_linflow_decided_is_not_taken(
     tmp_path: Path, decided: list[Cell], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    journal = tmp_path / "cells.jsonl"
+    journal = tmp_path / "cells.sqlite"
     about = quantity(tmp_path, "in the method", 0.2)
     interrupted(about, journal)
     for module in (provenance, verdict_module):
@@ -168,9 +172,12 @@ def test_what_an_older_linflow_decided_is_not_taken(
 
 
 def altered(journal: Path, change: Callable[[str], str]) -> None:
-    text = journal.read_text()
-    assert change(text) != text
-    journal.write_text(change(text))
+    connection = sqlite3.connect(journal)
+    [(key, payload)] = connection.execute("SELECT key, payload FROM records").fetchall()
+    assert change(payload.decode()) != payload.decode()
+    connection.execute("UPDATE records SET payload = ? WHERE key = ?", (change(payload.decode()).encode(), key))
+    connection.commit()
+    connection.close()
 
 
 @pytest.mark.parametrize(
@@ -183,7 +190,7 @@ def altered(journal: Path, change: Callable[[str], str]) -> None:
     ],
 )
 def test_a_row_that_was_altered_is_decided_again(change: Callable[[str], str], tmp_path: Path, decided: list[Cell]) -> None:
-    journal = tmp_path / "cells.jsonl"
+    journal = tmp_path / "cells.sqlite"
     about = quantity(tmp_path, "in the method", 0.2)
     reference = verify_all([claim(about)], cases=CASES, workers=1).verdicts[0].cases
     interrupted(about, journal)
@@ -198,43 +205,90 @@ def test_without_the_seal_an_altered_row_would_be_believed(
     tmp_path: Path, decided: list[Cell], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The twin of the tests above."""
-    journal = tmp_path / "cells.jsonl"
+    journal = tmp_path / "cells.sqlite"
     about = quantity(tmp_path, "in the method", 0.2)
     reference = verify_all([claim(about)], cases=CASES, workers=1).verdicts[0].cases
     interrupted(about, journal)
     altered(journal, lambda text: text.replace('"form": "confidence"', '"form": "enclosed"', 1))
-    monkeypatch.setattr(files, "_seal", lambda record: json.loads(journal.read_text().splitlines()[-1])["seal"])
+    connection = sqlite3.connect(journal)
+    [(kept,)] = connection.execute("SELECT seal FROM records").fetchall()
+    connection.close()
+    monkeypatch.setattr(Store, "_seal", lambda self, record: kept)
     decided.clear()
     believed = verify_all([claim(about)], cases=CASES, workers=1, journal=journal).verdicts[0].cases
     assert len(decided) == 1
     assert believed != reference
 
 
-def test_every_flipped_bit_of_a_row_is_noticed(tmp_path: Path, decided: list[Cell]) -> None:
-    journal = tmp_path / "cells.jsonl"
+def test_a_flipped_bit_anywhere_changes_nothing_or_is_refused(tmp_path: Path, decided: list[Cell]) -> None:
+    journal = tmp_path / "cells.sqlite"
     about = quantity(tmp_path, "in the method", 0.2)
     reference = verify_all([claim(about)], cases=CASES, workers=1).verdicts[0].cases
     interrupted(about, journal)
     whole = journal.read_bytes()
-    for place in range(3, len(whole), 97):
+    refusals = []
+    for place in (*range(0, 100, 7), *range(100, len(whole), 997)):
         flipped = bytearray(whole)
         flipped[place] ^= 1 << (place % 7)
+        for path in tmp_path.glob("cells.sqlite*"):
+            path.unlink()
         journal.write_bytes(bytes(flipped))
-        found = verify_all([claim(about)], cases=CASES, workers=1, journal=journal).verdicts[0].cases
-        assert found == reference, place
+        try:
+            found = verify_all([claim(about)], cases=CASES, workers=1, journal=journal).verdicts[0].cases
+        except DataError as error:
+            refusals.append(str(error))
+        else:
+            assert found == reference, place
+    assert refusals
+    assert all("choose another folder" in sentence for sentence in refusals)
 
 
 def test_a_sealed_row_that_answers_another_question_is_not_taken(tmp_path: Path, decided: list[Cell]) -> None:
-    journal = tmp_path / "cells.jsonl"
     about = quantity(tmp_path, "in the method", 0.2)
     reference = verify_all([claim(about)], cases=CASES, workers=1).verdicts[0].cases
-    for change in ({"value": 1e9}, {"m": 3}, {"claim": "other"}, {"spectrum_key": "other"}, None):
+    for number, change in enumerate(({"value": 1e9}, {"m": 3}, {"claim": "other"}, {"spectrum_key": "other"}, None)):
+        journal = tmp_path / f"cells{number}.sqlite"
         interrupted(about, journal)
-        lines = [line for line in journal.read_text().splitlines() if line]
-        record = json.loads(lines[-1])["record"]
-        record["outcomes"] = [] if change is None else [record["outcomes"][0] | change]
-        journal.write_text(json.dumps({"seal": files._seal(record), "record": record}) + "\n")
+        with Store(journal, {"command": "verify", "code": provenance.code_digest()}) as store:
+            [record] = store.records().values()
+            outcomes = json.loads(record.payload or b"")
+            wrong = [] if change is None else [outcomes[0] | change]
+            store.add(replace(record, payload=json.dumps(wrong).encode()))
         decided.clear()
         found = verify_all([claim(about)], cases=CASES, workers=1, journal=journal).verdicts[0].cases
         assert found == reference
         assert len(decided) == 2
+
+
+def test_another_run_in_the_same_file_costs_this_one_nothing(tmp_path: Path, decided: list[Cell]) -> None:
+    journal = tmp_path / "cells.sqlite"
+    about = quantity(tmp_path, "in the method", 0.2)
+    interrupted(about, journal)
+    other = Claim(name="other", statement="E_m <= 100", kind="upper", value=lambda s, m: 100.0)
+    verify_all([other], cases=CASES, workers=1, journal=journal)
+    decided.clear()
+    verify_all([claim(about)], cases=CASES, workers=1, journal=journal)
+    assert len(decided) == 1
+
+
+def test_two_runs_at_once_are_one_sentence(tmp_path: Path) -> None:
+    journal = tmp_path / "cells.sqlite"
+    about = claim(quantity(tmp_path, "in the method", 0.2))
+
+    def second(done: int, total: int) -> None:
+        with pytest.raises(OutputError, match="another run writes to"):
+            verify_all([about], cases=CASES, workers=1, journal=journal)
+
+    verify_all([about], cases=CASES, workers=1, journal=journal, progress=second)
+
+
+def test_a_deleted_journal_is_said_at_once(tmp_path: Path, decided: list[Cell]) -> None:
+    about = claim(quantity(tmp_path, "in the method", 0.2))
+    folder = tmp_path / "out"
+
+    def delete(done: int, total: int) -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+
+    with pytest.raises(OutputError, match="deleted or replaced"):
+        verify_all([about], cases=CASES, workers=1, journal=folder / "cells.sqlite", progress=delete)
+    assert len(decided) <= 1

@@ -117,9 +117,19 @@ def test_what_is_wrong_with_a_file_is_said_with_its_line(tmp_path: Path, text: s
 
 
 def test_missing_files(tmp_path: Path) -> None:
-    for path in (tmp_path / "none.py", tmp_path):
-        with pytest.raises(DataError, match="does not exist"):
+    for path, why in ((tmp_path / "none.py", "does not exist"), (tmp_path, "cannot be read: Is a directory")):
+        with pytest.raises(DataError, match=why):
             claims_from_file(path)
+
+
+def test_a_file_may_import_its_neighbours(tmp_path: Path) -> None:
+    (tmp_path / "own_levels.py").write_text("LEVEL = 3.0\n")
+    (tmp_path / "mine.py").write_text(
+        "import own_levels\nfrom linflow import Claim\n"
+        "c = Claim(name='c', statement='E_m <= 3', kind='upper', value=lambda s, m: own_levels.LEVEL)\n"
+    )
+    [claim] = claims_from_file(tmp_path / "mine.py")
+    assert claim.value_at(Spectrum.flat(3), 1) == 3.0
 
 
 @dataclass

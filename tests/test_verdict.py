@@ -32,6 +32,7 @@ from linflow.claims.quantities import Breach, Draws, TruncatedRisk
 from linflow.claims.relation import KINDS, Kind
 from linflow.claims.verdict import Cell, Test, decide
 from linflow.errors import ClaimError, InputError, OutputError
+from linflow.report import to_csv, to_json
 from linflow.spectrum import Spectrum
 from tests.test_confidence import Peeking
 
@@ -577,32 +578,17 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path: Path, decided: li
     total = len(decided)
     assert total > 10
     decided.clear()
-    journal = tmp_path / "new folder" / "journal.jsonl"
+    journal = tmp_path / "new folder" / "journal.sqlite"
     interrupted(journal, 4)
     interrupted(journal, 7)
     assert len(decided) == len({cell.key for cell in decided}) == 7
-    with journal.open("ab") as file:  # a torn line, and things that were never a record
-        file.write(b'\n{"key": "' + decided[0].key.encode() + b'", "outcomes": [{"claim": "T')
-        file.write(
-            b"\n\xff\xfe\n[]\nnull\n3\n{}\n" + b'{"key": [1], "outcomes": []}\n{"key": "x", "outcomes": [{"claim": "T1"}]}'
-        )
-        file.write(b'\n{"key": "y", "outcomes": 5}\n{"key": "torn')
     seen: list[tuple[int, int]] = []
     report = journal_run(journal, lambda done, total: seen.append((done, total)))
     assert by_place(report) == uninterrupted
     assert len(decided) == len({cell.key for cell in decided}) == total
     assert seen == [(done, total) for done in range(7, total + 1)]
-    assert not journal.exists()
-
-
-def test_a_record_after_a_torn_line_is_kept(tmp_path: Path, decided: list[Cell]) -> None:
-    journal = tmp_path / "journal"
-    interrupted(journal, 2)
-    journal.write_bytes(journal.read_bytes()[:-20])  # the second record is torn: it is decided again
-    interrupted(journal, 3)
-    interrupted(journal, 4)
-    assert len(decided) == 5
-    assert len({cell.key for cell in decided}) == 4
+    assert by_place(journal_run(journal, lambda done, total: seen.append((done, total)))) == uninterrupted
+    assert len(decided) == total, "what is complete is not decided again"
 
 
 def test_another_run_takes_nothing_from_the_journal(tmp_path: Path, decided: list[Cell]) -> None:
@@ -660,7 +646,6 @@ def test_a_run_killed_by_the_system_goes_on_where_it_stopped(tmp_path: Path, dec
     resumed = len(decided)
     assert by_place(report) == by_place(journal_run(None))
     assert len(decided) == 2 * resumed + 5
-    assert not journal.exists()
 
 
 # ------------------------------------------------------------------------------------------------------ killed workers
@@ -685,14 +670,30 @@ def test_a_killed_worker_costs_a_second_try_and_changes_nothing(tmp_path: Path) 
     assert not (tmp_path / "kill once").exists()
     assert by_place(report) == {(o.claim, o.spectrum, o.m): o for o in reference.cases}
     assert seen == list(range(8))
-    assert not journal.exists()
 
 
-def test_workers_that_are_always_killed_end_the_run_with_advice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_module, "_RESTARTS", 1)
+def test_a_cell_that_kills_every_worker_is_named_and_costs_nothing_else(tmp_path: Path) -> None:
+    claim = one(0.6, quantity=Deadly(str(tmp_path)))
+    reference = verify(claim, cases=DEADLY_CASES, workers=1, max_draws=500)
     (tmp_path / "kill always").touch()
-    with pytest.raises(OutputError, match="--workers 1"):
-        verify(one(0.6, quantity=Deadly(str(tmp_path))), cases=DEADLY_CASES, workers=2)
+    journal = tmp_path / "journal"
+    deadly = [Case(Spectrum.flat(3), (1,)), *DEADLY_CASES[1:]]
+    report = verify_all([claim], cases=deadly, workers=2, max_draws=500, journal=journal)
+    assert len(report.errors) == 1
+    assert "deadly of flat, m=1: the worker process was killed" in report.errors[0]
+    others = {(o.claim, o.spectrum, o.m): o for o in reference.cases if o.n == 4}
+    assert by_place(report) == others
+    (tmp_path / "kill always").unlink()
+    assert not verify_all([claim], cases=deadly, workers=2, max_draws=500, journal=journal).errors
+
+
+def test_the_same_bytes_for_any_number_of_workers(tmp_path: Path) -> None:
+    claims = [claim for claim in catalogue() if claim.name in ("T9", "T3", "T4", "T2", "false-tail-m")]
+    cases = [Case(Spectrum.exponential(24, 0.5), (0, 3, 12)), Case(Spectrum.step(30, rank=4), (4, 5))]
+    one, two = (verify_all(claims, cases=cases, workers=workers, max_draws=300) for workers in (1, 2))
+    assert to_csv(one) == to_csv(two)
+    assert to_json(one) == to_json(two)
+    assert to_csv(verify_all(claims, cases=cases, workers=1, max_draws=300, seed=1)) != to_csv(one)
 
 
 # ------------------------------------------------------------------------------------------------- claims that misbehave

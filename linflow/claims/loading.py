@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
-import runpy
 from importlib.metadata import entry_points
 from pathlib import Path
 
 from linflow.claims.claim import Claim
-from linflow.errors import ClaimError, DataError
+from linflow.engine.sources import Source
+from linflow.errors import ClaimError
 
 ENTRY_POINT_GROUP = "linflow.claims"
 
 
 def claims_from_file(path: str | os.PathLike[str]) -> list[Claim]:
     """Every module-level `Claim` of a Python file (single ones, and those in lists or tuples).
+
+    The file may import modules that lie beside it.
 
     Raises
     ------
@@ -24,15 +26,14 @@ def claims_from_file(path: str | os.PathLike[str]) -> list[Claim]:
         The file raises while it is run, or defines no claim.
     """
     file = Path(path)
-    if not file.is_file():
-        raise DataError(f"the claims file {str(path)!r} does not exist")
+    source = Source.read(file, "claims")
     try:
-        names = runpy.run_path(str(file), run_name="linflow_user_claims")
+        names = vars(source.execute())
     except SyntaxError as error:
         raise ClaimError(f"the claims file {str(path)!r} has a syntax error in line {error.lineno}: {error.msg}") from error
     except (Exception, SystemExit) as error:  # the user's file may raise anything; where it did is what helps
         raise ClaimError(
-            f"the claims file {str(path)!r} raised {type(error).__name__} in line {_line_in(error, file)}: {error}"
+            f"the claims file {str(path)!r} raised {type(error).__name__} in line {_line_in(error, source.path)}: {error}"
         ) from error
     claims = _collect(list(names.values()))
     if not claims:
@@ -64,12 +65,12 @@ def _collect(values: list[object]) -> list[Claim]:
     return claims
 
 
-def _line_in(error: BaseException, file: Path) -> int | str:
-    """The last line of `file` on the error's way, as the user sees it."""
+def _line_in(error: BaseException, path: str) -> int | str:
+    """The last line of the file on the error's way, as the user sees it."""
     line: int | str = "?"
     trace = error.__traceback__
     while trace is not None:
-        if trace.tb_frame.f_code.co_filename == str(file):
+        if trace.tb_frame.f_code.co_filename == path:
             line = trace.tb_lineno
         trace = trace.tb_next
     return line

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from linflow import provenance
 from linflow.checks import positive_int, probability, whole_number
 from linflow.claims.cases import default_cases
 from linflow.claims.claim import Case, Claim
@@ -18,6 +19,7 @@ from linflow.claims.outcome import Outcome, Verdict, outcome_from_json, summaris
 from linflow.claims.quantities import Quantity
 from linflow.claims.verdict import Cell, Test, decide
 from linflow.engine.pool import Lost, choose_engine
+from linflow.engine.sources import served
 from linflow.engine.store import Record, Store
 from linflow.errors import ClaimError, InputError, LinflowError
 from linflow.identity import code_digest
@@ -248,9 +250,11 @@ def _send_by_value(quantities: Iterable[Quantity]) -> None:
     """Let workers get users' classes as they are in this process, and not as a fresh import would make them."""
     import cloudpickle
 
-    for name in {type(quantity).__module__ for quantity in quantities}:
+    names = {type(quantity).__module__ for quantity in quantities}
+    for name in (*names, *served()):
         module = sys.modules.get(name)
-        if module is not None and name.split(".")[0] != "linflow":
+        # A class may say that it lives in a library's module: that is found everywhere.
+        if module is not None and provenance.of_module(module) is None:
             cloudpickle.register_pickle_by_value(module)
 
 

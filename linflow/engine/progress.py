@@ -89,9 +89,11 @@ def _lines(what: str, unit: str, stream: IO[str]) -> Iterator[Report]:
         if last is None or now - told >= min(max(_SOONEST, _SHARE * (now - began)), _LATEST):
             line(*latest)
 
-    yield report
-    if latest is not None and latest != last:
-        line(*latest)
+    try:
+        yield report
+    finally:
+        if latest is not None and latest != last:
+            line(*latest)
 
 
 def _amount(done: float, total: float | None, unit: str) -> str:

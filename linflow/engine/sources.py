@@ -183,3 +183,8 @@ class _Finder(MetaPathFinder, Loader):
 
 
 _FINDER = _Finder()
+
+
+def served() -> list[str]:
+    """Names of the neighbours that can be imported now: no other process finds them."""
+    return list(_FINDER.served)

@@ -112,7 +112,7 @@ class Store:
                 try:
                     record = Record(*values)
                     sound = mark == self._seal(record)
-                except (TypeError, AttributeError):  # a value whose type has changed
+                except (TypeError, ValueError, AttributeError):  # a value whose type has changed
                     sound = False
                 if sound:
                     records[record.key] = replace(record, lost=bool(record.lost))
