@@ -15,7 +15,7 @@ import pytest
 from linflow.engine import stopping
 from linflow.errors import InputError
 from tests.test_cli import records
-from tests.test_experiments_engines import user_file
+from tests.test_engine_pool import user_file
 
 ROOT = Path(__file__).resolve().parent.parent
 

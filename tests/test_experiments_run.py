@@ -41,7 +41,7 @@ from linflow.experiments import (
 from linflow.experiments.command import default_table, from_folders, run_command, typed
 from linflow.experiments.results import to_csv, write_netcdf
 from linflow.identity import code_digest
-from tests.test_experiments_engines import same_bits, user_file
+from tests.test_engine_pool import same_bits, user_file
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -674,10 +674,10 @@ def test_a_killed_worker_costs_a_second_try_and_changes_nothing(tmp_path: Path) 
 
 def test_a_cell_that_kills_every_worker_is_named_and_costs_nothing_else(tmp_path: Path) -> None:
     claim = one(0.6, quantity=Deadly(str(tmp_path)))
-    reference = verify(claim, cases=DEADLY_CASES, workers=1, max_draws=500)
+    deadly = [Case(Spectrum.flat(3), (1,)), *DEADLY_CASES[1:]]
+    reference = verify(claim, cases=deadly, workers=1, max_draws=500)
     (tmp_path / "kill always").touch()
     journal = tmp_path / "journal"
-    deadly = [Case(Spectrum.flat(3), (1,)), *DEADLY_CASES[1:]]
     report = verify_all([claim], cases=deadly, workers=2, max_draws=500, journal=journal)
     assert len(report.errors) == 1
     assert "deadly of flat, m=1: the worker process was killed" in report.errors[0]

@@ -489,22 +489,6 @@ _IDENTITY_FAULTS = (
         "repr(array).encode()",
         _DIFFERENCE,
     ),
-    _fault(
-        _FILES,
-        "seal-not-checked",
-        "an altered record is read",
-        'if sealed["seal"] == _seal(sealed["record"]):',
-        'if sealed["seal"]:',
-        "files.py::test_a_record_that_was_altered_is_not_read",
-    ),
-    _fault(
-        _FILES,
-        "seal-without-content",
-        "the seal of a record says nothing of what is in it",
-        "json.dumps(record, sort_keys=True)",
-        "json.dumps(sorted(record))",
-        "files.py::test_a_record_that_was_altered_is_not_read",
-    ),
 )
 
 # ------------------------------------------------------------------------------------------- the contract of a quantity

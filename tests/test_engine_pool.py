@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,9 +14,13 @@ from typing import Any
 
 import pytest
 import xarray as xr
+from threadpoolctl import threadpool_limits
 
+from linflow.checks import available_cores
+from linflow.engine.cluster import DaskEngine
+from linflow.engine.pool import Engine, LokyEngine, Lost, SerialEngine, UnsendableError
 from linflow.errors import InputError, OutputError
-from linflow.experiments import DaskEngine, Experiment, load, run
+from linflow.experiments import Experiment, load, run
 
 #: A user's file: not importable by any worker, with a cached helper, a data class and a mark for each computed cell.
 FILE = """
@@ -193,3 +198,50 @@ def test_a_missing_extra_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(InputError, match=r"pip install 'linflow\[dist\]'"):
         list(DaskEngine("tcp://127.0.0.1:9").map(abs, [1]))
+
+
+def threads(_: int) -> list[int]:
+    """Threads of each BLAS here."""
+    import scipy.linalg  # noqa: F401
+    from threadpoolctl import threadpool_info
+
+    return [pool["num_threads"] for pool in threadpool_info()]
+
+
+@pytest.mark.parametrize("engine", [SerialEngine(), LokyEngine(2)], ids=["serial", "loky"])
+def test_work_runs_on_one_thread(engine: Engine) -> None:
+    with threadpool_limits(limits=2):
+        found = [counts for _, counts in engine.map(threads, [0, 1]) if not isinstance(counts, Lost)]
+    assert len(found) == 2
+    assert {count for counts in found for count in counts} == {1}
+
+
+@pytest.mark.parametrize("engine", [SerialEngine(), LokyEngine(2)], ids=["serial", "loky"])
+def test_tasks_may_depend_on_results(engine: Engine) -> None:
+    done: dict[int, int] = {}
+
+    def source() -> tuple[int, int] | None:
+        number = len(done)
+        if number == 0:
+            return (0, 1) if not asked.pop(0) else None
+        return (number, done[number - 1]) if number < 4 and not asked.pop(0) else None
+
+    asked = [False, *[True] * 50]
+    for number, result in engine.work(double, source):
+        assert isinstance(result, int)
+        done[number] = result
+        asked = [False, *[True] * 50]
+    assert done == {0: 2, 1: 4, 2: 8, 3: 16}
+
+
+def double(number: int) -> int:
+    return 2 * number
+
+
+def test_what_cannot_be_sent_is_one_sentence() -> None:
+    with pytest.raises(UnsendableError, match="--workers 1"):
+        list(LokyEngine(2).map(str, [threading.Lock()]))
+
+
+def test_no_more_processes_than_make_sense() -> None:
+    assert LokyEngine(10**9).workers == 8 * available_cores()
