@@ -53,7 +53,8 @@ def test_names_are_unique_and_every_room_has_its_faults() -> None:
     mathematics += [f"risk/{name}" for name in ("bounds", "simulate", "equivalent", "fixed_point")]
     mathematics += [f"risk/{name}" for name in ("exact", "enclosure", "compress")]
     mathematics += [f"claims/{name}" for name in ("confidence", "tilted", "quantities", "certainties", "verdict", "run")]
-    mathematics += [f"experiments/{name}" for name in ("experiment", "statistics", "store", "run", "results")]
+    mathematics += [f"experiments/{name}" for name in ("experiment", "statistics", "stored", "run", "results")]
+    mathematics += [f"engine/{name}" for name in ("store", "pool", "sources", "stopping")]
     assert {f"linflow/{name}.py" for name in mathematics} <= rooms
 
 
