@@ -139,9 +139,16 @@ def test_a_checkpoint_of_another_run_or_damaged_is_refused(tmp_path: Path) -> No
             deep.fit(flow_of(DIGITS[:50]), DIGITS[:50], batch=4, checkpoint=checkpoint, **{"steps": 60, **change})
     with pytest.raises(DataError, match="another run"):
         deep.fit(flow_of(DIGITS[:50]), 0.5 * DIGITS[:50], steps=60, batch=4, checkpoint=checkpoint)
-    checkpoint.write_bytes(checkpoint.read_bytes()[:500])
-    with pytest.raises(DataError, match="damaged"):
-        deep.fit(flow_of(DIGITS[:50]), DIGITS[:50], steps=60, batch=4, checkpoint=checkpoint)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("linflow.deep.checkpoint.code_digest", lambda: "another version")
+        with pytest.raises(DataError, match="of other code"):
+            deep.fit(flow_of(DIGITS[:50]), DIGITS[:50], steps=60, batch=4, checkpoint=checkpoint)
+    whole = checkpoint.read_bytes()
+    for place in range(0, len(whole), len(whole) // 20):
+        for wrong in (whole[:place], whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :]):
+            checkpoint.write_bytes(wrong)
+            with pytest.raises(DataError, match="damaged"):
+                deep.fit(flow_of(DIGITS[:50]), DIGITS[:50], steps=60, batch=4, checkpoint=checkpoint)
 
 
 def test_what_cannot_be_written_is_known_before_the_work(tmp_path: Path) -> None:
@@ -244,8 +251,26 @@ def test_a_damaged_cached_model_is_made_again(cache: Path) -> None:
     options: dict[str, Any] = {"steps": 2, "width": 8, "depth": 1}
     first = deep.trained("realnvp", DIGITS[:60], **options)
     (file,) = cache.glob("*.pt")
-    file.write_bytes(file.read_bytes()[:100])
+    whole = file.read_bytes()
+    told: list[float] = []
+    for wrong in (whole[:100], whole[:-9] + bytes([whole[-9] ^ 4]) + whole[-8:]):
+        file.write_bytes(wrong)
+        again = deep.trained("realnvp", DIGITS[:60], progress=lambda done, _: told.append(done), **options)
+        assert same(first, again)
+        assert told
+        told.clear()
+    # The file of another model under this one's name.
+    other = deep.trained("realnvp", DIGITS[:60], seed=1, **options)
+    deep.save(other, file, key="another")
     assert same(first, deep.trained("realnvp", DIGITS[:60], **options))
+
+
+def test_a_model_that_other_code_trained_is_not_taken(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options: dict[str, Any] = {"steps": 2, "width": 8, "depth": 1}
+    deep.trained("realnvp", DIGITS[:60], **options)
+    monkeypatch.setattr(sys.modules["linflow.deep.recipes"], "code_digest", lambda: "another version")
+    deep.trained("realnvp", DIGITS[:60], **options)
+    assert len(list(cache.glob("*.pt"))) == 2
 
 
 def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,10 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from linflow import LinearFlow, deep
-from linflow.deep import layers
+from linflow.deep import layers, torchfiles
 from linflow.deep.deterministic import thread_count
 from linflow.deep.flow import Flow
 from linflow.deep.layers import ActNorm, Coupling, Haar, InvertibleConv, Layer, Mapped, SpaceToDepth
+from linflow.engine.seal import sealed
 from linflow.errors import DataError, InputError, LinflowError, OutputError, ShapeError
 
 #: Round trip of a float64 network: rounding times a conditioning that bounded log-scales keep moderate.
@@ -290,9 +291,16 @@ def test_a_wrong_number_of_values_is_a_shape_error() -> None:
 def _edited(tmp_path: Path, **changes: Any) -> Path:
     path = tmp_path / "flow.pt"
     deep.save(MAKERS["realnvp"](), path)
-    content = torch.load(path, weights_only=True) | changes
-    torch.save(content, path)
+    content = torchfiles.read(path, "linflow.deep.Flow", "flow") | changes
+    path.write_bytes(_sealed(content))
     return path
+
+
+def _sealed(content: dict[str, Any]) -> bytes:
+    """A file as linflow.deep writes it, whatever is in it."""
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    return sealed("linflow.deep", buffer.getvalue())
 
 
 def test_files_that_are_no_flow_of_this_version(tmp_path: Path) -> None:
@@ -302,10 +310,10 @@ def test_files_that_are_no_flow_of_this_version(tmp_path: Path) -> None:
     for name, content in {"cut": whole.read_bytes()[:2000], "text": b"not a flow", "empty": b""}.items():
         cases[f"is damaged|{name}"] = tmp_path / name
         (tmp_path / name).write_bytes(content)
-    buffer = io.BytesIO()
-    torch.save({"weights": torch.zeros(3)}, buffer)
-    (tmp_path / "foreign").write_bytes(buffer.getvalue())
-    cases["holds no flow"] = tmp_path / "foreign"
+    torch.save({"weights": torch.zeros(3)}, tmp_path / "foreign")
+    cases["was not written by this linflow.deep"] = tmp_path / "foreign"
+    (tmp_path / "other").write_bytes(_sealed({"weights": torch.zeros(3)}))
+    cases["holds no flow"] = tmp_path / "other"
     deep.save(deep.Generator((4,), latent=2, width=2), tmp_path / "generator")
     cases["holds no flow|"] = tmp_path / "generator"
     for words, path in cases.items():
@@ -322,12 +330,38 @@ def test_files_that_are_no_flow_of_this_version(tmp_path: Path) -> None:
         deep.load_generator(whole)
 
 
+@pytest.mark.parametrize("model", ["flow", "generator"])
+def test_a_flipped_bit_or_a_cut_anywhere_is_refused(model: str, tmp_path: Path) -> None:
+    path = tmp_path / "model.pt"
+    made = MAKERS["realnvp"]() if model == "flow" else deep.Generator((4,), latent=2, width=2)
+    deep.save(made, path)
+    read = deep.load if model == "flow" else deep.load_generator
+    whole = path.read_bytes()
+    rng = np.random.default_rng(0)
+    for place in (*range(60), *rng.integers(0, len(whole), 100)):
+        flipped = bytearray(whole)
+        flipped[place] ^= 1 << int(rng.integers(8))
+        for wrong in (bytes(flipped), whole[:place]):
+            path.write_bytes(wrong)
+            with pytest.raises(DataError, match="damaged"):
+                read(path)
+    path.write_bytes(whole)
+    assert all(torch.equal(value, read(path).state_dict()[name]) for name, value in made.state_dict().items())
+
+
+def test_a_file_may_be_asked_whose_weights_it_holds(tmp_path: Path) -> None:
+    deep.save(MAKERS["realnvp"](), tmp_path / "flow.pt", key="a")
+    assert deep.load(tmp_path / "flow.pt", key="a").n == deep.load(tmp_path / "flow.pt").n == 12
+    with pytest.raises(DataError, match="holds another model than its name says"):
+        deep.load(tmp_path / "flow.pt", key="b")
+
+
 def test_a_pickle_with_code_in_it_is_refused_and_not_executed(tmp_path: Path) -> None:
     class Trap:
         def __reduce__(self) -> tuple[Any, ...]:
             return (Path(tmp_path / "sprung").touch, ())
 
-    torch.save({"format": "linflow.deep.Flow", "trap": Trap()}, tmp_path / "trap.pt")
+    (tmp_path / "trap.pt").write_bytes(_sealed({"format": "linflow.deep.Flow", "trap": Trap()}))
     with pytest.raises(DataError, match="is damaged"):
         deep.load(tmp_path / "trap.pt")
     assert not (tmp_path / "sprung").exists()

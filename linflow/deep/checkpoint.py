@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from linflow.checks import FloatArray
 from linflow.deep import torchfiles
 from linflow.errors import DataError
+from linflow.identity import code_digest
 
 #: Between two checkpoints of a training.
 SECONDS = 15.0
@@ -19,8 +21,8 @@ _FORMAT = "linflow.deep.checkpoint"
 
 
 def key_of(told: object, *arrays: FloatArray) -> str:
-    """Digest of what the weights follow from: a checkpoint of anything else is refused."""
-    digest = hashlib.sha256(repr(told).encode())
+    """Digest of what the weights follow from, code included: a checkpoint of anything else is refused."""
+    digest = hashlib.sha256(repr((told, code_digest(), torch.__version__)).encode())
     for array in arrays:
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
@@ -48,7 +50,7 @@ def resume(path: Path, key: str, stateful: Mapping[str, Any]) -> dict[str, Any]:
     """
     content = torchfiles.read(path, _FORMAT, "checkpoint")
     if content.get("key") != key:
-        raise DataError(f"the checkpoint {str(path)!r} is of another run: delete it to start again")
+        raise DataError(f"the checkpoint {str(path)!r} is of another run, or of other code: delete it to start again")
     try:
         for name, held in stateful.items():
             state = content["states"][name]

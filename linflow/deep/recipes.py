@@ -1,7 +1,7 @@
 r"""`trained`: models with settings that were tried, trained once and kept in a cache.
 
 The same arguments give the same weights, so a cached model is one that need not be trained again: its key is a digest of
-the images, of every setting, of this code and of torch's version. Workers that ask for one model at once train it once
+the images, of every setting, of linflow's code and of torch's version. Workers that ask for one model at once train it once
 (the others wait), and a training that was killed goes on from its checkpoint. The cache is the folder ``$LINFLOW_CACHE``,
 or the user's cache folder; where it cannot be written, every process trains for itself.
 """
@@ -22,7 +22,6 @@ import torch
 from filelock import FileLock
 from numpy.typing import ArrayLike
 
-import linflow
 from linflow.checks import FloatArray, finite_array, one_of, positive_int
 from linflow.deep import augment, store
 from linflow.deep.deterministic import named_device
@@ -31,13 +30,11 @@ from linflow.deep.flow import Flow, Glow, RealNVP
 from linflow.deep.gan import LARGEST_VECTOR, Generator, fit_gan
 from linflow.errors import DataError, InputError, OutputError, ShapeError
 from linflow.flow import LinearFlow
+from linflow.identity import code_digest
 
 KINDS = ("realnvp", "glow", "patches", "gan")
 #: Patches from which the linear part of a patch flow is fitted.
 _PATCHES = 20_000
-#: Files whose code decides what a training gives.
-_CODE = ("augment", "deterministic", "recipes")
-_CODE_OF_FLOWS, _CODE_OF_GAN = ("fit", "flow", "layers"), ("gan",)
 
 _TRAINING: Mapping[str, Any] = {
     **{"batch": 64, "rate": 2e-3, "held_out": 0.1, "levels": None, "augment": None},
@@ -258,23 +255,21 @@ def cache_folder() -> Path:
 
 def _key(kind: str, images: FloatArray, steps: int, seed: int, chosen: Mapping[str, Any]) -> str:
     digest = hashlib.sha256(np.ascontiguousarray(images).tobytes())
-    versions = [linflow.__version__, torch.__version__, np.__version__]
+    versions = [code_digest(), torch.__version__]
     told = [kind, list(images.shape), steps, seed, dict(chosen), versions]
     digest.update(json.dumps(told, sort_keys=True, default=str).encode())
-    for name in _CODE + (_CODE_OF_GAN if kind == "gan" else _CODE_OF_FLOWS):
-        digest.update((Path(__file__).parent / f"{name}.py").read_bytes())
     return f"{kind}-{digest.hexdigest()[:32]}"
 
 
-def _cached(key: str, load: Callable[[Path], Any], train: Callable[[Path | None], Any]) -> Any:
+def _cached(key: str, load: Callable[..., Any], train: Callable[[Path | None], Any]) -> Any:
     with _locked(key) as folder:
         if folder is None:
             return train(None)
         path = folder / f"{key}.pt"
         if path.exists():
             try:
-                return load(path)
-            except DataError:  # damaged: it is made again
+                return load(path, key=key)
+            except DataError:  # damaged, or another's: it is made again
                 path.unlink(missing_ok=True)
         checkpoint = folder / f"{key}.part"
         try:
@@ -282,7 +277,7 @@ def _cached(key: str, load: Callable[[Path], Any], train: Callable[[Path | None]
         except (DataError, OutputError):  # a checkpoint that cannot be read, or not be written
             model = train(None)
         with suppress(OutputError):  # a full disk costs the next process a training, and this one nothing
-            store.save(model, path)
+            store.save(model, path, key=key)
             checkpoint.unlink(missing_ok=True)
         return model
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -17,8 +18,10 @@ _FLOW, _GENERATOR = "linflow.deep.Flow", "linflow.deep.Generator"
 _KINDS: dict[str, type[RealNVP] | type[Glow]] = {"RealNVP": RealNVP, "Glow": Glow}
 
 
-def save(model: Flow | Generator, path: str | Path) -> None:
+def save(model: Flow | Generator, path: str | Path, *, key: str = "") -> None:
     """Write a flow or a generator to a file; :func:`load` or :func:`load_generator` gives it back bit for bit.
+
+    `key` says whose weights these are; a reader may ask for it.
 
     Raises
     ------
@@ -27,6 +30,7 @@ def save(model: Flow | Generator, path: str | Path) -> None:
     """
     content = {
         "kind": type(model).__name__,
+        "key": key,
         "shape": tuple(model.shape),
         "config": dict(model.config),
         "dtype": str(next(model.parameters()).dtype).removeprefix("torch."),
@@ -35,15 +39,15 @@ def save(model: Flow | Generator, path: str | Path) -> None:
     torchfiles.write(path, _FLOW if isinstance(model, Flow) else _GENERATOR, content)
 
 
-def load(path: str | Path) -> RealNVP | Glow:
-    """Read a flow that :func:`save` wrote.
+def load(path: str | Path, *, key: str | None = None) -> RealNVP | Glow:
+    """Read a flow that :func:`save` wrote (under this key, if one is given).
 
     Raises
     ------
     DataError
         The file does not exist, is damaged, holds something else, or was written by another version.
     """
-    content = torchfiles.read(path, _FLOW, "flow")
+    content = _of(key, torchfiles.read(path, _FLOW, "flow"), path)
     try:
         state = content["state"]
         arrays = {name: state[name].numpy() for name in ("mean", "basis", "latent_basis")}
@@ -56,9 +60,9 @@ def load(path: str | Path) -> RealNVP | Glow:
     return flow.eval()
 
 
-def load_generator(path: str | Path) -> Generator:
+def load_generator(path: str | Path, *, key: str | None = None) -> Generator:
     """Read a generator that :func:`save` wrote; the errors are those of :func:`load`."""
-    content = torchfiles.read(path, _GENERATOR, "generator")
+    content = _of(key, torchfiles.read(path, _GENERATOR, "generator"), path)
     try:
         made = Generator(content["shape"], **content["config"])
         made.to(getattr(torch, content["dtype"]))
@@ -66,3 +70,9 @@ def load_generator(path: str | Path) -> Generator:
     except (KeyError, AttributeError, RuntimeError, TypeError, ValueError) as error:
         raise DataError(f"the generator in {str(path)!r} is damaged: train it again") from error
     return made.eval()
+
+
+def _of(key: str | None, content: dict[str, Any], path: str | Path) -> dict[str, Any]:
+    if key is not None and content.get("key") != key:
+        raise DataError(f"the file {str(path)!r} holds another model than its name says: delete it")
+    return content

@@ -1,4 +1,4 @@
-"""linflow.deep's files: tensors and plain values under a format and a version; whole, or refused in one sentence."""
+"""linflow.deep's files: tensors and plain values under a format, a version, a seal; whole, or refused in one sentence."""
 
 from __future__ import annotations
 
@@ -12,27 +12,31 @@ from typing import Any
 import torch
 
 from linflow.engine.files import write_bytes
+from linflow.engine.seal import sealed, unsealed
 from linflow.errors import DataError
 
 #: Of every file; one of another version is refused.
-VERSION = 1
+VERSION = 2
+_SEALED_AS = "linflow.deep"
 
 
 def write(path: str | Path, format_: str, content: Mapping[str, Any]) -> None:
     """Write `content`; an OutputError says why not."""
     buffer = io.BytesIO()
     torch.save({"format": format_, "version": VERSION, **content}, buffer)
-    write_bytes(Path(path), buffer.getvalue())
+    write_bytes(Path(path), sealed(_SEALED_AS, buffer.getvalue()))
 
 
 def read(path: str | Path, format_: str, what: str) -> dict[str, Any]:
     """The contents of a file of linflow's, tensors and plain values only (nothing in a file is executed)."""
     try:
-        content = torch.load(Path(path), map_location="cpu", weights_only=True)
+        # Not one weight is taken from a file of which any bit has changed.
+        payload = unsealed(_SEALED_AS, Path(path).read_bytes())
+        content = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise DataError(f"the file {str(path)!r} does not exist") from None
     except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
-        raise DataError(f"the file {str(path)!r} is damaged, or was not written by linflow.deep") from error
+        raise DataError(f"the file {str(path)!r} is damaged, or was not written by this linflow.deep") from error
     if not isinstance(content, dict) or content.get("format") != format_:
         raise DataError(f"the file {str(path)!r} holds no {what} of linflow.deep")
     if content.get("version") != VERSION:

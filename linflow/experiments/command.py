@@ -17,6 +17,7 @@ from linflow.errors import DataError, InputError
 from linflow.experiments.cells import describe
 from linflow.experiments.discover import Study, experiment_files, load, summary
 from linflow.experiments.experiment import Experiment
+from linflow.experiments.record import Command, as_markdown
 from linflow.experiments.results import COMPUTED, write_csv, write_netcdf
 from linflow.experiments.run import run
 from linflow.experiments.statistics import estimate
@@ -66,7 +67,11 @@ def run_command(
     failures = _failures(dataset)
     rows = _call(study, "table", study.table or default_table, dataset) if _any_computed(dataset) else []
     reading = _call(study, "reading", study.reading, dataset) if study.reading and _any_computed(dataset) else ""
-    write_bytes(out / f"{experiment.name}.md", to_markdown(study, dataset, rows, reading, failures).encode())
+    named = experiment.name if is_own(experiment) else target
+    command = Command(named, quick=quick, seed=seed, changes=changes or {}, data=data, ood=ood)
+    page = to_markdown(experiment.title, rows, reading, failures)
+    again = as_markdown(command, dataset.attrs["n_cells"] - dataset.attrs["n_skipped"], dataset.attrs["code_version"])
+    write_bytes(out / f"{experiment.name}.md", f"{page}\n{again}\n".encode())
     figures = _call(study, "figures", study.figures, dataset) if study.figures and _any_computed(dataset) else {}
     names = [_save_figure(experiment.name, key, figure, out) for key, figure in figures.items()]
 
@@ -144,30 +149,38 @@ def default_table(dataset: xr.Dataset) -> Rows:
     return rows
 
 
-def to_markdown(study: Study, dataset: xr.Dataset, rows: Rows, reading: str, failures: list[str]) -> str:
-    """Title, table, reading, and how to get the same again."""
-    experiment = study.experiment
-    parts = [f"# {experiment.title}"]
+def to_markdown(title: str, rows: Rows, reading: str, failures: list[str]) -> str:
+    """Title, table and reading.
+
+    >>> print(to_markdown("Norms", [{"|x|": 1.5}], "Large.", []))
+    # Norms
+    <BLANKLINE>
+    | \\|x\\| |
+    |---|
+    | 1.5 |
+    <BLANKLINE>
+    Large.
+    <BLANKLINE>
+    """
+    parts = [f"# {' '.join(title.split())}"]
     if rows:
         names = list(rows[0])
-        lines = ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
-        lines += ["| " + " | ".join(_word(row.get(name, "")).replace("|", "\\|") for name in names) + " |" for row in rows]
+        lines = [_row(names), "|" + "---|" * len(names), *(_row([row.get(name, "") for name in names]) for row in rows)]
         parts.append("\n".join(lines))
     parts += [reading] if reading else []
     parts += ["\n".join(f"- {line}" for line in failures)] if failures else []
-    quick = " --quick" if dataset.attrs["quick"] else ""
-    cells = f"{dataset.attrs['n_cells'] - dataset.attrs['n_skipped']} cells"
-    origin = f"linflow run {experiment.name}" if experiment.source is None else f"linflow run {_origin(study)}"
-    parts.append(f"`{origin}{quick} --seed {dataset.attrs['seed']}`, {cells}, code {dataset.attrs['code_version']}")
     return "\n\n".join(parts) + "\n"
 
 
-def _origin(study: Study) -> str:
-    """The name of one of linflow's own experiments, the file's name of any other."""
-    experiment = study.experiment
-    path = Path(experiment.source.path) if experiment.source is not None else Path()
+def _row(values: list[Any]) -> str:
+    """A line of a Markdown table; what would end a cell or the line is escaped."""
+    return "| " + " | ".join(" ".join(_word(value).split()).replace("|", "\\|") for value in values) + " |"
+
+
+def is_own(experiment: Experiment) -> bool:
+    """Whether this is one of linflow's own experiments, known by its name."""
     own = experiment_files().get(experiment.name)
-    return experiment.name if own is not None and own.resolve() == path else path.name
+    return own is not None and experiment.source is not None and own.resolve() == Path(experiment.source.path)
 
 
 def _call(study: Study, name: str, function: Callable[[xr.Dataset], T], dataset: xr.Dataset) -> T:

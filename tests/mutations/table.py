@@ -1991,6 +1991,22 @@ _HUNT_AND_DEEP = (
         "deep_fit.py::test_a_checkpoint_of_another_run_or_damaged_is_refused",
     ),
     _fault(
+        "linflow/deep/torchfiles.py",
+        "weights-without-seal",
+        "a flow is loaded though bits of its file have changed",
+        "payload = unsealed(_SEALED_AS, Path(path).read_bytes())",
+        "payload = Path(path).read_bytes()[49:]",
+        "deep_flow.py::test_a_flipped_bit_or_a_cut_anywhere_is_refused[flow]",
+    ),
+    _fault(
+        "linflow/deep/recipes.py",
+        "models-of-other-code",
+        "a cached model is taken though linflow has changed",
+        "versions = [code_digest(), torch.__version__]",
+        "versions = [torch.__version__]",
+        "deep_fit.py::test_a_model_that_other_code_trained_is_not_taken",
+    ),
+    _fault(
         "linflow/deep/recipes.py",
         "mirrored-linear-part",
         "the linear part sees no mirror images",
