@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import inspect
 import io
 import os
+import shlex
 import shutil
 import signal
 import sqlite3
@@ -23,7 +25,7 @@ import scipy.stats
 import xarray as xr
 
 import linflow
-from linflow import provenance
+from linflow import cli, provenance
 from linflow.engine import sources
 from linflow.errors import DataError, InputError, OutputError
 from linflow.experiments import (
@@ -39,6 +41,7 @@ from linflow.experiments import (
     settings,
 )
 from linflow.experiments.command import default_table, from_folders, run_command, typed
+from linflow.experiments.record import Command, digest_of
 from linflow.experiments.results import to_csv, write_netcdf
 from linflow.identity import code_digest
 from tests.test_engine_pool import same_bits, user_file
@@ -189,6 +192,58 @@ def test_failed_cells_are_told_in_the_exit_status(tmp_path: Path, capsys: pytest
     status = run_command(str(file), out=tmp_path / "out", quick=False, seed=0, workers=1, scheduler=None)
     assert status == 1
     assert "2 of 16 cells failed" in capsys.readouterr().err
+
+
+def command_of(page: Path) -> list[str]:
+    """The command that a result's page gives."""
+    [line] = [line for line in page.read_text().splitlines() if line.startswith("    linflow run")]
+    return shlex.split(line)
+
+
+def finished(words: list[str]) -> int:
+    """Exit status of a command."""
+    with pytest.raises(SystemExit) as left:
+        cli.main(words)
+    return int(left.value.code or 0)
+
+
+def test_the_page_of_a_result_gives_the_same_bytes_again(tmp_path: Path) -> None:
+    folder = tmp_path / "a folder's | `name`"
+    folder.mkdir()
+    file = user_file(folder, ("plain", "other"), seconds=5.0)
+    file.write_text(file.read_text() + "\n\ndef table(dataset):\n    return [{'a | b': 'c\\nd', 'n': 1}]\n")
+    typed = ["run", str(file), "--seed", "3", "--set", "seconds=0", "--set", "n=3,4", "--workers", "1"]
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert finished([*typed, "--out", str(first)]) == 0
+    assert finished([*command_of(first / "user-test.md")[1:], "--workers", "1", "--out", str(second)]) == 0
+    names = {path.name for path in first.iterdir() if not path.name.startswith(".") and path.suffix != ".sqlite"}
+    assert names == {"user-test.csv", "user-test.md", "user-test.nc"}
+    for name in names:
+        assert (first / name).read_bytes() == (second / name).read_bytes(), name
+    page = (first / "user-test.md").read_text()
+    assert "| a \\| b | n |" in page
+    assert "| c d | 1 |" in page
+    assert f"- input {file}: sha256 {digest_of(file)}" in page
+
+
+def test_the_record_knows_every_option_that_decides_a_number() -> None:
+    options = set(inspect.signature(cli.run).parameters)
+    decide_nothing = {"out", "workers", "scheduler", "show_list"}
+    named = {"experiment": "target"}
+    assert {named.get(name, name) for name in options - decide_nothing} == {f.name for f in dataclasses.fields(Command)}
+
+
+def test_the_record_holds_a_digest_of_each_input(tmp_path: Path) -> None:
+    for name in ("data", "ood"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "image").write_text(name)
+    command = Command("deep-ood", quick=True, data=tmp_path / "data", ood=tmp_path / "ood")
+    assert str(command) == f"linflow run deep-ood --quick --seed 0 --data {tmp_path / 'data'} --ood {tmp_path / 'ood'}"
+    before = command.inputs()
+    assert len(before) == 2
+    (tmp_path / "ood" / "image").rename(tmp_path / "ood" / "other")
+    after = command.inputs()
+    assert [before[path] == after[path] for path in before] == [True, False]
 
 
 def test_the_seed_decides_the_numbers(tmp_path: Path) -> None:

@@ -86,9 +86,8 @@ def versions() -> str:
 
 def as_markdown(command: Command, cells: int, code: str) -> str:
     """The last part of a result's page."""
-    shown = str(command)
-    fence = "`" * (max((len(run) for run in shown.replace("`", " `").split() if run.strip("`") == ""), default=0) + 3)
-    lines = [f"{fence}\n{shown}\n{fence}", f"{cells} cells, code {code}; {versions()}."]
+    # Indented, and not between marks, so that no character of a path ends it.
+    lines = [f"    {command}", f"{cells} cells, code {code}; {versions()}."]
     inputs = command.inputs()
     if inputs:
         lines.append("\n".join(f"- input {path}: sha256 {digest}" for path, digest in inputs.items()))
