@@ -110,7 +110,7 @@ ALTERATIONS = {
 
 
 @pytest.mark.parametrize("what", ALTERATIONS)
-def test_a_row_that_was_altered_is_not_read(what: str, tmp_path: Path) -> None:
+def test_a_row_that_was_altered_is_not_read(what: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = filled(tmp_path / "s.sqlite")
     statement, lost = ALTERATIONS[what]
     connection = sqlite3.connect(path)
@@ -120,6 +120,7 @@ def test_a_row_that_was_altered_is_not_read(what: str, tmp_path: Path) -> None:
     with Store(path, IDENTITY) as store:
         found = store.records()
         assert store.damaged == lost
+        assert f"{lost} records of" in caplog.text
         assert found == {record.key: record for record in RECORDS if record.key in found}
         assert len(found) == len(RECORDS) - lost
         # It is done again, and then held again.

@@ -35,9 +35,9 @@ def rounds_in_order(plan: Plan, book: Journal, workers: int | None, *, most: flo
 
     def next_round() -> tuple[int, tuple[Plan, int, list[Candidate]]] | None:
         nonlocal playing
-        number = next(i for i in range(len(finished), len(finished) + LAG + 1) if i not in started)
-        lags = number >= most or number - len(finished) >= LAG
-        if lags or playing >= engine.workers or book.seconds >= seconds:
+        ahead = range(len(finished), len(finished) + LAG)
+        number = next((i for i in ahead if i not in started and i < most), None)
+        if number is None or playing >= engine.workers or book.seconds >= seconds:
             return None
         started.add(number)
         playing += 1

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -21,6 +22,8 @@ from typing import Any, Self
 
 from linflow.engine.seal import seal
 from linflow.errors import DataError, OutputError
+
+_LOG = logging.getLogger(__name__)
 
 SCHEMA_VERSION = 2
 #: "linf" in ASCII: marks a SQLite file as ours.
@@ -118,6 +121,10 @@ class Store:
                     records[record.key] = replace(record, lost=bool(record.lost))
                 else:
                     self.damaged += 1
+        if self.damaged:
+            _LOG.warning(
+                "%d records of %r were altered on the disk: their work is done again", self.damaged, str(self.path)
+            )
         return records
 
     def add(self, record: Record) -> None:
