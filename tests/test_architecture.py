@@ -57,6 +57,13 @@ LIBRARIES = {
     "typer": ("linflow.cli",),
     "flint": ("linflow.risk.enclosure", "linflow.risk.exact", "linflow.risk.witness", "linflow.bench"),
     "hypothesis": ("linflow.testing",),
+    # One pool, one store, one writer.
+    "joblib": ("linflow.engine",),
+    "distributed": ("linflow.engine",),
+    "multiprocessing": ("linflow.engine",),
+    "sqlite3": ("linflow.engine",),
+    "tempfile": ("linflow.engine",),
+    "signal": ("linflow.engine",),
 }
 
 
@@ -114,6 +121,7 @@ def test_the_check_itself_catches_each_kind_of_violation() -> None:
     assert violations("linflow.risk.bounds", {"linflow.claims"})
     assert violations("linflow.claims.run", {"hypothesis.strategies"})
     assert violations("linflow.plotting", {"linflow.testing"})
+    assert violations("linflow.report", {"joblib"})
     assert not violations("linflow.claims.run", {"linflow.risk", "numpy"})
     with pytest.raises(StopIteration):
         room_of("linflow.unheard_of")

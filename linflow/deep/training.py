@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from linflow import data as datasets
 from linflow.checks import FloatArray, one_of
 from linflow.deep import augment, recipes, store
 from linflow.deep.deterministic import named_device
-from linflow.deep.fit import Progress, fit
+from linflow.deep.fit import fit
 from linflow.deep.gan import fit_gan
 from linflow.engine.files import prepare_folder
+from linflow.engine.progress import shown
 from linflow.errors import DataError, InputError, OutputError
 
 #: Side of scikit-learn's digits.
@@ -75,15 +75,16 @@ def run_train(
         change = augment.named(chosen["augment"])
         names = ("latent", "width", "batch", "rate", "threads", "device")
         options = {name: chosen[name] for name in names}
-        made = fit_gan(
-            images,
-            steps=steps or 1,
-            seed=seed,
-            augment=change,
-            checkpoint=checkpoint,
-            progress=_printer(),
-            **options,
-        )
+        with shown("training") as told:
+            made = fit_gan(
+                images,
+                steps=steps or 1,
+                seed=seed,
+                augment=change,
+                checkpoint=checkpoint,
+                progress=lambda done, line: told(done, 1.0, line),
+                **options,
+            )
         store.save(made, out)
         print(f"written to {out}; in Python: linflow.deep.csgm(linflow.deep.load_generator({str(out)!r}), A, y, rng=rng)")
         return
@@ -91,9 +92,17 @@ def run_train(
     if steps is None and minutes is None:
         minutes = _MINUTES
     options = recipes.fit_options(kind, chosen)
-    fitted = fit(
-        flow, images, steps=steps, minutes=minutes, seed=seed, checkpoint=checkpoint, progress=_printer(), **options
-    )
+    with shown("training") as told:
+        fitted = fit(
+            flow,
+            images,
+            steps=steps,
+            minutes=minutes,
+            seed=seed,
+            checkpoint=checkpoint,
+            progress=lambda done, line: told(done, 1.0, line),
+            **options,
+        )
     store.save(flow, out)
     print(
         f"{fitted.bits:.3f} bits/dim on held-out images, {fitted.bits_linear:.3f} for the linear model "
@@ -114,19 +123,3 @@ def _images(data: Path | None, size: int | None, grey: bool) -> FloatArray:
     if len(rows) < 4:
         raise DataError(f"the folder {str(data)!r} holds {len(rows)} images: training needs at least 4")
     return rows.reshape(len(rows), size, size, -1)
-
-
-def _printer() -> Progress:
-    """On a terminal one line that changes, elsewhere a line every tenth of the way."""
-    told = -1
-
-    def progress(done: float, line: str) -> None:
-        nonlocal told
-        text = f"{100 * done:3.0f} %  {line}"
-        if sys.stdout.isatty():
-            print(f"\r{text}", end="\n" if done >= 1 else "", flush=True)
-        elif int(10 * done) > told:
-            told = int(10 * done)
-            print(text, flush=True)
-
-    return progress
