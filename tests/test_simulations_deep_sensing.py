@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-import io
-import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 import linflow as lf
-from linflow.experiments import Study, estimate, load, run
+from linflow.experiments import estimate, load, run
 from simulations import deep_ood, deep_sample_complexity, deep_starts_and_penalties
+from tests.studies import check_outputs, small_run
 
 if TYPE_CHECKING:
-    import xarray as xr
+    pass
 
 #: Probability with which the statistical check of T9 would fail on other seeds although all is well.
 ALPHA = 1e-3
@@ -32,33 +31,6 @@ def _models_of_this_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
         yield
 
 
-def small_run(name: str, folder: Path, blocks: int, **changes: Any) -> tuple[Study, xr.Dataset]:
-    """The experiment with other coordinates and settings, computed in this process."""
-    study = load(name)
-    merged: dict[str, Any] = {
-        part: {key: changes.get(key, value) for key, value in getattr(study.experiment, part).items()}
-        for part in ("grid", "inner", "settings")
-    }
-    dataset = run(dataclasses.replace(study.experiment, **merged, blocks=blocks, quick={}), out=folder, workers=1)
-    assert dataset.attrs["n_failed"] == 0, dataset.get("error_text")
-    return study, dataset
-
-
-def check_outputs(study: Study, dataset: xr.Dataset, figures: int) -> None:
-    assert study.figures is not None
-    assert study.table is not None
-    assert study.reading is not None
-    drawn = study.figures(dataset)
-    assert len(drawn) == figures
-    for figure in drawn.values():
-        figure.savefig(io.BytesIO(), format="png", dpi=40)
-    rows = study.table(dataset)
-    assert {tuple(row) for row in rows} == {tuple(rows[0])}
-    reading = study.reading(dataset)
-    assert len(reading) > 200
-    assert not re.search(r"\b(nan|inf)\b", reading + str(rows))
-
-
 def test_training_is_what_beats_the_linear_flow(tmp_path: Path) -> None:
     tiny = {
         "m": (32,),
@@ -71,7 +43,7 @@ def test_training_is_what_beats_the_linear_flow(tmp_path: Path) -> None:
         "parts": 4,
     }
     study, dataset = small_run("deep-sample-complexity", tmp_path, 4, flow_steps=200, **tiny)
-    check_outputs(study, dataset, 2)
+    assert len(check_outputs(study, dataset)) == 2
     gain = deep_sample_complexity.gains(dataset, deep_sample_complexity.LINEAR)
     assert float(gain["low"].min()) > 0.3
     assert float(deep_sample_complexity.gains(dataset, deep_sample_complexity.DCT)["low"].min()) > 3.0
@@ -86,7 +58,7 @@ def test_training_is_what_beats_the_linear_flow(tmp_path: Path) -> None:
 def test_the_flow_reaches_every_image_and_the_gan_does_not(tmp_path: Path) -> None:
     tiny = {"pair": (deep_ood.DIGITS,), "share": (0.5,), "images": 4, "parts": 3, "restarts": 2, "gan_search": 20}
     study, dataset = small_run("deep-ood", tmp_path, 3, flow_steps=100, gan_steps=100, **tiny)
-    check_outputs(study, dataset, 1)
+    assert len(check_outputs(study, dataset)) == 1
     reach = dataset["reach"].mean("block")
     assert float(reach.sel(model=deep_ood.FLOW).min()) > 90.0
     for name in (deep_ood.GAN, deep_ood.RANK):
@@ -101,7 +73,7 @@ def test_the_flow_reaches_every_image_and_the_gan_does_not(tmp_path: Path) -> No
 def test_starts_follow_t9_and_a_null_space_start_stays(tmp_path: Path) -> None:
     tiny = {"m": (24,), "tau": (0.0, 3.0), "gamma": (0.0, 1e-3), "flow_steps": 60, "parts": 6}
     study, dataset = small_run("deep-starts-and-penalties", tmp_path, 6, images=4, search=20, **tiny)
-    check_outputs(study, dataset, 1)
+    assert len(check_outputs(study, dataset)) == 1
     experiment = deep_starts_and_penalties
     gap = dataset["norms"].sel(flow=experiment.LINEAR) - dataset["expected"]
     found = estimate(gap, level=1 - ALPHA / 3)
@@ -161,7 +133,7 @@ def test_folders_of_images_with_noise_and_some_of_the_methods(tmp_path: Path) ->
     changes |= {"prior": names, "patch_steps": 30, "rounds": 5, "images": 2}
     dataset = run(dataclasses.replace(study.experiment, blocks=3), out=tmp_path / "out", workers=1, changes=changes)
     assert dataset.attrs["n_failed"] == 0, dataset.get("error_text")
-    check_outputs(study, dataset, 2)
+    assert len(check_outputs(study, dataset)) == 2
     told = experiment.reading(dataset)
     assert "against its linear control (linear patches) the flow patches" in told
     assert "deep flow" not in told

@@ -7,7 +7,7 @@ An experiment is one Python file; see :class:`Experiment` for what it holds, and
 from linflow.engine.pool import DaskEngine, Engine, LokyEngine, Lost, SerialEngine
 from linflow.experiments.discover import Study, experiment_files, load
 from linflow.experiments.experiment import Experiment, Plan, Variable
-from linflow.experiments.results import COMPUTED, FAILED, SKIPPED, settings
+from linflow.experiments.results import COMPUTED, FAILED, SKIPPED, entries, settings
 from linflow.experiments.run import run
 from linflow.experiments.statistics import OKABE_ITO, estimate
 
@@ -25,6 +25,7 @@ __all__ = [
     "SerialEngine",
     "Study",
     "Variable",
+    "entries",
     "estimate",
     "experiment_files",
     "load",
