@@ -113,6 +113,17 @@ def linear_of(params: Params) -> lf.LinearFlow:
     return _linear_of(params["case"], params["size"])
 
 
+@cache
+def _linear_patches_of(case: str, size: int) -> Any:
+    """What the splitting uses before it is trained."""
+    from linflow import deep
+    from linflow.deep.patches import linear_control
+
+    params = {"case": case, "size": size}
+    kind, options = recipe(params, "patches")
+    return linear_control(deep.untrained(kind, training_of(params), **options))
+
+
 # ------------------------------------------------------------------------------------------------------------ the methods
 
 
@@ -159,17 +170,12 @@ def _truncated(p: Problem) -> Array:
 
 def _patches(p: Problem, *, trained: bool) -> Array:
     from linflow import deep
-    from linflow.deep.patches import linear_control
 
-    if trained:
-        model = model_of(p.params, "patches")
-    else:
-        kind, options = recipe(p.params, "patches")
-        model = linear_control(deep.untrained(kind, training_of(p.params), **options))
+    model = model_of(p.params, "patches") if trained else _linear_patches_of(p.params["case"], p.params["size"])
     # It starts where the linear flow ends, at the noise level that the linear theory says of that.
     linear = linear_of(p.params)
     level = float(np.sqrt(lf.risk.equivalent(linear.spectrum, p.m) / linear.n))
-    options = {"start": p.estimate, "levels": (max(level, 2 * LAST_LEVEL), LAST_LEVEL)}
+    options: dict[str, Any] = {"start": p.estimate, "levels": (max(level, 2 * LAST_LEVEL), LAST_LEVEL)}
     options |= {"stride": model.shape[0] // 2, "rounds": p.params["rounds"]}
     return deep.split(model, p.A, p.y, shape=p.data.shape, noise_std=p.noise_std, **options)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,14 +19,7 @@ if TYPE_CHECKING:
 #: Probability with which a statistical check here may fail although all is well.
 ALPHA = 1e-5
 STEPS = 150
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """One flow for all tests here, trained in a cache of their own."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LINFLOW_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
+pytestmark = pytest.mark.usefixtures("trained_models")
 
 
 def holds(values: Any, theory: Any) -> bool:
