@@ -99,7 +99,7 @@ def curves_of(dataset: xr.Dataset) -> dict[str, Any]:
 def _name(dataset: xr.Dataset, spectrum: lf.Spectrum) -> str:
     """The folder, or the power law with its exponent, which is that of the ratio of the first two values."""
     first, second = spectrum.singular_values[:2]
-    return str(settings(dataset)["data"]) or f"power law {np.log2(first / second):.4g}"
+    return str(settings(dataset)["data"]) or f"power law {np.log2(first / second):g}"
 
 
 def table(dataset: xr.Dataset) -> list[dict[str, object]]:
