@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import linflow as lf
-from linflow.experiments import OKABE_ITO, Experiment, Variable, estimate, settings
+from linflow.experiments import OKABE_ITO, Experiment, Variable, entries, estimate, settings
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,6 +35,7 @@ FloatArray = NDArray[np.float64]
 
 TRAINING, TESTING = ("astronaut", "coffee", "chelsea"), ("camera", "coins")
 METHODS = ("noisy", "linear patches", "non-local means", "BM3D", "BM3D, clipped input", "flow patches")
+PIXELS = ("row", "column", "channel")
 #: BM3D and non-local means compare blocks: images below this side have too few of them.
 _SMALLEST = 32
 _TUNED = (0.3, 0.45, 0.6, 0.75, 0.9, 1.1)
@@ -141,7 +142,8 @@ def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     test = images_of(params["case"], params["size"])[1]
     clean = test[params["block"] % len(test)]
     results = restorations(clean + params["noise_std"] * rng.standard_normal(clean.shape), params)
-    return {"psnr": [psnr(results[name], clean) if name in results else np.nan for name in METHODS]}
+    restored = [results.get(name, np.full_like(clean, np.nan)) for name in METHODS]
+    return {"psnr": [psnr(result, clean) for result in restored], "original": clean, "restored": restored}
 
 
 def two_folders(data: str, ood: str) -> str:
@@ -160,7 +162,11 @@ EXPERIMENT = Experiment(
     inner={"estimator": METHODS},
     # Whether BM3D is there is a setting, so that installing it later makes a new run.
     settings={"size": 128, "steps": 8000, "stride": 2, "bm3d": int(find_spec("bm3d") is not None)},
-    variables={"psnr": Variable("PSNR of the clipped estimate, peak 1", "dB", ("estimator",))},
+    variables={
+        "psnr": Variable("PSNR of the clipped estimate, peak 1", "dB", ("estimator",)),
+        "original": Variable("the image of block 0", "peak 1", PIXELS, once=True),
+        "restored": Variable("what every method makes of it", "peak 1", ("estimator", *PIXELS), once=True),
+    },
     quick={"size": 64, "steps": 600, "blocks": 8},
     folders=lambda data, ood: {"case": (two_folders(data, ood),), "size": 64, "steps": 16000},
 )
@@ -279,15 +285,18 @@ def _image_figure(dataset: xr.Dataset) -> Figure:
     shown = len(METHODS) + 1 - 2 * (not own["bm3d"])
     figure = Figure(figsize=(1.75 * shown, 2.2 * len(cases) + 0.4), layout="constrained")
     for line, case in zip(figure.subplots(len(cases), shown, squeeze=False), cases, strict=True):
-        clean = images_of(case, own["size"])[1][0]
-        noisy = clean + noise_std * np.random.default_rng(dataset.attrs["seed"]).standard_normal(clean.shape)
-        results = {"original": clean} | restorations(noisy, {**own, "case": case, "noise_std": noise_std})
-        for panel in line[len(results) :]:
+        found = dataset.sel(case=case, noise_std=noise_std)
+        pictures = {"original": entries(found["original"])}
+        for name in METHODS:
+            value = float(found["psnr"].sel(estimator=name, block=0))
+            pictures[f"{name}\n{value:.1f} dB"] = entries(found["restored"].sel(estimator=name))
+        pictures = {title: picture for title, picture in pictures.items() if picture.size}
+        for panel in line[len(pictures) :]:
             panel.set_visible(False)
-        for panel, (name, result) in zip(line, results.items(), strict=False):
-            panel.imshow(np.clip(result, 0.0, 1.0).squeeze(), cmap="gray", vmin=0.0, vmax=1.0)
+        for panel, (title, picture) in zip(line, pictures.items(), strict=False):
+            panel.imshow(np.clip(picture, 0.0, 1.0).squeeze(), cmap="gray", vmin=0.0, vmax=1.0)
             panel.set(xticks=[], yticks=[])
-            panel.set_title(name if name == "original" else f"{name}\n{psnr(result, clean):.1f} dB", fontsize=8)
+            panel.set_title(title, fontsize=8)
         line[0].set_ylabel(_short(case), fontsize=8)
     figure.suptitle(f"Noise standard deviation {noise_std:g} (peak 1)", fontsize=10)
     return figure

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import linflow as lf
-from linflow.experiments import OKABE_ITO, Experiment, Variable, estimate, settings
+from linflow.experiments import OKABE_ITO, Experiment, Variable, entries, estimate
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -36,6 +36,7 @@ Mask = NDArray[np.bool_]
 
 MASKS = ("random", "box", "text", "centre box")
 METHODS = ("linear", "biharmonic", "flow")
+PIXELS = ("row", "column", "channel")
 #: Up to this side the flow is one of the whole image.
 WHOLE = 32
 #: Letters of 5 x 3 pixels, row by row.
@@ -149,6 +150,9 @@ def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
         "psnr": [psnr(results[name][:, hidden], images[:, hidden]) for name in METHODS],
         "psnr_image": [psnr(results[name], images) for name in METHODS],
         "hidden": hidden.mean(),
+        "original": images[0],
+        "unseen": hidden,
+        "completed": [results[name][0] for name in METHODS],
     }
 
 
@@ -171,6 +175,9 @@ EXPERIMENT = Experiment(
         "psnr": Variable("PSNR of the hidden pixels, peak 1", "dB", ("estimator",)),
         "psnr_image": Variable("PSNR of the whole image, peak 1", "dB", ("estimator",)),
         "hidden": Variable("share of pixels hidden"),
+        "original": Variable("the first image of block 0", "peak 1", PIXELS, once=True),
+        "unseen": Variable("1 for its hidden pixels, 0 for the others", "", PIXELS[:2], once=True),
+        "completed": Variable("what every method makes of it", "peak 1", ("estimator", *PIXELS), once=True),
     },
     quick={"steps": 600, "blocks": 6, "images": 10, "rounds": 20},
     folders=lambda data, ood: {"case": (two_folders(data, ood),), "steps": 16000},
@@ -260,25 +267,24 @@ def _gain_figure(dataset: xr.Dataset) -> Figure:
 def _image_figure(dataset: xr.Dataset) -> Figure:
     from matplotlib.figure import Figure
 
-    cases, masks, own = dataset["case"].values.tolist(), dataset["mask"].values.tolist(), settings(dataset)
+    cases, masks = dataset["case"].values.tolist(), dataset["mask"].values.tolist()
     shown = len(METHODS) + 2
     figure = Figure(figsize=(1.3 * shown * len(cases), 1.4 * len(masks) + 0.7), layout="constrained")
     groups = figure.subfigures(1, len(cases), squeeze=False)[0]
-    for number, (group, case) in enumerate(zip(groups, cases, strict=True)):
+    for group, case in zip(groups, cases, strict=True):
         group.suptitle(_short(case), fontsize=10, fontweight="bold")
         for index, (line, mask) in enumerate(zip(group.subplots(len(masks), shown, squeeze=False), masks, strict=True)):
-            rng = np.random.default_rng([dataset.attrs["seed"], number, index])
-            test = images_of(case, own["size"])[1]
-            image = test[index % len(test)][None]
-            hidden = hidden_pixels(mask, image.shape[1], rng)
-            results = inpaint({**own, "case": case}, image, hidden, rng)
-            seen = np.repeat(image[0], 3 // image.shape[-1], axis=-1)
+            found = dataset.sel(case=case, mask=mask)
+            image, hidden = entries(found["original"]), entries(found["unseen"]) > 0
+            seen = np.broadcast_to(image, (*image.shape[:2], 3)).copy()
             seen[hidden] = [86 / 255, 180 / 255, 233 / 255]  # the sky blue of Okabe and Ito
-            for panel, (name, picture) in zip(line, {"original": image[0], "seen": seen, **results}.items(), strict=True):
-                panel.imshow(np.clip(picture, 0.0, 1.0).squeeze(), cmap="gray", vmin=0.0, vmax=1.0)
+            results = {name: entries(found["completed"].sel(estimator=name)) for name in METHODS}
+            for panel, (name, picture) in zip(line, {"original": image, "seen": seen, **results}.items(), strict=True):
                 panel.set(xticks=[], yticks=[])
-                if name in METHODS:
-                    panel.set_xlabel(f"{psnr(picture[:, hidden], image[:, hidden]):.1f} dB", fontsize=8)
+                if picture.size:
+                    panel.imshow(np.clip(picture, 0.0, 1.0).squeeze(), cmap="gray", vmin=0.0, vmax=1.0)
+                if name in METHODS and picture.size:
+                    panel.set_xlabel(f"{psnr(picture[hidden], image[hidden]):.1f} dB", fontsize=8)
                 if index == 0:
                     panel.set_title(name, fontsize=9)
             line[0].set_ylabel(mask, fontsize=9)

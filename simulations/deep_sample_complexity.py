@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import linflow as lf
-from linflow.experiments import OKABE_ITO, Experiment, Variable, estimate, settings
+from linflow.experiments import OKABE_ITO, Experiment, Variable, entries, estimate, settings
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -43,6 +43,8 @@ CONTROLS = {FLOW: LINEAR, PATCHES: LINEAR_PATCHES}
 TEST_PART, VALIDATION_PART = 1 / 6, 1 / 18
 #: Validation images used, and penalties of the GAN that are tried, in units of m.
 VALIDATION, PENALTIES = 12, (0.0, 1e-3, 1e-2)
+#: Dimensions of pictures, and how many are kept to be shown.
+PICTURES, SHOWN = ("image", "row", "column", "channel"), 6
 #: Noise level at which the splitting ends.
 LAST_LEVEL = 0.005
 #: What a cell's settings say about a model or a search.
@@ -111,6 +113,17 @@ def linear_of(params: Params) -> lf.LinearFlow:
     return _linear_of(params["case"], params["size"])
 
 
+@cache
+def _linear_patches_of(case: str, size: int) -> Any:
+    """What the splitting uses before it is trained."""
+    from linflow import deep
+    from linflow.deep.patches import linear_control
+
+    params = {"case": case, "size": size}
+    kind, options = recipe(params, "patches")
+    return linear_control(deep.untrained(kind, training_of(params), **options))
+
+
 # ------------------------------------------------------------------------------------------------------------ the methods
 
 
@@ -157,17 +170,12 @@ def _truncated(p: Problem) -> Array:
 
 def _patches(p: Problem, *, trained: bool) -> Array:
     from linflow import deep
-    from linflow.deep.patches import linear_control
 
-    if trained:
-        model = model_of(p.params, "patches")
-    else:
-        kind, options = recipe(p.params, "patches")
-        model = linear_control(deep.untrained(kind, training_of(p.params), **options))
+    model = model_of(p.params, "patches") if trained else _linear_patches_of(p.params["case"], p.params["size"])
     # It starts where the linear flow ends, at the noise level that the linear theory says of that.
     linear = linear_of(p.params)
     level = float(np.sqrt(lf.risk.equivalent(linear.spectrum, p.m) / linear.n))
-    options = {"start": p.estimate, "levels": (max(level, 2 * LAST_LEVEL), LAST_LEVEL)}
+    options: dict[str, Any] = {"start": p.estimate, "levels": (max(level, 2 * LAST_LEVEL), LAST_LEVEL)}
     options |= {"stride": model.shape[0] // 2, "rounds": p.params["rounds"]}
     return deep.split(model, p.A, p.y, shape=p.data.shape, noise_std=p.noise_std, **options)
 
@@ -212,12 +220,20 @@ def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     A = lf.measurement.gaussian(params["m"], x.shape[1], rng)
     y = x @ A.T + params["noise"] * rng.standard_normal((len(x), params["m"]))
     problem = Problem(params, data_of(params["case"], params["size"]), A, y, rng)
-    psnr, mse = [], []
-    for name in params["prior"]:
-        errors = np.mean((np.clip(METHODS[name](problem), 0, 1) - x) ** 2, axis=1)
-        psnr.append(np.mean(-10 * np.log10(np.maximum(errors, 1e-20))))
-        mse.append(errors.mean())
-    return {"psnr": psnr, "mse": mse}
+    found = np.stack([METHODS[name](problem) for name in params["prior"]])
+    errors = np.mean((np.clip(found, 0, 1) - x) ** 2, axis=2)
+    shape = problem.data.shape
+    return {
+        "psnr": np.mean(decibels(errors), axis=1),
+        "mse": errors.mean(axis=1),
+        "truth": x[:SHOWN].reshape(-1, *shape),
+        "reconstruction": found[:, :SHOWN].reshape(len(found), -1, *shape),
+    }
+
+
+def decibels(errors: Any) -> Any:
+    """PSNR of mean squared errors, for a peak of 1."""
+    return -10 * np.log10(np.maximum(errors, 1e-20))
 
 
 def own_images(params: Params) -> Array:
@@ -298,6 +314,8 @@ EXPERIMENT = Experiment(
     variables={
         "psnr": Variable("PSNR, mean over images, values clipped to [0, 1]", "dB", ("prior",)),
         "mse": Variable("mean squared error of a pixel, likewise clipped", "[x]^2", ("prior",)),
+        "truth": Variable("the first images of block 0", "[x]", PICTURES, once=True),
+        "reconstruction": Variable("what every method makes of them", "[x]", ("prior", *PICTURES), once=True),
     },
     quick={
         "m": (8, 16, 32),
@@ -317,11 +335,11 @@ EXPERIMENT = Experiment(
 
 
 def names_of(dataset: xr.Dataset) -> list[str]:
-    """The methods that were run, in the order of `METHODS`."""
+    """The methods that were run, in the order of the legend."""
     there = dataset["prior"].values.tolist()
     if LINEAR not in there:
         raise lf.InputError(f"every method is compared with the {LINEAR}: keep it in --set prior=...")
-    return [name for name in METHODS if name in there]
+    return [name for name in _STYLE if name in there]
 
 
 def _pm(values: Any, digits: int, *, sign: bool = False) -> str:
@@ -441,7 +459,7 @@ def _psnr_figure(dataset: xr.Dataset) -> Figure:
     figure = Figure(figsize=(9.6, 3.9 * len(cases) + 0.9), layout="constrained")
     grid = figure.subplots(len(cases), 2, squeeze=False)
     for axes, case in zip(grid, cases, strict=True):
-        n = data_of(case, settings(dataset)["size"]).test.shape[1]
+        n = int(np.prod(entries(dataset["truth"].sel(case=case)).shape[2:]))
         for name in names_of(dataset):
             values = dataset["psnr"].sel(case=case, prior=name)
             colour, marker, line = _STYLE[name]
@@ -477,21 +495,21 @@ def _image_figure(dataset: xr.Dataset) -> Figure:
     from matplotlib.figure import Figure
 
     case, counts = dataset["case"].values.tolist()[0], dataset["m"].values.tolist()
-    params = {**settings(dataset), "case": case, "m": counts[len(counts) // 2]}
-    data, rng = data_of(case, params["size"]), np.random.default_rng(dataset.attrs["seed"])
-    m, x = params["m"], data.test[:6]
-    A = lf.measurement.gaussian(m, x.shape[1], rng)
-    problem = Problem(params, data, A, x @ A.T + params["noise"] * rng.standard_normal((len(x), m)), rng)
-    shown = {"truth": x} | {name: METHODS[name](problem) for name in names_of(dataset)}
+    m = counts[len(counts) // 2]
+    part = dataset.sel(case=case, m=m)
+    x = entries(part["truth"])
+    shown = {"truth": x} | {name: entries(part["reconstruction"].sel(prior=name)) for name in names_of(dataset)}
     figure = Figure(figsize=(1.15 * len(x) + 1.3, 1.15 * len(shown) + 0.6), layout="constrained")
-    figure.suptitle(f"{_short(case)}: $m$ = {m} of $n$ = {x.shape[1]}; numbers: PSNR in dB", fontsize=10)
-    for axes, (name, images) in zip(figure.subplots(len(shown), len(x)), shown.items(), strict=True):
-        for panel, image, truth in zip(axes, images, x, strict=True):
+    figure.suptitle(f"{_short(case)}: $m$ = {m} of $n$ = {x[:1].size}; numbers: PSNR in dB", fontsize=10)
+    grid = figure.subplots(len(shown), max(len(x), 1), squeeze=False)
+    for axes, (name, images) in zip(grid, shown.items(), strict=True):
+        for panel, image, truth in zip(axes, images, x, strict=False):
             clipped = np.clip(image, 0, 1)
-            panel.imshow(clipped.reshape(data.shape).squeeze(), cmap="gray", vmin=0, vmax=1)
-            panel.set(xticks=[], yticks=[])
+            panel.imshow(clipped.squeeze(), cmap="gray", vmin=0, vmax=1)
             if name != "truth":
-                panel.set_title(f"{-10 * np.log10(np.mean((clipped - truth) ** 2)):.1f}", fontsize=8, pad=2)
+                panel.set_title(f"{decibels(np.mean((clipped - truth) ** 2)):.1f}", fontsize=8, pad=2)
+        for panel in axes:
+            panel.set(xticks=[], yticks=[])
         axes[0].set_ylabel(name, fontsize=8, rotation=0, ha="right", va="center")
     return figure
 

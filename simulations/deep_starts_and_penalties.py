@@ -54,6 +54,11 @@ def images(case: str, size: int) -> tuple[Array, Array]:
     return found[count:], found[:count]
 
 
+def pixels(case: str, size: int) -> int:
+    """Values of one image."""
+    return 64 if case == DIGITS else 3 * size**2
+
+
 def deep_flow(case: str, size: int, steps: int) -> Any:
     """A trained flow; trained once, and then kept in linflow's cache folder."""
     from linflow.deep import trained
@@ -278,7 +283,7 @@ def _figure(dataset: xr.Dataset, case: str) -> Figure:
     for panel in (left, right):
         panel.grid(visible=True, color="0.9", linewidth=0.6)
     drawn = settings(dataset)
-    n = images(case, drawn["size"])[1].shape[1]
+    n = pixels(case, drawn["size"])
     figure.suptitle(
         f"{_short(case)}, $n$ = {n}; bars: 95 % interval of the mean (Student's t) from {dataset.sizes['block']} blocks, "
         f"each with its own $A$, starts and up to {drawn['images']} test images",

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import linflow as lf
-from linflow.experiments import OKABE_ITO, Experiment, Variable, estimate, settings
+from linflow.experiments import OKABE_ITO, Experiment, Variable, entries, estimate, settings
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -34,6 +34,8 @@ SIDE = 8
 TRAINING = ("astronaut", "coffee", "chelsea")
 IMAGES = ("camera", "coins")
 METHODS = ("noisy", "linear flow", "total variation", "non-local means", "BM3D")
+#: Pixels along a side of what is shown.
+SHOWN = 128
 RISKS = ("model, matched", "model, best rank", "photograph, matched")
 
 
@@ -44,8 +46,13 @@ def photograph(name: str, size: int) -> FloatArray:
 
     image = np.asarray(getattr(data, name)())
     grey = np.asarray(rgb2gray(image) if image.ndim == 3 else image / 255.0, dtype=np.float64)
-    top, left = (max((extent - size) // 2, 0) for extent in grey.shape)
-    return grey[top : top + size, left : left + size]
+    return centre(grey, size)
+
+
+def centre(image: FloatArray, size: int) -> FloatArray:
+    """The central size x size pixels at most."""
+    top, left = (max((extent - size) // 2, 0) for extent in image.shape)
+    return image[top : top + size, left : left + size]
 
 
 def patches_of(image: FloatArray) -> FloatArray:
@@ -187,11 +194,16 @@ def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
         lf.map_estimate(flow, A, seen, noise_std=noise_std) - patches_of(clean),
     )
     measured = np.array([np.mean(np.sum(error**2, axis=1)) for error in errors])
+    theory = predicted(flow, noise_std, moments_in_basis(flow, patches_of(clean)))
+    restored = [results.get(name, np.full_like(clean, np.nan)) for name in METHODS]
     chosen = seen[rng.integers(0, len(seen), params["proxies"])]
     return {
-        "psnr": [psnr(results[name], clean) if name in results else np.nan for name in METHODS],
-        "risk_ratio": measured / predicted(flow, noise_std, moments_in_basis(flow, patches_of(clean))),
+        "psnr": [psnr(result, clean) for result in restored],
+        "risk_ratio": measured / theory,
         "proxy_gap": max(proxy_gap(flow, patch, noise_std) for patch in chosen),
+        "predicted": theory,
+        "original": centre(clean, SHOWN),
+        "restored": [centre(result, SHOWN) for result in restored],
     }
 
 
@@ -208,6 +220,11 @@ EXPERIMENT = Experiment(
         "psnr": Variable("PSNR of the whole image, peak 1", "dB", ("denoiser",)),
         "risk_ratio": Variable("measured over predicted (T11) squared error of a patch", "", ("case",)),
         "proxy_gap": Variable("largest difference between the minimisers over x and over z (T10)", "[x]"),
+        "predicted": Variable("squared error of a patch by T11", "[x]^2", ("case",), once=True),
+        "original": Variable("the middle of the photograph", "peak 1", ("row", "column"), once=True),
+        "restored": Variable(
+            "the same of what every method makes of block 0", "peak 1", ("denoiser", "row", "column"), once=True
+        ),
     },
     quick={"size": 80, "samples": 2000, "proxies": 2, "blocks": 4},
 )
@@ -276,9 +293,7 @@ def _psnr_figure(dataset: xr.Dataset) -> Figure:
                 bars = found["high"] - found["mean"]
                 style: dict[str, Any] = {"color": OKABE_ITO[colour], "marker": marker, "label": name, "capsize": 2}
                 panel.errorbar(levels, found["mean"], yerr=bars, linewidth=1.4, markersize=5, **style)
-        size = settings(dataset)["size"]
-        moments = moments_in_basis(patch_flow(), patches_of(photograph(image, size)))
-        single = [-10 * np.log10(predicted(patch_flow(), s, moments)[2] / SIDE**2) for s in levels]
+        single = -10 * np.log10(dataset["predicted"].sel(image=image, case=RISKS[2]).values / SIDE**2)
         style = {"color": OKABE_ITO["sky"], "linestyle": (0, (4, 2))}
         panel.plot(levels, single, label="T11: linear flow, patches not averaged", **style)
         panel.set(title=f"photograph: {image}", xlabel="noise standard deviation (peak 1)", ylabel="PSNR, dB")
@@ -311,18 +326,21 @@ def _image_figure(dataset: xr.Dataset) -> Figure:
     from matplotlib.figure import Figure
 
     images, levels, own = dataset["image"].values.tolist(), dataset["noise_std"].values.tolist(), settings(dataset)
-    noise_std, size = levels[len(levels) // 2], min(own["size"], 128)
+    noise_std, size = levels[len(levels) // 2], min(own["size"], SHOWN)
     shown = 1 + len(METHODS) - (not own["bm3d"])
     figure = Figure(figsize=(2.1 * shown, 2.4 * len(images) + 0.5), layout="constrained")
     grid = figure.subplots(len(images), shown, squeeze=False)
     for line, image in zip(grid, images, strict=True):
-        clean = photograph(image, size)
-        noisy = clean + noise_std * np.random.default_rng(dataset.attrs["seed"]).standard_normal(clean.shape)
-        results = restorations(noisy, noise_std, own["size"], has_bm3d=bool(own["bm3d"]))
-        for panel, (name, result) in zip(line, {"original": clean, **results}.items(), strict=True):
-            panel.imshow(result, cmap="gray", vmin=0.0, vmax=1.0)
+        found = dataset.sel(image=image, noise_std=noise_std)
+        clean = entries(found["original"])
+        results = {name: entries(found["restored"].sel(denoiser=name)) for name in METHODS}
+        pictures = {name: picture for name, picture in {"original": clean, **results}.items() if picture.size}
+        for panel in line[len(pictures) :]:
+            panel.set_visible(False)
+        for panel, (name, picture) in zip(line, pictures.items(), strict=False):
+            panel.imshow(picture, cmap="gray", vmin=0.0, vmax=1.0)
             panel.set(xticks=[], yticks=[])
-            panel.set_title(name if name == "original" else f"{name}\n{psnr(result, clean):.1f} dB", fontsize=9)
+            panel.set_title(name if name == "original" else f"{name}\n{psnr(picture, clean):.1f} dB", fontsize=9)
         line[0].set_ylabel(image)
     figure.suptitle(f"Central {size} x {size} pixels, noise standard deviation {noise_std:g} (peak 1)", fontsize=10)
     return figure

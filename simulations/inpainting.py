@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import linflow as lf
-from linflow.experiments import OKABE_ITO, Experiment, Variable, estimate, settings
+from linflow.experiments import OKABE_ITO, Experiment, Variable, entries, estimate
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -42,14 +42,19 @@ def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     flow = lf.LinearFlow.fit(train)
     hidden = hidden_pixels(params["mask"], SIDES[params["case"]], rng)
     noise_std, scale = params["noise_std"], params["std_scale"]
-    coverage, ratio, mean = assess(flow, hidden, test, noise_std, scale, rng)
+    coverage, ratio, posterior = assess(flow, hidden, test, noise_std, scale, rng)
     own_coverage, own_ratio, _ = assess(flow, hidden, flow.sample(params["samples"], rng), noise_std, scale, rng)
-    estimates = (mean, biharmonic(test, hidden), np.broadcast_to(flow.mean, test.shape))
+    estimates = (posterior.mean, biharmonic(test, hidden), np.broadcast_to(flow.mean, test.shape))
+    shape = (SIDES[params["case"]],) * 2
     return {
         "psnr": [psnr(estimated[:, hidden], test[:, hidden]) for estimated in estimates],
         "coverage": [own_coverage, coverage],
         "ratio": [own_ratio, ratio],
         "hidden": hidden.mean(),
+        "original": test[0].reshape(shape),
+        "unseen": hidden.reshape(shape),
+        "completed": posterior.mean[0].reshape(shape),
+        "std": posterior.std.reshape(shape),
     }
 
 
@@ -67,6 +72,10 @@ EXPERIMENT = Experiment(
         "coverage": Variable("share of hidden pixels inside the central interval of the posterior", "", ("law", "level")),
         "ratio": Variable("mean squared error of the hidden pixels over the mean posterior variance", "", ("law",)),
         "hidden": Variable("share of pixels hidden"),
+        "original": Variable("the first test image of block 0", "peak 1", ("row", "column"), once=True),
+        "unseen": Variable("1 for its hidden pixels, 0 for the others", "", ("row", "column"), once=True),
+        "completed": Variable("its posterior mean", "peak 1", ("row", "column"), once=True),
+        "std": Variable("its posterior standard deviation", "peak 1", ("row", "column"), once=True),
     },
     quick={"blocks": 6, "samples": 200},
     cost=lambda params: float(SIDES[params["case"]]) ** 4,
@@ -124,8 +133,8 @@ def assess(
     noise_std: float,
     std_scale: float,
     rng: np.random.Generator,
-) -> tuple[FloatArray, float, FloatArray]:
-    """Coverage at every level, squared error over posterior variance (hidden pixels), and the posterior means."""
+) -> tuple[FloatArray, float, lf.Posterior]:
+    """Coverage at every level, squared error over posterior variance (hidden pixels), and the posterior."""
     from scipy.special import ndtri
 
     posterior = inpaint(flow, hidden, images, noise_std, rng)
@@ -133,7 +142,7 @@ def assess(
     errors = (posterior.mean - images)[:, hidden]
     half_widths = ndtri(0.5 + np.array(LEVELS) / 2)
     coverage = np.array([np.mean(np.abs(errors) <= half * std) for half in half_widths])
-    return coverage, float(np.mean(errors**2) / np.mean(std**2)), posterior.mean
+    return coverage, float(np.mean(errors**2) / np.mean(std**2)), posterior
 
 
 def biharmonic(images: FloatArray, hidden: NDArray[np.bool_]) -> FloatArray:
@@ -237,31 +246,27 @@ def _image_figure(dataset: xr.Dataset) -> Figure:
     columns = min(2, len(names))
     figure = Figure(figsize=(5.2 * columns, 1.45 * len(masks) * -(-len(names) // columns) + 0.9), layout="constrained")
     groups = figure.subfigures(-(-len(names) // columns), columns, squeeze=False, wspace=0.03, hspace=0.03)
-    noise_std = settings(dataset)["noise_std"]
-    for index, name in enumerate(names):
-        group = groups.flat[index]
+    for group, name in zip(groups.flat, names, strict=False):
         side = SIDES[name]
         group.suptitle(f"{name}, {side} x {side} pixels", fontsize=10, fontweight="bold")
         panels = group.subplots(len(masks), 4, squeeze=False)
         for line, mask in zip(panels, masks, strict=True):
-            # One more held-out image, drawn for the figure from the run's seed.
-            rng = np.random.default_rng([dataset.attrs["seed"], index, masks.index(mask)])
-            train, test = split(name, settings(dataset)["images"], 1, rng)
-            hidden = hidden_pixels(mask, side, rng)
-            posterior = inpaint(lf.LinearFlow.fit(train), hidden, test[:1], noise_std, rng)
-            std = posterior.std
+            found = dataset.sel(case=name, mask=mask)
+            image, unseen, mean, std = (entries(found[key]) for key in ("original", "unseen", "completed", "std"))
             for panel in line:
                 panel.set(xticks=[], yticks=[])
-            shown = np.ma.masked_array(test[0], mask=hidden).reshape(side, side)
-            grey: dict[str, Any] = {"cmap": "gray", "vmin": 0.0, "vmax": 1.0}
-            line[0].imshow(test[0].reshape(side, side), **grey)
-            line[1].set_facecolor(OKABE_ITO["sky"])
-            line[1].imshow(shown, **grey)
-            line[2].imshow(posterior.mean[0].reshape(side, side), **grey)
-            line[3].imshow(std.reshape(side, side), cmap="viridis", vmin=0.0)
-            line[2].set_xlabel(f"{psnr(posterior.mean[0, hidden], test[0, hidden]):.1f} dB", fontsize=8)
-            line[3].set_xlabel(f"max {std.max():.2f}", fontsize=8)
             line[0].set_ylabel(mask, fontsize=9)
+            if not image.size:
+                continue
+            hidden = unseen > 0
+            grey: dict[str, Any] = {"cmap": "gray", "vmin": 0.0, "vmax": 1.0}
+            line[0].imshow(image, **grey)
+            line[1].set_facecolor(OKABE_ITO["sky"])
+            line[1].imshow(np.ma.masked_array(image, mask=hidden), **grey)
+            line[2].imshow(mean, **grey)
+            line[3].imshow(std, cmap="viridis", vmin=0.0)
+            line[2].set_xlabel(f"{psnr(mean[hidden], image[hidden]):.1f} dB", fontsize=8)
+            line[3].set_xlabel(f"max {std.max():.2f}", fontsize=8)
         for panel, title in zip(panels[0], ("original", "seen", "posterior mean", "posterior std"), strict=True):
             panel.set_title(title, fontsize=9)
     figure.supxlabel(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import linflow as lf
-from linflow.experiments import OKABE_ITO, Experiment, Variable, estimate, settings
+from linflow.experiments import OKABE_ITO, Experiment, Variable, entries, estimate, settings
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -49,8 +49,9 @@ def spectrum_of(name: str) -> lf.Spectrum:
 def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     """Mean error curve of one block of draws."""
     seed = int(rng.integers(2**63))
-    curves = lf.risk.simulate(spectrum_of(params["spectrum"]), trials=params["draws"], seed=seed, workers=1)
-    return {"error": curves.mean(axis=0)}
+    spectrum = spectrum_of(params["spectrum"])
+    curves = lf.risk.simulate(spectrum, trials=params["draws"], seed=seed, workers=1)
+    return {"error": curves.mean(axis=0), "singular_values": spectrum.singular_values}
 
 
 EXPERIMENT = Experiment(
@@ -60,15 +61,23 @@ EXPERIMENT = Experiment(
     grid={"spectrum": tuple(SPECTRA)},
     blocks=20,
     settings={"draws": 200},
-    variables={"error": Variable("mean squared error of the MLE, mean over the block's draws of A", "[x]^2", ("m",))},
+    variables={
+        "error": Variable("mean squared error of the MLE, mean over the block's draws of A", "[x]^2", ("m",)),
+        "singular_values": Variable("singular values of the flow", "[x]", ("index",), once=True),
+    },
     quick={"blocks": 10, "draws": 60},
     cost=lambda params: float(spectrum_of(params["spectrum"]).n),
 )
 
 
+def stored_spectrum(dataset: xr.Dataset, name: str) -> lf.Spectrum:
+    """The spectrum that the cells had."""
+    return lf.Spectrum.from_values(entries(dataset["singular_values"].sel(spectrum=name)), name=name)
+
+
 def curves_of(dataset: xr.Dataset, name: str) -> dict[str, Any]:
     """E_m and every bound at m = 1..n-1, in units of the energy; "known" marks the m with an exact value."""
-    spectrum = spectrum_of(name)
+    spectrum = stored_spectrum(dataset, name)
     m = np.arange(1, spectrum.n)
     simulated = estimate(dataset["error"].sel(spectrum=name), positive=True)
     mean, low, high = (simulated[key].values[m].copy() for key in ("mean", "low", "high"))
@@ -94,7 +103,7 @@ def table(dataset: xr.Dataset) -> list[dict[str, object]]:
     """Each bound in units of E_m."""
     rows: list[dict[str, object]] = []
     for name in dataset["spectrum"].values.tolist():
-        curves, n = curves_of(dataset, name), spectrum_of(name).n
+        curves, n = curves_of(dataset, name), stored_spectrum(dataset, name).n
         for share in SHARES:
             i = round(share * n) - 1
             E = curves["E"][i]
@@ -135,7 +144,7 @@ def figures(dataset: xr.Dataset) -> dict[str, Figure]:
     figure = Figure(figsize=(2.6 * len(names) + 1.3, 7.6), layout="constrained")
     grid = figure.subplots(3, len(names), squeeze=False, height_ratios=(1.0, 1.0, 0.75))
     for column, name in enumerate(names):
-        curves, n = curves_of(dataset, name), spectrum_of(name).n
+        curves, n = curves_of(dataset, name), stored_spectrum(dataset, name).n
         m, (top, middle, bottom) = curves["m"], grid[:, column]
         top.plot(m, curves["mean"], color=OKABE_ITO["sky"], linewidth=5.0, alpha=0.7, solid_capstyle="butt")
         known = np.flatnonzero(curves["known"])

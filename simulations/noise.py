@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import linflow as lf
-from linflow.experiments import OKABE_ITO, Experiment, Variable, estimate, settings
+from linflow.experiments import OKABE_ITO, Experiment, Variable, entries, estimate, settings
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -45,14 +45,14 @@ def spectrum_of(name: str) -> lf.Spectrum:
     return SPECTRA[name]()
 
 
-def noise_of(name: str, level: float) -> float:
+def noise_of(spectrum: lf.Spectrum, level: float) -> float:
     """noise_std: `level` times the standard deviation of a noiseless measurement."""
-    return float(level * np.sqrt(spectrum_of(name).energy))
+    return float(level * np.sqrt(spectrum.energy))
 
 
-def predicted(name: str, m: Any, level: float, ratio: float) -> Any:
+def predicted(spectrum: lf.Spectrum, m: Any, level: float, ratio: float) -> Any:
     """Deterministic equivalent for any m up to 3 n."""
-    spectrum, noise_std = spectrum_of(name), noise_of(name, level)
+    noise_std = noise_of(spectrum, level)
     # Coordinates that hardly vary change no risk, and stretch the equivalent's range of m beyond n; the limit gamma -> 0
     # needs a gamma that is small for the signal but not for them, else they would soak up noise.
     silent = np.full(2 * spectrum.n, 1e-12 * spectrum.singular_values[-1])
@@ -60,10 +60,9 @@ def predicted(name: str, m: Any, level: float, ratio: float) -> Any:
     return lf.risk.equivalent(longer, m, noise_std=noise_std, penalty=max(ratio, 1e-12) * noise_std**2)
 
 
-def proved(name: str, m: Any, level: float) -> Any:
+def proved(spectrum: lf.Spectrum, m: Any, level: float) -> Any:
     """Both sides of the interlacing theorem for the matched penalty, gamma = noise_std^2, in units of the energy."""
-    spectrum = spectrum_of(name)
-    lower, upper = lf.risk.interlacing(spectrum, m, noise_std=noise_of(name, level))
+    lower, upper = lf.risk.interlacing(spectrum, m, noise_std=noise_of(spectrum, level))
     return lower / spectrum.energy, upper / spectrum.energy
 
 
@@ -74,7 +73,8 @@ def has_variance(n: int, m: Any, ratio: Any) -> Any:
 
 def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     """Mean exact risk over the block's draws of A, at every m and gamma."""
-    spectrum, noise_std = spectrum_of(params["spectrum"]), noise_of(params["spectrum"], params["level"])
+    spectrum = spectrum_of(params["spectrum"])
+    noise_std = noise_of(spectrum, params["level"])
     flow = lf.LinearFlow.from_spectrum(spectrum)
     risk = np.zeros((len(params["m"]), len(params["ratio"])))
     for _ in range(params["draws"]):
@@ -87,7 +87,7 @@ def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
                 inverse = _inverse(flow, A, ratio * noise_std**2)
                 lost = inverse @ A - np.eye(spectrum.n)
                 risk[i, j] += np.sum(lost**2 @ spectrum.variances) + noise_std**2 * np.sum(inverse**2)
-    return {"risk": risk / params["draws"]}
+    return {"risk": risk / params["draws"], "singular_values": spectrum.singular_values}
 
 
 def _inverse(flow: lf.LinearFlow, A: Array, penalty: float) -> Array:
@@ -108,7 +108,8 @@ EXPERIMENT = Experiment(
     inner={"m": (4, 8, 16, 24, 32, 40, 48, 54, 58, 60, 62, 64, 66, 68, 70, 74, 80, 96, 112, 128), "ratio": RATIOS},
     settings={"draws": 12},
     variables={
-        "risk": Variable("mean squared error, averaged over signals, noise and the block's A", "[x]^2", ("m", "ratio"))
+        "risk": Variable("mean squared error, averaged over signals, noise and the block's A", "[x]^2", ("m", "ratio")),
+        "singular_values": Variable("singular values of the flow", "[x]", ("index",), once=True),
     },
     quick={
         "spectrum": ("power law 0.5", "digits 8x8"),
@@ -121,6 +122,11 @@ EXPERIMENT = Experiment(
 )
 
 
+def stored_spectrum(dataset: xr.Dataset, name: str) -> lf.Spectrum:
+    """The spectrum that the cells had."""
+    return lf.Spectrum.from_values(entries(dataset["singular_values"].sel(spectrum=name).isel(level=0)), name=name)
+
+
 def _cases(dataset: xr.Dataset) -> list[tuple[str, float]]:
     return [(name, level) for name in dataset["spectrum"].values.tolist() for level in dataset["level"].values.tolist()]
 
@@ -130,13 +136,13 @@ def table(dataset: xr.Dataset) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     ratios = dataset["ratio"].values
     for name, level in _cases(dataset):
-        spectrum = spectrum_of(name)
+        spectrum = stored_spectrum(dataset, name)
         part = dataset["risk"].sel(spectrum=name, level=level)
         for m in dataset["m"].values.tolist():
             values = estimate(part.sel(m=m), positive=True) / spectrum.energy
             means = values["mean"].values
-            theory = np.array([predicted(name, m, level, ratio) for ratio in ratios]) / spectrum.energy
-            right, (least, most) = values.sel(ratio=1.0), proved(name, m, level)
+            theory = np.array([predicted(spectrum, m, level, ratio) for ratio in ratios]) / spectrum.energy
+            right, (least, most) = values.sel(ratio=1.0), proved(spectrum, m, level)
             there = np.isfinite(means) & np.isfinite(theory)
             none = means[0] if np.isfinite(means[0]) else means[1]
             rows.append(
@@ -147,7 +153,7 @@ def table(dataset: xr.Dataset) -> list[dict[str, object]]:
                     "best gamma / s^2": float(ratios[np.nanargmin(means)]),
                     "risk / energy at gamma = s^2": f"{right['mean']:.4g} ({right['low']:.4g} .. {right['high']:.4g})",
                     "proved at gamma = s^2": f"{least:.4g} .. {most:.4g}",
-                    "equivalent": float(predicted(name, m, level, 1.0) / spectrum.energy),
+                    "equivalent": float(predicted(spectrum, m, level, 1.0) / spectrum.energy),
                     "largest |simulated / equivalent - 1|": float(np.max(np.abs(means[there] / theory[there] - 1))),
                     f"least gamma ({ratios[0] if np.isfinite(means[0]) else ratios[1]:g} s^2), times worse": float(
                         none / right["mean"]
@@ -170,7 +176,7 @@ def reading(dataset: xr.Dataset) -> str:
     right = worse = close = total = matched = outside = 0
     gaps, peaks, place = [], [], ""
     for name, level in _cases(dataset):
-        part = dataset["risk"].sel(spectrum=name, level=level)
+        part, spectrum = dataset["risk"].sel(spectrum=name, level=level), stored_spectrum(dataset, name)
         for m in dataset["m"].values.tolist():
             # Common draws of A: the difference to gamma = s^2 is far better known than either risk.
             excess = estimate(part.sel(m=m) - part.sel(m=m, ratio=1.0))
@@ -179,20 +185,20 @@ def reading(dataset: xr.Dataset) -> str:
             right += int(np.sum(excess["high"].values[others] < 0))
             total += int(np.sum(np.isfinite(excess["mean"].values[others])))
             values = estimate(part.sel(m=m), positive=True)
-            least, most = (side * spectrum_of(name).energy for side in proved(name, m, level))
+            least, most = (side * spectrum.energy for side in proved(spectrum, m, level))
             at_match = values.sel(ratio=1.0)
             matched += 1
             outside += bool(at_match["high"] < least or at_match["low"] > most)
             for j, ratio in enumerate(ratios):
-                mean, expected = float(values["mean"][j]), float(predicted(name, m, level, float(ratio)))
+                mean, expected = float(values["mean"][j]), float(predicted(spectrum, m, level, float(ratio)))
                 if np.isfinite(mean) and np.isfinite(expected):
                     gaps.append(abs(mean / expected - 1))
                     if gaps[-1] == max(gaps):
                         place = f"{name}, s = {level:g}, m = {m}, gamma = {ratio:g} s^2"
                     close += bool(values["low"][j] <= expected <= values["high"][j])
-        n = spectrum_of(name).n
+        n = spectrum.n
         m_range = np.arange(2, 2 * n)
-        almost_none = predicted(name, m_range, level, 1e-3)
+        almost_none = predicted(spectrum, m_range, level, 1e-3)
         peaks.append(f"m = {m_range[n // 2 :][almost_none[n // 2 :].argmax()]} ({name}, s = {level:g})")
     return (
         f"Of {total} comparisons of another gamma with noise_std^2, {worse} are worse and {right} better than it "
@@ -219,22 +225,22 @@ def _peak_figure(dataset: xr.Dataset) -> Figure:
     shown = [ratio for ratio in SHOWN_RATIOS if ratio in dataset["ratio"].values]
     m = dataset["m"].values
     for panel, (name, level) in grid:
-        spectrum = spectrum_of(name)
+        spectrum = stored_spectrum(dataset, name)
         n, dense = spectrum.n, np.arange(1, m.max() + 1)
         for ratio, colour, marker in zip(shown, _COLOURS, _MARKERS, strict=False):
             word = {0.0: r"$\gamma \to 0$", 1.0: r"$\gamma = s^2$"}.get(ratio, rf"$\gamma = {ratio:g}\,s^2$")
-            theory = predicted(name, dense, level, ratio) / spectrum.energy
+            theory = predicted(spectrum, dense, level, ratio) / spectrum.energy
             panel.plot(dense, theory, color=colour, linewidth=1.4, label=f"{word}, equivalent")
             values = estimate(dataset["risk"].sel(spectrum=name, level=level, ratio=ratio), positive=True) / spectrum.energy
             _points(panel, m, values, colour, marker, f"{word}, simulated")
         matching = _COLOURS[shown.index(1.0)] if 1.0 in shown else "black"
         label = r"$\gamma = s^2$, between both sides of the interlacing theorem"
-        panel.fill_between(dense, *proved(name, dense, level), color=matching, alpha=0.3, linewidth=0, label=label)
+        panel.fill_between(dense, *proved(spectrum, dense, level), color=matching, alpha=0.3, linewidth=0, label=label)
         beyond = np.arange(n + 2, m.max() + 1)
-        exact = noise_of(name, level) ** 2 * n / (beyond - n - 1) / spectrum.energy
+        exact = noise_of(spectrum, level) ** 2 * n / (beyond - n - 1) / spectrum.energy
         panel.plot(beyond, exact, "k:", linewidth=1.6, label=r"$\gamma = 0$, $m > n + 1$: $s^2 n/(m-n-1)$, exact")
         panel.axvline(n, color="0.6", linewidth=0.8, label="$m = n$")
-        lowest = float(predicted(name, m.max(), level, 1.0) / spectrum.energy)
+        lowest = float(predicted(spectrum, m.max(), level, 1.0) / spectrum.energy)
         panel.set(yscale="log", ylim=(lowest / 3, 30), xlim=(0, m.max() + 2), xlabel="measurements $m$")
     _legend(figure, grid[0][0], dataset)
     return figure
@@ -249,9 +255,9 @@ def _penalty_figure(dataset: xr.Dataset) -> Figure:
     counts = [m for m in (16, 48, 64, 112) if m in dataset["m"].values]
     dense = np.geomspace(ratios.min(), ratios.max(), 60)
     for panel, (name, level) in grid:
-        spectrum = spectrum_of(name)
+        spectrum = stored_spectrum(dataset, name)
         for m, colour, marker in zip(counts, _COLOURS, _MARKERS, strict=False):
-            theory = np.array([predicted(name, m, level, float(ratio)) for ratio in dense]) / spectrum.energy
+            theory = np.array([predicted(spectrum, m, level, float(ratio)) for ratio in dense]) / spectrum.energy
             panel.plot(dense, theory, color=colour, linewidth=1.4, label=f"$m$ = {m}, equivalent")
             part = dataset["risk"].sel(spectrum=name, level=level, m=m, ratio=ratios)
             _points(panel, ratios, estimate(part, positive=True) / spectrum.energy, colour, marker, f"$m$ = {m}, simulated")
@@ -273,7 +279,7 @@ def _panels(dataset: xr.Dataset, title: str) -> tuple[Figure, list[tuple[Any, tu
     figure.suptitle(title, fontsize=11)
     grid = figure.subplots(lines, columns, squeeze=False)
     for panel, (name, level) in zip(grid.flat, cases, strict=True):
-        n = spectrum_of(name).n
+        n = stored_spectrum(dataset, name).n
         panel.set_title(f"{name}, $n$ = {n}, $s$ = {level:g} $\\sqrt{{\\mathrm{{energy}}}}$", fontsize=9)
         panel.tick_params(labelsize=8)
         panel.grid(visible=True, color="0.9", linewidth=0.6)

@@ -13,7 +13,7 @@ folder B for the other data set, both grey and 8 x 8.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import linflow as lf
-from linflow.experiments import OKABE_ITO, Experiment, Variable, estimate, settings
+from linflow.experiments import OKABE_ITO, Experiment, Variable, entries, estimate, settings
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -32,6 +32,9 @@ Array = NDArray[np.float64]
 SPARE = 4
 #: Pixels along a side of the images of folders.
 SIDE = 8
+#: Ranks that are shown, and the m at which reconstructions are.
+SHOWN_RANKS, SHOWN_M = (8, 24), 48
+RECONSTRUCTIONS = ("invertible", *(f"rank {rank}" for rank in SHOWN_RANKS))
 OWN, OTHER = "held-out half", "other data set"
 #: name -> (data set that the flow is fitted to, the other one); rows are images.
 PAIRS: dict[str, tuple[Callable[[], Array], Callable[[], Array]]] = {
@@ -83,23 +86,45 @@ def truncated_risk(variances: Array, m: Any, rank: Any) -> Any:
 
 
 def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
-    """Mean squared error over the block's own images and draws of A."""
-    flow = pair_of(params["pair"])[0]
-    x = own_images(params["pair"], params["signals"], params["parts"], params["block"])
+    """Mean squared error over the block's own images and draws of A; one image as the last draw has it."""
+    pair, parts = params["pair"], params["parts"]
+    flow = pair_of(pair)[0]
+    x = own_images(pair, params["signals"], parts, params["block"])
     counts, ranks = params["m"], params["rank"]
+    shown, contrasted = shown_m(counts), int(x[:20].std(axis=1).argmax())
+    pictures = {}
     invertible, truncated = np.zeros(len(counts)), np.zeros((len(counts), len(ranks)))
     for _ in range(params["draws"]):
         for i, m in enumerate(counts):
             A = lf.measurement.gaussian(m, flow.n, rng)
             y = lf.measurement.apply(A, x)
-            invertible[i] += np.mean(np.sum((lf.mle(flow, A, y) - x) ** 2, axis=1))
+            estimates = {RECONSTRUCTIONS[0]: lf.mle(flow, A, y)}
+            invertible[i] += np.mean(np.sum((estimates[RECONSTRUCTIONS[0]] - x) ** 2, axis=1))
             for j, rank in enumerate(ranks):
                 if rank > m - SPARE:
                     truncated[i, j] = np.nan
                     continue
-                x_hat = lf.truncated_least_squares(flow, A, y, rank=rank)
+                x_hat = estimates[f"rank {rank}"] = lf.truncated_least_squares(flow, A, y, rank=rank)
                 truncated[i, j] += np.mean(np.sum((x_hat - x) ** 2, axis=1))
-    return {"invertible": invertible / params["draws"], "truncated": truncated / params["draws"]}
+            if m == shown:
+                pictures = {name: found[contrasted] for name, found in estimates.items()}
+    side = int(np.sqrt(flow.n))
+    reconstructions = np.stack([pictures.get(name, np.full(flow.n, np.nan)) for name in RECONSTRUCTIONS])
+    return {
+        "invertible": invertible / params["draws"],
+        "truncated": truncated / params["draws"],
+        "singular_values": flow.spectrum.singular_values,
+        "moments": signal_variances(pair, images_of(pair, params["signals"], parts)),
+        "own_moments": signal_variances(pair, images_of(pair, OWN, parts)),
+        "model_mean": flow.mean.reshape(side, side),
+        "truth": x[contrasted].reshape(side, side),
+        "reconstruction": reconstructions.reshape(-1, side, side),
+    }
+
+
+def shown_m(counts: Sequence[int]) -> int:
+    """The m at which reconstructions are shown: the largest up to `SHOWN_M`, else the smallest."""
+    return max((m for m in counts if m <= SHOWN_M), default=min(counts))
 
 
 def two_folders(data: str, ood: str) -> str:
@@ -115,11 +140,23 @@ EXPERIMENT = Experiment(
     cell=cell,
     grid={"pair": tuple(PAIRS), "signals": (OWN, OTHER)},
     blocks=10,
-    inner={"m": (4, 8, 12, 16, 24, 32, 40, 48, 52, 56, 60), "rank": (0, 2, 4, 8, 12, 16, 24, 32, 40, 48)},
+    inner={
+        "m": (4, 8, 12, 16, 24, 32, 40, 48, 52, 56, 60),
+        "rank": (0, 2, 4, 8, 12, 16, 24, 32, 40, 48),
+        "prior": RECONSTRUCTIONS,
+    },
     settings={"draws": 60, "parts": 10},
     variables={
         "invertible": Variable("squared error of the MLE, mean over images and draws of A", "[x]^2", ("m",)),
         "truncated": Variable("squared error of the rank-k prior, likewise", "[x]^2", ("m", "rank")),
+        "singular_values": Variable("singular values of the flow", "[x]", ("index",), once=True),
+        "moments": Variable("mean squares of all images along its eigenvectors", "[x]^2", ("index",), once=True),
+        "own_moments": Variable("the same of the held-out half of its own data", "[x]^2", ("index",), once=True),
+        "model_mean": Variable("mean of the flow", "[x]", ("row", "column"), once=True),
+        "truth": Variable("an image of block 0, of high contrast", "[x]", ("row", "column"), once=True),
+        "reconstruction": Variable(
+            "its reconstructions from the last draw at one m", "[x]", ("prior", "row", "column"), once=True
+        ),
     },
     quick={"draws": 5, "m": (8, 16, 32, 48, 60), "rank": (0, 2, 8, 16, 24, 40)},
     folders=lambda data, ood: {"pair": (two_folders(data, ood),)},
@@ -130,18 +167,19 @@ def _cases(dataset: xr.Dataset) -> list[tuple[str, str]]:
     return [(p, s) for p in dataset["pair"].values.tolist() for s in dataset["signals"].values.tolist()]
 
 
-def _variances(dataset: xr.Dataset, pair: str, signals: str) -> Array:
-    return signal_variances(pair, images_of(pair, signals, settings(dataset)["parts"]))
+def _known(part: xr.Dataset) -> tuple[lf.Spectrum, Array, Array]:
+    """Spectrum of the flow, mean squares of the images, and of images of its own kind, of one pair and kind of signals."""
+    values, moments, own = (entries(part[key]) for key in ("singular_values", "moments", "own_moments"))
+    return lf.Spectrum.from_values(values), moments, own
 
 
 def table(dataset: xr.Dataset) -> list[dict[str, object]]:
     """Errors in units of the images' mean square about the model's mean (the error of answering with that mean)."""
     rows: list[dict[str, object]] = []
     for pair, signals in _cases(dataset):
-        flow, t = pair_of(pair)[0], _variances(dataset, pair, signals)
-        own = _variances(dataset, pair, OWN)
+        spectrum, t, own = _known(dataset.sel(pair=pair, signals=signals))
         for m in dataset["m"].values.tolist():
-            ranks = np.arange(0, min(m - SPARE, flow.n) + 1)
+            ranks = np.arange(0, min(m - SPARE, spectrum.n) + 1)
             values = estimate(dataset["invertible"].sel(pair=pair, signals=signals, m=m), positive=True) / t.sum()
             risks = truncated_risk(t, m, ranks) / t.sum()
             # The rank that one would choose: the best one for the data that the flow was made for.
@@ -151,7 +189,7 @@ def table(dataset: xr.Dataset) -> list[dict[str, object]]:
                     "flow / signals": pair if signals == OTHER else f"{pair.split(' / ')[0]} / the same",
                     "m": m,
                     "invertible (95 %)": f"{values['mean']:.3g} ({values['low']:.3g} .. {values['high']:.3g})",
-                    "equivalent": float(lf.risk.equivalent(flow.spectrum, m, signal_variances=t) / t.sum()),
+                    "equivalent": float(lf.risk.equivalent(spectrum, m, signal_variances=t) / t.sum()),
                     "rank chosen in distribution": int(ranks[chosen]),
                     "its risk (T3)": float(risks[chosen]),
                     "best rank": int(ranks[risks.argmin()]),
@@ -169,15 +207,15 @@ def reading(dataset: xr.Dataset) -> str:
     growth: list[str] = []
     upset: list[str] = []
     for pair, signals in _cases(dataset):
-        flow, t, own = pair_of(pair)[0], _variances(dataset, pair, signals), _variances(dataset, pair, OWN)
         part = dataset.sel(pair=pair, signals=signals)
+        spectrum, t, own = _known(part)
         flow_error, errors = estimate(part["invertible"], positive=True), estimate(part["truncated"], positive=True)
         m = dataset["m"].values
         theory = truncated_risk(t, m[:, None], dataset["rank"].values)
         there = np.isfinite(theory)
         inside += int(np.sum(((errors["low"].values <= theory) & (theory <= errors["high"].values))[there]))
         points += int(there.sum())
-        off += np.abs(flow_error["mean"].values / lf.risk.equivalent(flow.spectrum, m, signal_variances=t) - 1).tolist()
+        off += np.abs(flow_error["mean"].values / lf.risk.equivalent(spectrum, m, signal_variances=t) - 1).tolist()
         if signals == OTHER:
             for i, count in enumerate(m.tolist()):
                 ranks = np.arange(0, count - SPARE + 1)
@@ -229,10 +267,10 @@ def _error_figure(dataset: xr.Dataset) -> Figure:
     m = dataset["m"].values
     for axes, pair in zip(grid, pairs, strict=True):
         for panel, kind in zip(axes, signals, strict=True):
-            flow, t = pair_of(pair)[0], _variances(dataset, pair, kind)
-            dense = np.arange(1, flow.n)
             part = dataset.sel(pair=pair, signals=kind)
-            equivalent = lf.risk.equivalent(flow.spectrum, dense, signal_variances=t) / t.sum()
+            spectrum, t, _ = _known(part)
+            dense = np.arange(1, spectrum.n)
+            equivalent = lf.risk.equivalent(spectrum, dense, signal_variances=t) / t.sum()
             panel.plot(dense, equivalent, "k--", linewidth=1.4, label="invertible, equivalent")
             values = estimate(part["invertible"], positive=True) / t.sum()
             _points(panel, m, values, OKABE_ITO["blue"], "D", "invertible (MLE), images")
@@ -243,14 +281,14 @@ def _error_figure(dataset: xr.Dataset) -> Figure:
                 _points(panel, m, values, colour, marker, f"rank {rank}, images")
             model, name = pair.split(" / ")
             panel.set_title(f"flow: {model}, images: {name if kind == OTHER else f'{model}, held out'}", fontsize=9)
-            panel.set(yscale="log", xlim=(0, flow.n))
+            panel.set(yscale="log", xlim=(0, spectrum.n))
             panel.tick_params(labelsize=8)
             panel.grid(visible=True, color="0.9", linewidth=0.6)
         low = min(line.min() for line in (_lowest(axis) for axis in axes))
         axes[0].set_ylim(low / 1.6, 8.0)
         axes[0].set_ylabel("error / error of the mean", fontsize=9)
     for panel in grid[-1]:
-        panel.set_xlabel(f"measurements $m$ (of $n$ = {flow.n})", fontsize=9)
+        panel.set_xlabel(f"measurements $m$ (of $n$ = {spectrum.n})", fontsize=9)
     handles, labels = grid[0][0].get_legend_handles_labels()
     note = (
         f"bars: 95 % interval of the mean over images and draws of A, from {dataset.sizes['block']} blocks with images of "
@@ -271,36 +309,27 @@ def _image_figure(dataset: xr.Dataset) -> Figure:
     from matplotlib.figure import Figure
 
     cases = _cases(dataset)
-    rng = np.random.default_rng(dataset.attrs["seed"])
-    n = pair_of(cases[0][0])[0].n
-    m = min(48, n - 1)
-    ranks = (8, 24)
+    n, m = dataset.sizes["index"], shown_m(dataset["m"].values.tolist())
     figure = Figure(figsize=(7.4, 0.95 * len(cases) + 0.9), layout="constrained")
     figure.suptitle(f"$m$ = {m} of $n$ = {n} measurements; numbers: root of (error / error of the mean)", fontsize=10)
-    grid = figure.subplots(len(cases), 3 + len(ranks), squeeze=False)
+    grid = figure.subplots(len(cases), 2 + len(RECONSTRUCTIONS), squeeze=False)
     for axes, (pair, kind) in zip(grid, cases, strict=True):
-        flow, x = pair_of(pair)[0], _contrasted(pair_of(pair)[1][kind][:20])
-        A = lf.measurement.gaussian(m, flow.n, rng)
-        y = A @ x
-        shown = {"truth": x, "invertible": lf.mle(flow, A, y)}
-        shown |= {f"rank {rank}": lf.truncated_least_squares(flow, A, y, rank=rank) for rank in ranks}
+        part = dataset.sel(pair=pair, signals=kind)
+        x, mean = entries(part["truth"]), entries(part["model_mean"])
+        shown = {"truth": x} | {name: entries(part["reconstruction"].sel(prior=name)) for name in RECONSTRUCTIONS}
         model, other = pair.split(" / ")
         axes[0].text(
             1.0, 0.5, f"flow: {model}\nimage: {other if kind == OTHER else model}", fontsize=8, ha="right", va="center"
         )
         axes[0].axis("off")
-        side = int(np.sqrt(flow.n))
         for panel, (word, image) in zip(axes[1:], shown.items(), strict=True):
-            panel.imshow(image.reshape(side, side), cmap="gray", vmin=0, vmax=1)
             panel.set(xticks=[], yticks=[])
-            relative = np.linalg.norm(image - x) / np.linalg.norm(x - flow.mean)
+            if not image.size:
+                continue
+            panel.imshow(image, cmap="gray", vmin=0, vmax=1)
+            relative = np.linalg.norm(image - x) / np.linalg.norm(x - mean)
             panel.set_title(word if word == "truth" else f"{word}: {relative:.2f}", fontsize=8, pad=2)
     return figure
-
-
-def _contrasted(images: Array) -> Array:
-    chosen: Array = images[images.std(axis=1).argmax()]
-    return chosen
 
 
 def _points(panel: Any, x: Any, values: Any, colour: str, marker: str, label: str) -> None:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import linflow as lf
-from linflow.experiments import OKABE_ITO, Experiment, Variable, estimate, settings
+from linflow.experiments import OKABE_ITO, Experiment, Variable, entries, estimate, settings
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -58,9 +58,9 @@ def case_of(name: str) -> tuple[lf.Spectrum, Array]:
     return CASES[name]()
 
 
-def noise_of(name: str, level: float) -> float:
+def noise_of(spectrum: lf.Spectrum, level: float) -> float:
     """noise_std: `level` times the standard deviation of a noiseless measurement of the model's own signals."""
-    return float(level * np.sqrt(case_of(name)[0].energy))
+    return float(level * np.sqrt(spectrum.energy))
 
 
 def truncated_risk(variances: Array, m: Any, rank: Any, noise_std: float = 0.0) -> Any:
@@ -99,14 +99,15 @@ def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
                 sums["gain"][i, j] += np.sum(inverse**2)
                 inverses.append(inverse)
             for level_index, level in enumerate(levels):
-                noise_std = noise_of(name, level)
+                noise_std = noise_of(spectrum, level)
                 x = flow.sample(params["signals"], rng)
                 y = lf.measurement.apply(A, x) + noise_std * rng.standard_normal((len(x), m))
                 found = _choices(spectrum, A, x, y, np.array(inverses), ranks[: len(inverses)], noise_std)
                 full = np.sum((lf.map_estimate(flow, A, y, noise_std=noise_std) - x) ** 2, axis=1).mean()
                 sums["chosen_risk"][level_index, i] += [*(risk for risk, _ in found), full]
                 sums["chosen_rank"][level_index, i] += [*(rank for _, rank in found), spectrum.n]
-    return {key: total / params["draws"] for key, total in sums.items()}
+    means = {key: total / params["draws"] for key, total in sums.items()}
+    return means | {"singular_values": spectrum.singular_values, "foreign": foreign}
 
 
 def _choices(
@@ -154,6 +155,8 @@ EXPERIMENT = Experiment(
         "mle_other": Variable("risk of the invertible prior, foreign signals, no noise", "[x]^2", ("m",)),
         "chosen_risk": Variable("squared error under each rule, noisy own signals", "[x]^2", ("level", "m", "rule")),
         "chosen_rank": Variable("mean rank that each rule chooses (the flow: n)", "", ("level", "m", "rule")),
+        "singular_values": Variable("singular values of the model", "[x]", ("index",), once=True),
+        "foreign": Variable("mean squares of foreign signals along its eigenvectors", "[x]^2", ("index",), once=True),
     },
     quick={
         "blocks": 10,
@@ -164,11 +167,16 @@ EXPERIMENT = Experiment(
 )
 
 
-def rank_risks(name: str, m: int, level: float) -> tuple[NDArray[np.int64], Array]:
+def stored_case(dataset: xr.Dataset, name: str) -> tuple[lf.Spectrum, Array]:
+    """Model and foreign signals of a case, as the cells had them."""
+    part = dataset.sel(spectrum=name)
+    return lf.Spectrum.from_values(entries(part["singular_values"]), name=name), entries(part["foreign"])
+
+
+def rank_risks(spectrum: lf.Spectrum, m: int, level: float) -> tuple[NDArray[np.int64], Array]:
     """All ranks up to m - SPARE and their exact risks (T3)."""
-    spectrum = case_of(name)[0]
     ranks: NDArray[np.int64] = np.arange(0, min(m - SPARE, spectrum.n) + 1)
-    return ranks, truncated_risk(spectrum.variances, m, ranks, noise_of(name, level))
+    return ranks, truncated_risk(spectrum.variances, m, ranks, noise_of(spectrum, level))
 
 
 def table(dataset: xr.Dataset) -> list[dict[str, object]]:
@@ -176,11 +184,11 @@ def table(dataset: xr.Dataset) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     rules = [rule for rule in dataset["rule"].values.tolist() if rule in RULES[1:-1]]
     for name in dataset["spectrum"].values.tolist():
-        spectrum, foreign = case_of(name)
+        spectrum, foreign = stored_case(dataset, name)
         for m in dataset["m"].values.tolist():
             part = dataset.sel(spectrum=name, m=m)
             for level in (0.0, *dataset["level"].values.tolist()):
-                ranks, risks = rank_risks(name, m, level)
+                ranks, risks = rank_risks(spectrum, m, level)
                 flow = part["chosen_risk"].sel(level=level, rule=RULES[-1]) if level else part["mle_own"]
                 mean = estimate(flow, positive=True)
                 near = ranks[risks <= 2 * float(mean["mean"])]
@@ -218,7 +226,7 @@ def reading(dataset: xr.Dataset) -> str:
     dominated, foreign_loses, cells, gains = 0, 0, 0, []
     ranks = dataset["rank"].values
     for name in dataset["spectrum"].values.tolist():
-        spectrum, foreign = case_of(name)
+        spectrum, foreign = stored_case(dataset, name)
         part = dataset.sel(spectrum=name)
         own = estimate(part["own"])
         theory = truncated_risk(spectrum.variances, dataset["m"].values[:, None], ranks)
@@ -234,7 +242,7 @@ def reading(dataset: xr.Dataset) -> str:
         for m in dataset["m"].values.tolist():
             for level in dataset["level"].values.tolist():
                 flow = float(part["chosen_risk"].sel(m=m, level=level, rule=RULES[-1]).mean())
-                gains.append(flow / rank_risks(name, m, level)[1].min())
+                gains.append(flow / rank_risks(spectrum, m, level)[1].min())
     oracle = dataset["chosen_risk"].mean("block").sel(rule=RULES[0])
     cost = (dataset["chosen_risk"].mean("block") / oracle).median(["spectrum", "level", "m"])
     order = sorted(RULES[1:-1], key=lambda rule: float(cost.sel(rule=rule)))
@@ -265,7 +273,7 @@ def _risk_figure(dataset: xr.Dataset) -> Figure:
     shown = [rank for rank in (2, 8, 24) if rank in dataset["rank"].values]
     m = dataset["m"].values
     for axes, name in zip(grid, names, strict=True):
-        spectrum, foreign = case_of(name)
+        spectrum, foreign = stored_case(dataset, name)
         dense = np.arange(2, spectrum.n)
         for panel, key, variances in ((axes[0], "own", spectrum.variances), (axes[1], "other", foreign)):
             energy = variances.sum()
@@ -296,9 +304,9 @@ def _rank_figure(dataset: xr.Dataset) -> Figure:
     figure, grid = _panels(len(names), len(levels), "With noise: the best rank of a truncated prior, and the full flow")
     counts = [m for m in (16, 32, 60) if m in dataset["m"].values]
     for axes, name in zip(grid, names, strict=True):
-        spectrum = case_of(name)[0]
+        spectrum = stored_case(dataset, name)[0]
         for panel, level in zip(axes, levels, strict=True):
-            noise_std = noise_of(name, level)
+            noise_std = noise_of(spectrum, level)
             for m, colour, marker in zip(counts, _COLOURS, _MARKERS, strict=False):
                 ranks = np.arange(0, m - SPARE + 1)
                 theory = truncated_risk(spectrum.variances, m, ranks, noise_std) / spectrum.energy
@@ -331,8 +339,9 @@ def _choice_figure(dataset: xr.Dataset) -> Figure:
     markers = dict(zip(RULES, "*sv^oD", strict=True))
     m = dataset["m"].values
     for axes, name in zip(grid, names, strict=True):
+        spectrum = stored_case(dataset, name)[0]
         for panel, level in zip(axes, levels, strict=True):
-            oracle = np.array([rank_risks(name, int(count), level)[1].min() for count in m])
+            oracle = np.array([rank_risks(spectrum, int(count), level)[1].min() for count in m])
             panel.axhline(1.0, color="black", linewidth=1.0, label="exact risk at $k^*$ (T3)")
             for rule in dataset["rule"].values.tolist():
                 if rule == RULES[0]:
@@ -342,7 +351,7 @@ def _choice_figure(dataset: xr.Dataset) -> Figure:
                 panel.plot(m, values["mean"], color=colour, linewidth=1.0)
                 _points(panel, m, values, colour, markers[rule], rule)
             panel.set_title(f"{name}, $s$ = {level:g} $\\sqrt{{\\mathrm{{energy}}}}$", fontsize=9)
-            spectrum, noise_std = case_of(name)[0], noise_of(name, level)
+            noise_std = noise_of(spectrum, level)
             full = lf.risk.equivalent(spectrum, m, noise_std=noise_std, penalty=noise_std**2) / oracle
             panel.plot(m, full, "k--", linewidth=1.2, label="flow, penalty s^2, equivalent")
             ticks = (0.1, 0.2, 0.5, 1, 2, 4)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import linflow as lf
-from linflow.experiments import OKABE_ITO, Experiment, Variable, estimate, settings
+from linflow.experiments import OKABE_ITO, Experiment, Variable, entries, estimate, settings
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -45,8 +45,9 @@ def spectrum_of(name: str) -> lf.Spectrum:
 def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     """Mean error curve of one block of draws."""
     seed = int(rng.integers(2**63))
-    curves = lf.risk.simulate(spectrum_of(params["spectrum"]), trials=params["draws"], seed=seed, workers=1)
-    return {"error": curves.mean(axis=0)}
+    spectrum = spectrum_of(params["spectrum"])
+    curves = lf.risk.simulate(spectrum, trials=params["draws"], seed=seed, workers=1)
+    return {"error": curves.mean(axis=0), "singular_values": spectrum.singular_values}
 
 
 EXPERIMENT = Experiment(
@@ -56,7 +57,10 @@ EXPERIMENT = Experiment(
     grid={"spectrum": tuple(SPECTRA)},
     blocks=40,
     settings={"draws": 500},
-    variables={"error": Variable("mean squared error of the MLE, mean over the block's draws of A", "[x]^2", ("m",))},
+    variables={
+        "error": Variable("mean squared error of the MLE, mean over the block's draws of A", "[x]^2", ("m",)),
+        "singular_values": Variable("singular values of the flow", "[x]", ("index",), once=True),
+    },
     quick={"blocks": 10, "draws": 60},
     cost=lambda params: float(spectrum_of(params["spectrum"]).n),
 )
@@ -68,9 +72,14 @@ def measurements_needed(values: Any, target: float) -> int:
     return int(reached[0]) if reached.size else len(values) - 1
 
 
+def stored_spectrum(dataset: xr.Dataset, name: str) -> lf.Spectrum:
+    """The spectrum that the cells had."""
+    return lf.Spectrum.from_values(entries(dataset["singular_values"].sel(spectrum=name)), name=name)
+
+
 def curves_of(dataset: xr.Dataset, name: str) -> dict[str, Any]:
     """Simulation and theory of one spectrum over m = 0..n, in units of its energy."""
-    spectrum = spectrum_of(name)
+    spectrum = stored_spectrum(dataset, name)
     m = np.arange(spectrum.n + 1)
     simulated = estimate(dataset["error"].sel(spectrum=name), positive=True)
     curves = {key: simulated[key].values[m] for key in ("mean", "low", "high")}
@@ -175,7 +184,7 @@ def _error_figure(dataset: xr.Dataset) -> Figure:
     }
     figure, panels = _panels(dataset, "error $E_m$ / energy")
     for name, panel in panels.items():
-        curves, spectrum = curves_of(dataset, name), spectrum_of(name)
+        curves, spectrum = curves_of(dataset, name), stored_spectrum(dataset, name)
         n = spectrum.n
         m = np.arange(n)  # E_n = 0 has no place on a logarithmic axis
         _draw_mean(panel, m, curves["mean"][m], curves["low"][m], curves["high"][m])
@@ -192,7 +201,7 @@ def _error_figure(dataset: xr.Dataset) -> Figure:
 def _ratio_figure(dataset: xr.Dataset) -> Figure:
     figure, panels = _panels(dataset, "$E_m$ / deterministic equivalent")
     for name, panel in panels.items():
-        curves, spectrum = curves_of(dataset, name), spectrum_of(name)
+        curves, spectrum = curves_of(dataset, name), stored_spectrum(dataset, name)
         n = spectrum.n
         m = np.arange(1, n)
         mean, low, high, most = (curves[key][m] / curves["equivalent"][m] for key in ("mean", "low", "high", "interlacing"))
@@ -225,7 +234,7 @@ def _panels(dataset: xr.Dataset, label: str) -> tuple[Figure, dict[str, Any]]:
         if index >= len(names):
             panel.set_visible(False)
             continue
-        panel.set_title(f"{names[index]}, n = {spectrum_of(names[index]).n}", fontsize=9)
+        panel.set_title(f"{names[index]}, n = {stored_spectrum(dataset, names[index]).n}", fontsize=9)
         panel.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         panel.tick_params(labelsize=8)
         panel.grid(visible=True, color="0.9", linewidth=0.6)

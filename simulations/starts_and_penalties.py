@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import linflow as lf
-from linflow.experiments import OKABE_ITO, Experiment, Variable, estimate, settings
+from linflow.experiments import OKABE_ITO, Experiment, Variable, entries, estimate, settings
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -43,15 +43,16 @@ def spectrum_of(name: str) -> lf.Spectrum:
     return SPECTRA[name]()
 
 
-def noise_of(name: str, level: float) -> float:
+def noise_of(spectrum: lf.Spectrum, level: float) -> float:
     """noise_std: `level` times the standard deviation of a noiseless measurement."""
-    return float(level * np.sqrt(spectrum_of(name).energy))
+    return float(level * np.sqrt(spectrum.energy))
 
 
 def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     """Mean errors over the block's draws of A, signals, starts and noise, with the exact means given A."""
     name, m, starts, ratios = params["spectrum"], params["m"], params["tau"], params["ratio"]
-    spectrum, noise_std = spectrum_of(name), noise_of(name, params["level"])
+    spectrum = spectrum_of(name)
+    noise_std = noise_of(spectrum, params["level"])
     flow = lf.LinearFlow.from_spectrum(spectrum, rng=rng)
     G, gamma = flow.matrix, SMALL_PENALTY * float(spectrum.variances[-1])
     shape = (len(starts), len(ratios))
@@ -84,7 +85,8 @@ def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
                 stopped = lf.gradient_flow(flow, A, noisy, time=1 / (2 * penalty), start=tau * z_0)
                 sums["stopped"][i, j] += _error(stopped, x)
                 sums["stopped_exact"][i, j] += exact.stopped(1 / (2 * penalty), tau)
-    return {key: total / params["draws"] for key, total in sums.items()}
+    means = {key: total / params["draws"] for key, total in sums.items()}
+    return means | {"singular_values": spectrum.singular_values}
 
 
 def _error(x_hat: Array, x: Array) -> float:
@@ -129,6 +131,7 @@ EXPERIMENT = Experiment(
         "stopped_exact": Variable("its exact mean given the same draws of A", "[x]^2", ("tau", "ratio")),
         "penalty": Variable("error of the penalised estimate, gamma = ratio s^2, noise s", "[x]^2", ("ratio",)),
         "penalty_exact": Variable("its exact mean given the same draws of A", "[x]^2", ("ratio",)),
+        "singular_values": Variable("singular values of the flow", "[x]", ("index",), once=True),
     },
     quick={
         "m": (16, 32),
@@ -139,6 +142,11 @@ EXPERIMENT = Experiment(
     },
     cost=lambda params: float(params["m"]),
 )
+
+
+def stored_spectrum(dataset: xr.Dataset, name: str) -> lf.Spectrum:
+    """The spectrum that the cells had."""
+    return lf.Spectrum.from_values(entries(dataset["singular_values"].sel(spectrum=name).isel(m=0)), name=name)
 
 
 def _cases(dataset: xr.Dataset) -> list[tuple[str, int]]:
@@ -183,9 +191,10 @@ def reading(dataset: xr.Dataset) -> str:
     last = dataset["tau"].values[-1]
     gaps = []
     for name, m in _cases(dataset):
-        noise_std = noise_of(name, settings(dataset)["level"])
+        spectrum = stored_spectrum(dataset, name)
+        noise_std = noise_of(spectrum, settings(dataset)["level"])
         for value in dataset["ratio"].values.tolist():
-            theory = lf.risk.equivalent(spectrum_of(name), m, noise_std=noise_std, penalty=value * noise_std**2)
+            theory = lf.risk.equivalent(spectrum, m, noise_std=noise_std, penalty=value * noise_std**2)
             gaps.append(abs(float(dataset["penalty"].sel(spectrum=name, m=m, ratio=value).mean()) / theory - 1))
     likely, unlikely = stopped.sel(tau=0.0), stopped.sel(tau=last)
     return (
@@ -217,7 +226,8 @@ def _start_figure(dataset: xr.Dataset) -> Figure:
     )
     dense = np.linspace(0, dataset["tau"].values.max(), 100)
     for panel, name in zip(grid[0], names, strict=True):
-        energy = spectrum_of(name).energy
+        spectrum = stored_spectrum(dataset, name)
+        energy = spectrum.energy
         for m, colour, marker in zip(counts, _COLOURS, _MARKERS, strict=False):
             part = dataset.sel(spectrum=name, m=m)
             level = float(part["mle"].mean()) / energy
@@ -229,7 +239,7 @@ def _start_figure(dataset: xr.Dataset) -> Figure:
             panel.axhline(level, color=colour, linestyle="--", linewidth=1.0, label=f"$m$ = {m}: $E_m$")
             values = estimate(part["end_penalised"], positive=True) / energy
             _points(panel, tau, values, colour, marker, f"$m$ = {m}, small penalty", hollow=True)
-        panel.set_title(f"{name}, $n$ = {spectrum_of(name).n}", fontsize=9)
+        panel.set_title(f"{name}, $n$ = {spectrum.n}", fontsize=9)
         panel.set(yscale="log", xlabel=r"size $\tau$ of the start, $z_0 \sim N(0, \tau^2 I)$", ylabel="risk / energy")
     _legend(figure, grid[0][0], dataset, "$E_m$: exact given the draws of A; ")
     return figure
@@ -244,7 +254,8 @@ def _stopping_figure(dataset: xr.Dataset) -> Figure:
     ratios = dataset["ratio"].values
     dense = np.geomspace(ratios.min(), ratios.max(), 80)
     for axes, name in zip(grid, names, strict=True):
-        spectrum, noise_std = spectrum_of(name), noise_of(name, level)
+        spectrum = stored_spectrum(dataset, name)
+        noise_std = noise_of(spectrum, level)
         for panel, m in zip(axes, counts, strict=True):
             part = dataset.sel(spectrum=name, m=m)
             theory = [lf.risk.equivalent(spectrum, m, noise_std=noise_std, penalty=v * noise_std**2) for v in dense]

@@ -58,7 +58,7 @@ def cell(params, rng):
         raise ValueError("no such\\nluck")
     time.sleep(params["seconds"])
     A = matrix(Case(params["n"]).n) @ rng.standard_normal((params["n"], params["n"]))
-    return {"trace": np.trace(A), "values": np.linalg.svd(A, compute_uv=False)}
+    return {"trace": np.trace(A), "values": np.linalg.svd(A, compute_uv=False), "shown": A[:4]}
 
 
 EXPERIMENT = Experiment(
@@ -68,7 +68,11 @@ EXPERIMENT = Experiment(
     grid={"kind": KINDS, "n": (3, 60)},
     blocks=4,
     settings={"marks": MARKS, "seconds": SECONDS},
-    variables={"trace": Variable("trace"), "values": Variable("singular values", "[x]", ("i",))},
+    variables={
+        "trace": Variable("trace"),
+        "values": Variable("singular values", "[x]", ("i",)),
+        "shown": Variable("its first rows", "[x]", ("row", "column"), once=True),
+    },
 )
 """
 
@@ -117,7 +121,7 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def same_bits(first: xr.Dataset, second: xr.Dataset) -> bool:
     return first.identical(second) and all(
-        first[name].values.tobytes() == second[name].values.tobytes() for name in ("trace", "values", "status")
+        first[name].values.tobytes() == second[name].values.tobytes() for name in ("trace", "values", "shown", "status")
     )
 
 
@@ -126,6 +130,7 @@ def test_every_engine_gives_the_same_bits(tmp_path: Path, scheduler: str) -> Non
     serial = run(chosen, out=tmp_path / "1", workers=1)
     assert serial.attrs["n_failed"] == 2
     assert serial["values"].sel(kind="plain", n=60).notnull().all()
+    assert serial["shown"].sel(kind="plain", n=60).notnull().all()
     loky = run(chosen, out=tmp_path / "2", workers=2)
     dask = run(chosen, out=tmp_path / "d", scheduler=scheduler)
     assert same_bits(serial, loky)
@@ -176,7 +181,7 @@ def test_an_experiment_from_a_session_travels_by_value(tmp_path: Path) -> None:
     local = Experiment(
         name=chosen.name,
         title=chosen.title,
-        cell=lambda params, rng: {"trace": rng.random() + here["n"], "values": [params["block"]]},
+        cell=lambda params, rng: {"trace": rng.random() + here["n"], "values": [params["block"]], "shown": [[0.0]]},
         grid={"n": (1, 2)},
         variables=chosen.variables,
     )

@@ -34,6 +34,7 @@ from linflow.experiments import (
     Experiment,
     Variable,
     cells,
+    entries,
     estimate,
     experiment_files,
     load,
@@ -43,6 +44,7 @@ from linflow.experiments import (
 from linflow.experiments.command import default_table, from_folders, run_command, typed
 from linflow.experiments.record import Command, digest_of
 from linflow.experiments.results import to_csv, write_netcdf
+from linflow.experiments.stored import decode
 from linflow.identity import code_digest
 from tests.test_engine_pool import same_bits, user_file
 
@@ -407,6 +409,70 @@ def test_netcdf_and_csv_hold_everything(tmp_path: Path) -> None:
         exact = exact.sel(i=int(row["i"])) if row["i"] else exact
         np.testing.assert_array_equal(float(row["value"]), exact.values)
     assert sum("on purpose" in row["error"] for row in rows) == 3
+
+
+def with_pictures(**changes: Any) -> Experiment:
+    """Pictures of another shape in each case; block 0 of "none" raises, and "long" with m = 2 is skipped."""
+
+    def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+        if params["case"] == "none" and params["block"] == 0:
+            raise ZeroDivisionError("on purpose")
+        picture = rng.random((2 + params["m"], 3 if params["case"] == "long" else 1))
+        return {"mean": picture.mean(), "picture": picture, "both": np.stack([picture, 0 * picture + np.nan])}
+
+    fields: dict[str, Any] = {
+        "name": "pictures-test",
+        "title": "Pictures",
+        "cell": cell,
+        "grid": {"case": ("short", "long", "none"), "m": (1, 2)},
+        "blocks": 3,
+        "inner": {"way": ("one", "absent")},
+        "variables": {
+            "mean": Variable("mean of the picture"),
+            "picture": Variable("the picture", "[x]", ("row", "column"), once=True),
+            "both": Variable("by two methods", "[x]", ("way", "row", "column"), once=True),
+        },
+        "skip": lambda params: params["case"] == "long" and params["m"] == 2,
+    }
+    return Experiment(**{**fields, **changes})
+
+
+def test_pictures_are_those_of_block_0_and_are_stored_once(tmp_path: Path) -> None:
+    dataset = run(with_pictures(), out=tmp_path, workers=1)
+    assert dataset["picture"].dims == ("case", "m", "row", "column")
+    assert dataset["both"].dims == ("case", "m", "way", "row", "column")
+    for case, m, shape in (("short", 1, (3, 1)), ("short", 2, (4, 1)), ("long", 1, (3, 3))):
+        place = dataset.sel(case=case, m=m)
+        picture = entries(place["picture"])
+        assert picture.shape == shape
+        # The very numbers that the mean was computed from; those of block 1 are others.
+        assert picture.mean() == float(place["mean"].sel(block=0))
+        assert picture.mean() != float(place["mean"].sel(block=1))
+        np.testing.assert_array_equal(entries(place["both"].sel(way="one")), picture)
+        assert entries(place["both"].sel(way="absent")).shape == (0, 0)
+    for case, m in (("none", 1), ("none", 2), ("long", 2)):  # failed, failed, skipped
+        assert entries(dataset["picture"].sel(case=case, m=m)).size == 0
+    assert dataset["mean"].sel(case="none", block=1).notnull().all()
+    # Kept once: other blocks bring none to the store, and none come back after an interrupt.
+    with sqlite3.connect(tmp_path / "pictures-test.sqlite") as connection:
+        rows = connection.execute("SELECT json_extract(params, '$.block'), result FROM cells WHERE result NOT NULL")
+        sizes = [(block, set(decode(result))) for block, result in rows]
+    connection.close()
+    assert len(sizes) == 13
+    assert all(names == ({"mean", "picture", "both"} if block == 0 else {"mean"}) for block, names in sizes)
+    assert run(with_pictures(), out=tmp_path, workers=1).identical(dataset)
+
+
+def test_pictures_are_in_netcdf_and_not_in_csv(tmp_path: Path) -> None:
+    dataset = run(with_pictures(), out=tmp_path, workers=1)
+    rows = list(csv.DictReader(io.StringIO(to_csv(dataset))))
+    assert set(rows[0]) == {"case", "m", "block", "variable", "value", "status", "error"}
+    assert {row["variable"] for row in rows} == {"mean"}
+    assert len(rows) == 18
+    write_netcdf(dataset, tmp_path / "x.nc")
+    with xr.open_dataset(tmp_path / "x.nc", engine="scipy") as back:
+        np.testing.assert_array_equal(back["both"].values, dataset["both"].values)
+    assert [list(row) for row in default_table(dataset)] == [["case", "m", "mean", "mean, 95 %"]] * 5
 
 
 def test_the_interval_is_student_s() -> None:

@@ -5,9 +5,7 @@ Every statistical check fails by chance with probability at most 1e-6, and each 
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,8 +16,9 @@ from scipy.stats import binom, norm
 import linflow as lf
 from linflow.claims.confidence import ConfidenceSequence
 from linflow.claims.tilted import draw_tilted
-from linflow.experiments import run
+from linflow.experiments import load
 from simulations import calibration
+from tests.studies import check_outputs, small_run
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -32,14 +31,9 @@ SIGMAS = 6.0
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> xr.Dataset:
-    small = dataclasses.replace(
-        calibration.EXPERIMENT,
-        grid={"law": ("coin 1/2", "0.001/U up to 1", "tilted X_A/Y_k")},
-        settings={"draws": 300, "repetitions": 50, "horizon": 3000, "runs": 3},
-        blocks=4,
-        quick={},
-    )
-    return run(small, out=tmp_path_factory.mktemp("calibration"), workers=1)
+    changes: dict[str, Any] = {"law": ("coin 1/2", "0.001/U up to 1", "tilted X_A/Y_k"), "draws": 300}
+    changes |= {"repetitions": 50, "horizon": 3000, "runs": 3}
+    return small_run("calibration", tmp_path_factory.mktemp("calibration"), 4, **changes)[1]
 
 
 @pytest.mark.parametrize("name", calibration.LAWS)
@@ -208,11 +202,8 @@ def test_no_verdict_is_cheaper_than_the_information_allows(dataset: xr.Dataset) 
     assert np.median(finite) < 3
 
 
-def test_figures_table_and_reading(dataset: xr.Dataset, tmp_path: Path) -> None:
-    figures = calibration.figures(dataset)
-    assert set(figures) == {"", "verdict"}
-    for name, figure in figures.items():
-        figure.savefig(tmp_path / f"{name or 'main'}.png", dpi=40)
+def test_figures_table_and_reading(dataset: xr.Dataset) -> None:
+    assert set(check_outputs(load("calibration"), dataset)) == {"", "verdict"}
     rows: list[Any] = calibration.table(dataset)
     assert len(rows) == 3 * 3 + len(calibration.verdicts(dataset))
     assert all(list(row) == list(rows[0]) for row in rows)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import io
-import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,56 +9,23 @@ import numpy as np
 import pytest
 
 import linflow as lf
-from linflow.experiments import Study, estimate, load, run
+from linflow.experiments import entries, estimate, load, run
 from simulations import deep_ood, deep_sample_complexity, deep_starts_and_penalties
+from tests.studies import check_outputs, small_run
 
 if TYPE_CHECKING:
-    import xarray as xr
+    pass
 
 #: Probability with which the statistical check of T9 would fail on other seeds although all is well.
 ALPHA = 1e-3
+pytestmark = pytest.mark.usefixtures("trained_models")
 NAMES = ["deep-sample-complexity", "deep-ood", "deep-starts-and-penalties"]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _models_of_this_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Models are trained once for these tests, and not taken from the user's cache."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LINFLOW_CACHE", str(tmp_path_factory.mktemp("models")))
-        yield
-
-
-def small_run(name: str, folder: Path, blocks: int, **changes: Any) -> tuple[Study, xr.Dataset]:
-    """The experiment with other coordinates and settings, computed in this process."""
-    study = load(name)
-    merged: dict[str, Any] = {
-        part: {key: changes.get(key, value) for key, value in getattr(study.experiment, part).items()}
-        for part in ("grid", "inner", "settings")
-    }
-    dataset = run(dataclasses.replace(study.experiment, **merged, blocks=blocks, quick={}), out=folder, workers=1)
-    assert dataset.attrs["n_failed"] == 0, dataset.get("error_text")
-    return study, dataset
-
-
-def check_outputs(study: Study, dataset: xr.Dataset, figures: int) -> None:
-    assert study.figures is not None
-    assert study.table is not None
-    assert study.reading is not None
-    drawn = study.figures(dataset)
-    assert len(drawn) == figures
-    for figure in drawn.values():
-        figure.savefig(io.BytesIO(), format="png", dpi=40)
-    rows = study.table(dataset)
-    assert {tuple(row) for row in rows} == {tuple(rows[0])}
-    reading = study.reading(dataset)
-    assert len(reading) > 200
-    assert not re.search(r"\b(nan|inf)\b", reading + str(rows))
-
-
 def test_training_is_what_beats_the_linear_flow(tmp_path: Path) -> None:
-    tiny = {
+    tiny: dict[str, Any] = {
         "m": (32,),
-        "images": 8,
+        "images": 6,
         "gan_steps": 20,
         "patch_steps": 20,
         "rounds": 10,
@@ -71,13 +34,21 @@ def test_training_is_what_beats_the_linear_flow(tmp_path: Path) -> None:
         "parts": 4,
     }
     study, dataset = small_run("deep-sample-complexity", tmp_path, 4, flow_steps=200, **tiny)
-    check_outputs(study, dataset, 2)
+    assert len(check_outputs(study, dataset)) == 2
     gain = deep_sample_complexity.gains(dataset, deep_sample_complexity.LINEAR)
     assert float(gain["low"].min()) > 0.3
     assert float(deep_sample_complexity.gains(dataset, deep_sample_complexity.DCT)["low"].min()) > 3.0
     # Twin: one step of training is the linear flow.
+    tiny |= {"prior": (deep_sample_complexity.FLOW, deep_sample_complexity.LINEAR)}
     _, untrained = small_run("deep-sample-complexity", tmp_path / "untrained", 2, flow_steps=1, **tiny)
     assert abs(deep_sample_complexity.gains(untrained, deep_sample_complexity.LINEAR)["mean"]).max() < 0.05
+    # What is shown is what was measured: of all images of block 0, which are six.
+    shown = dataset.isel(case=0, m=0)
+    truth = entries(shown["truth"])
+    assert len(truth) == tiny["images"] == deep_sample_complexity.SHOWN
+    for name, value in zip(shown["prior"].values.tolist(), shown["psnr"].sel(block=0).values, strict=True):
+        errors = np.mean((np.clip(entries(shown["reconstruction"].sel(prior=name)), 0, 1) - truth) ** 2, axis=(1, 2, 3))
+        assert np.mean(deep_sample_complexity.decibels(errors)) == pytest.approx(value, rel=1e-12)
     # The rival is better with its mean handled than as published.
     psnr = dataset["psnr"].mean("block").isel(case=0, m=0)
     assert float(psnr.sel(prior=deep_sample_complexity.DCT)) > float(psnr.sel(prior=deep_sample_complexity.PUBLISHED)) + 1
@@ -86,7 +57,7 @@ def test_training_is_what_beats_the_linear_flow(tmp_path: Path) -> None:
 def test_the_flow_reaches_every_image_and_the_gan_does_not(tmp_path: Path) -> None:
     tiny = {"pair": (deep_ood.DIGITS,), "share": (0.5,), "images": 4, "parts": 3, "restarts": 2, "gan_search": 20}
     study, dataset = small_run("deep-ood", tmp_path, 3, flow_steps=100, gan_steps=100, **tiny)
-    check_outputs(study, dataset, 1)
+    assert len(check_outputs(study, dataset)) == 1
     reach = dataset["reach"].mean("block")
     assert float(reach.sel(model=deep_ood.FLOW).min()) > 90.0
     for name in (deep_ood.GAN, deep_ood.RANK):
@@ -100,8 +71,8 @@ def test_the_flow_reaches_every_image_and_the_gan_does_not(tmp_path: Path) -> No
 
 def test_starts_follow_t9_and_a_null_space_start_stays(tmp_path: Path) -> None:
     tiny = {"m": (24,), "tau": (0.0, 3.0), "gamma": (0.0, 1e-3), "flow_steps": 60, "parts": 6}
-    study, dataset = small_run("deep-starts-and-penalties", tmp_path, 6, images=4, search=20, **tiny)
-    check_outputs(study, dataset, 1)
+    study, dataset = small_run("deep-starts-and-penalties", tmp_path, 6, images=4, search=8, **tiny)
+    assert len(check_outputs(study, dataset)) == 1
     experiment = deep_starts_and_penalties
     gap = dataset["norms"].sel(flow=experiment.LINEAR) - dataset["expected"]
     found = estimate(gap, level=1 - ALPHA / 3)
@@ -158,10 +129,10 @@ def test_folders_of_images_with_noise_and_some_of_the_methods(tmp_path: Path) ->
     experiment = deep_sample_complexity
     changes = experiment.folders(str(tmp_path / "own"), str(tmp_path / "other")) | {"size": 16, "noise": 0.5, "m": (100,)}
     names = (experiment.LINEAR, experiment.PATCHES, experiment.LINEAR_PATCHES, experiment.PUBLISHED)
-    changes |= {"prior": names, "patch_steps": 30, "rounds": 5, "images": 2}
-    dataset = run(dataclasses.replace(study.experiment, blocks=3), out=tmp_path / "out", workers=1, changes=changes)
+    changes |= {"prior": names, "patch_steps": 30, "rounds": 5, "images": 2, "blocks": 2}
+    dataset = run(study.experiment, out=tmp_path / "out", workers=1, changes=changes)
     assert dataset.attrs["n_failed"] == 0, dataset.get("error_text")
-    check_outputs(study, dataset, 2)
+    assert len(check_outputs(study, dataset)) == 2
     told = experiment.reading(dataset)
     assert "against its linear control (linear patches) the flow patches" in told
     assert "deep flow" not in told

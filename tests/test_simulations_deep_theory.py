@@ -2,63 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
-import io
-import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from linflow.experiments import Study, estimate, load, run
+from linflow.experiments import estimate
 from simulations import deep_likelihood_proxy, linearised_theory
+from tests.studies import check_outputs, small_run
 
 if TYPE_CHECKING:
-    import xarray as xr
+    pass
 
 
 #: Probability with which a statistical check here may fail although all is well.
 ALPHA = 1e-5
 STEPS = 150
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """One flow for all tests here, trained in a cache of their own."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LINFLOW_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
-def small_run(name: str, folder: Path, blocks: int, **changes: Any) -> tuple[Study, xr.Dataset]:
-    """The experiment with some of its grid, inner dimensions and settings changed, computed in this process."""
-    study = load(name)
-    experiment = study.experiment
-    merged: dict[str, Any] = {
-        part: {key: changes.get(key, value) for key, value in getattr(experiment, part).items()}
-        for part in ("grid", "inner", "settings")
-    }
-    small = dataclasses.replace(experiment, **merged, blocks=blocks, quick={})
-    dataset = run(small, out=folder, workers=1)
-    assert dataset.attrs["n_failed"] == 0
-    return study, dataset
-
-
-def check_outputs(study: Study, dataset: xr.Dataset) -> None:
-    assert study.figures is not None
-    assert study.table is not None
-    assert study.reading is not None
-    drawn = study.figures(dataset)
-    assert list(drawn) == [""]
-    drawn[""].savefig(io.BytesIO(), format="png", dpi=40)
-    rows = study.table(dataset)
-    assert {tuple(row) for row in rows} == {tuple(rows[0])}
-    reading = study.reading(dataset)
-    assert len(reading) > 200
-    assert "\n" not in reading
-    assert not re.search(r"\b(nan|inf)\b", reading)
+pytestmark = pytest.mark.usefixtures("trained_models")
 
 
 def holds(values: Any, theory: Any) -> bool:
@@ -72,7 +33,7 @@ def test_linearised_theory(tmp_path: Path) -> None:
     kinds = (linearised_theory.SAMPLES, linearised_theory.HELD_OUT)
     changes: dict[str, Any] = {"signals": kinds, "fraction": (0.25, 0.75), "images": 4, "steps": 15, "training": STEPS}
     study, dataset = small_run("linearised-theory", tmp_path, 6, **changes)
-    check_outputs(study, dataset)
+    assert list(check_outputs(study, dataset)) == [""]
     own = dataset.sel(case="digits", signals=linearised_theory.SAMPLES)
     # The linear model's own theory, and a twin: that of the other m.
     assert holds(own["linear"] / own["linear_theory"], np.ones(2))
@@ -117,7 +78,7 @@ def test_rank_correlation_is_spearmans(tmp_path: Path) -> None:
 def test_deep_likelihood_proxy(tmp_path: Path) -> None:
     changes = {"signals": 60, "jacobians": 4, "training": STEPS, "distance": (0.5, 4.0)}
     study, dataset = small_run("deep-likelihood-proxy", tmp_path, 6, **changes)
-    check_outputs(study, dataset)
+    assert list(check_outputs(study, dataset)) == [""]
     linear = dataset.sel(case="digits", model=deep_likelihood_proxy.LINEAR)
     deep = dataset.sel(case="digits", model=deep_likelihood_proxy.DEEP)
     # T10: for the linear part the two differ by a constant, and rank alike; twin: a deep flow's do not.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -12,35 +11,24 @@ import xarray as xr
 from scipy import stats
 
 import linflow as lf
-from linflow.experiments import Study, estimate, load, run
+from linflow.experiments import estimate
 from simulations import denoising, inpainting, paper_scale
+from tests.studies import check_outputs, small_run
 
 #: Probability with which a statistical check here may fail although all is well.
 ALPHA = 1e-4
 
 
-def small(name: str, folder: Path, blocks: int, **changes: Any) -> tuple[Study, xr.Dataset]:
-    """Run with other coordinates and settings; the figures, table and reading must come out too."""
-    study = load(name)
-    own = study.experiment
-    grid = {key: changes.get(key, values) for key, values in own.grid.items()}
-    settings = {key: changes.get(key, value) for key, value in own.settings.items()}
-    experiment = dataclasses.replace(own, grid=grid, settings=settings, blocks=blocks, quick={})
-    dataset = run(experiment, out=folder, workers=1)
-    assert dataset.attrs["n_failed"] == 0
-    assert study.table
-    assert study.reading
-    assert study.figures
-    assert "nan" not in study.reading(dataset)
-    assert len(study.table(dataset)) > 0
-    for figure in study.figures(dataset).values():
-        figure.canvas.draw()
-    return study, dataset
+def checked_run(name: str, folder: Path, blocks: int, **changes: Any) -> xr.Dataset:
+    """A small run whose figures, table and reading come out too."""
+    study, dataset = small_run(name, folder, blocks, **changes)
+    check_outputs(study, dataset)
+    return dataset
 
 
 @pytest.mark.parametrize(("std_scale", "calibrated"), [(1.0, True), (1.3, False)])
 def test_intervals_are_calibrated_on_samples_of_the_model(tmp_path: Path, std_scale: float, calibrated: bool) -> None:
-    _, dataset = small("inpainting", tmp_path, 8, case=("digits",), std_scale=std_scale)
+    dataset = checked_run("inpainting", tmp_path, 8, case=("digits",), std_scale=std_scale)
     p_value, _ = inpainting.calibration(dataset)
     assert (p_value > ALPHA) == calibrated
     # The squared error is the posterior variance: the same check of its second moment.
@@ -65,7 +53,7 @@ def test_masks_hide_some_pixels_and_leave_others(mask: str) -> None:
 
 
 def test_denoising_holds_t10_and_t11(tmp_path: Path) -> None:
-    _, dataset = small("denoising", tmp_path, 4, noise_std=(0.1,), size=48, samples=1000, proxies=2, bm3d=0)
+    dataset = checked_run("denoising", tmp_path, 4, noise_std=(0.1,), size=48, samples=1000, proxies=2, bm3d=0)
     assert float(dataset["proxy_gap"].max()) < 1e-9
     found = estimate(dataset["risk_ratio"], level=1 - ALPHA / 6)
     assert bool(((found["low"] <= 1.0) & (found["high"] >= 1.0)).all())
@@ -124,7 +112,7 @@ def test_calibration_is_a_t_test_over_blocks() -> None:
 
 
 def test_paper_scale_follows_the_equivalent(tmp_path: Path) -> None:
-    _, dataset = small("paper-scale", tmp_path, 24, n=(384,), m_max=120)
+    dataset = checked_run("paper-scale", tmp_path, 24, n=(384,), m_max=120)
     curves = paper_scale.curves_of(dataset)
     assert np.all(curves["smallest"] >= curves["T1 lower"] * (1 - 1e-12))
     drawn = dataset["error"].isel(n=0).transpose("block", ...).values

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 import linflow as lf
-from linflow.experiments import load, run
 from simulations import interlacing, noise, sample_complexity
-
-
-def drawn(name: str, folder: Path, spectra: tuple[str, ...], **changes: Any) -> Any:
-    study = load(name)
-    dataset = run(study.experiment, out=folder, workers=1, changes={"spectrum": spectra, **changes})
-    assert dataset.attrs["n_failed"] == 0
-    assert study.figures is not None
-    for figure in study.figures(dataset).values():
-        figure.savefig(io.BytesIO(), format="png", dpi=30)
-    return dataset
+from tests.studies import check_outputs, small_run
 
 
 @pytest.mark.parametrize("name", sample_complexity.SPECTRA)
@@ -42,7 +30,8 @@ def test_measurements_needed_are_proved_up_to_one(name: str) -> None:
 
 
 def test_what_sample_complexity_says(tmp_path: Path) -> None:
-    dataset = drawn("sample-complexity", tmp_path, ("digits 8x8", "spiked"), blocks=10, draws=40)
+    study, dataset = small_run("sample-complexity", tmp_path, 10, spectrum=("digits 8x8", "spiked"), draws=40)
+    assert len(check_outputs(study, dataset)) == 2
     for row in sample_complexity.table(dataset):
         least, *most = (int(part) for part in str(row["m proved"]).split(" .. "))
         simulated = row["m simulated"]
@@ -52,7 +41,8 @@ def test_what_sample_complexity_says(tmp_path: Path) -> None:
 
 
 def test_what_interlacing_says(tmp_path: Path) -> None:
-    dataset = drawn("interlacing", tmp_path, ("digits 8x8", "step at 16"), blocks=10, draws=40)
+    study, dataset = small_run("interlacing", tmp_path, 10, spectrum=("digits 8x8", "step at 16"), draws=40)
+    assert len(check_outputs(study, dataset)) == 1
     rows = interlacing.table(dataset)
     assert {len(row) for row in rows} == {9}
     for row in rows:
@@ -64,8 +54,9 @@ def test_what_interlacing_says(tmp_path: Path) -> None:
 
 
 def test_matched_noise_lies_between_both_sides() -> None:
-    lower, upper = noise.proved("digits 8x8", np.array([4, 64, 128]), 0.3)
-    spectrum, noise_std = noise.spectrum_of("digits 8x8"), noise.noise_of("digits 8x8", 0.3)
+    spectrum = noise.spectrum_of("digits 8x8")
+    noise_std = noise.noise_of(spectrum, 0.3)
+    lower, upper = noise.proved(spectrum, np.array([4, 64, 128]), 0.3)
     rng = np.random.default_rng(0)
     for m, least, most in zip((4, 64, 128), lower, upper, strict=True):
         found = []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,9 +10,10 @@ from scipy import integrate, stats
 
 import linflow as lf
 from linflow.checks import Field
-from linflow.experiments import run
+from linflow.experiments import load
 from simulations import phase_transition as phase
 from simulations import sample_complexity, universality
+from tests.studies import check_outputs, small_run
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -22,36 +21,23 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def diagram(tmp_path_factory: pytest.TempPathFactory) -> xr.Dataset:
-    small = dataclasses.replace(
-        phase.EXPERIMENT,
-        grid={"n": (25, 50), "m_fraction": tuple(round(0.04 * i, 2) for i in range(1, 25))},
-        inner={"prior": phase.PRIORS, "rank_fraction": (0.2, 0.4)},
-        settings={"draws": 12, "floor": 0.05, "tolerance": 0.05},
-        blocks=4,
-        quick={},
-    )
-    return run(small, out=tmp_path_factory.mktemp("phase"), workers=1)
+    fractions = tuple(round(0.04 * i, 2) for i in range(1, 25))
+    changes: dict[str, Any] = {"n": (25, 50), "m_fraction": fractions, "rank_fraction": (0.2, 0.4)}
+    changes |= {"draws": 12, "floor": 0.05, "tolerance": 0.05}
+    return small_run("phase-transition", tmp_path_factory.mktemp("phase"), 4, **changes)[1]
 
 
 @pytest.fixture(scope="module")
 def curves(tmp_path_factory: pytest.TempPathFactory) -> xr.Dataset:
-    small = dataclasses.replace(
-        universality.EXPERIMENT,
-        grid=dict(universality.EXPERIMENT.grid) | {"spectrum": ("power law 1", "step at n/4")},
-        settings={"n": 16, "draws": 15},
-        blocks=10,
-        quick={},
-    )
-    return run(small, out=tmp_path_factory.mktemp("universality"), workers=1)
+    changes: dict[str, Any] = {"spectrum": ("power law 1", "step at n/4"), "n": 16, "draws": 15}
+    return small_run("universality", tmp_path_factory.mktemp("universality"), 10, **changes)[1]
 
 
 # ------------------------------------------------------------------------------------------------ phase-transition
 
 
-def test_phase_transition_gives_figures_table_and_reading(diagram: xr.Dataset, tmp_path: Path) -> None:
-    assert diagram.attrs["n_failed"] == 0
-    for name, figure in phase.figures(diagram).items():
-        figure.savefig(tmp_path / f"{name or 'main'}.png", dpi=40)
+def test_phase_transition_gives_figures_table_and_reading(diagram: xr.Dataset) -> None:
+    assert check_outputs(load("phase-transition"), diagram)
     rows: list[Any] = phase.table(diagram)
     assert len(rows) == 6
     assert "n = 50" in phase.reading(diagram)
@@ -145,10 +131,8 @@ def test_probit_fit_survives_separation_and_missing_blocks() -> None:
 # ---------------------------------------------------------------------------------------------------- universality
 
 
-def test_universality_gives_figures_table_and_reading(curves: xr.Dataset, tmp_path: Path) -> None:
-    assert curves.attrs["n_failed"] == 0
-    for name, figure in universality.figures(curves).items():
-        figure.savefig(tmp_path / f"{name or 'main'}.png", dpi=40)
+def test_universality_gives_figures_table_and_reading(curves: xr.Dataset) -> None:
+    assert check_outputs(load("universality"), curves)
     verdicts = {(r["ensemble"], r["basis"], r["noise"]): r["verdict"] for r in universality.table(curves)}
     assert len(verdicts) == 24
     # Exact statements: these laws are the same, those differ (family-wise level 1e-2, a false alarm here is one run in 100;

@@ -7,9 +7,6 @@ Each has a twin: the same check of a false statement, which must fail.
 
 from __future__ import annotations
 
-import dataclasses
-import io
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,27 +15,14 @@ import pytest
 from numpy.typing import NDArray
 
 import linflow as lf
-from linflow.experiments import Study, estimate, load, run
+from linflow.experiments import estimate, load
 from simulations import likelihood_proxy, noise, out_of_distribution, representation_error, starts_and_penalties
+from tests.studies import check_outputs, small_run
 
 if TYPE_CHECKING:
-    import xarray as xr
+    pass
 
 ALPHA = 1e-5
-
-
-def small_run(name: str, folder: Path, blocks: int, **changes: Any) -> tuple[Study, xr.Dataset]:
-    """The experiment with some of its grid, inner dimensions and settings changed, computed in this process."""
-    study = load(name)
-    experiment = study.experiment
-    merged: dict[str, Any] = {
-        part: {key: changes.get(key, value) for key, value in getattr(experiment, part).items()}
-        for part in ("grid", "inner", "settings")
-    }
-    small = dataclasses.replace(experiment, **merged, blocks=blocks, quick={})
-    dataset = run(small, out=folder, workers=1)
-    assert dataset.attrs["n_failed"] == 0
-    return study, dataset
 
 
 def explained(values: Any, theory: Any) -> bool:
@@ -49,30 +33,12 @@ def explained(values: Any, theory: Any) -> bool:
     return bool(np.all((interval["low"].values <= theory + room) & (theory - room <= interval["high"].values)))
 
 
-def check_outputs(study: Study, dataset: xr.Dataset, figures: int) -> None:
-    """Figures can be drawn, the table has one set of columns, and the reading is a paragraph."""
-    assert study.figures is not None
-    assert study.table is not None
-    assert study.reading is not None
-    drawn = study.figures(dataset)
-    assert len(drawn) == figures
-    for figure in drawn.values():
-        figure.savefig(io.BytesIO(), format="png", dpi=40)
-    rows = study.table(dataset)
-    assert rows
-    assert {tuple(row) for row in rows} == {tuple(rows[0])}
-    reading = study.reading(dataset)
-    assert len(reading) > 200
-    assert "\n" not in reading
-    assert not re.search(r"\b(nan|inf)\b", reading)
-
-
 def test_representation_error(tmp_path: Path) -> None:
     name, m, ranks, level = "power law 1", (16, 32), (0, 2, 4, 8), 0.2
     study, dataset = small_run(
         "representation-error", tmp_path, 30, spectrum=(name,), m=m, rank=ranks, level=(level,), draws=12, signals=8
     )
-    check_outputs(study, dataset, 3)
+    assert len(check_outputs(study, dataset)) == 3
     spectrum, foreign = representation_error.case_of(name)
     part = dataset.sel(spectrum=name)
     k, counts = np.array(ranks), np.array(m)[:, None]
@@ -88,7 +54,7 @@ def test_representation_error(tmp_path: Path) -> None:
     assert np.all(part["mle_own"] <= part["own"] * (1 + 1e-12))
     assert not np.all(part["mle_other"] <= part["other"])
     # The loss of the fixed rank k* is T3 with noise; twin: with the standard deviation taken for the variance.
-    noise_std = representation_error.noise_of(name, level)
+    noise_std = representation_error.noise_of(spectrum, level)
     candidates = np.stack([lf.risk.truncated(spectrum, np.array(m), rank, noise_std=noise_std) for rank in ranks])
     chosen = part["chosen_risk"].sel(level=level)
     assert explained(chosen.sel(rule="k* of T3"), candidates.min(axis=0))
@@ -124,9 +90,10 @@ def test_noise(tmp_path: Path) -> None:
     study, dataset = small_run(
         "noise", tmp_path, 20, spectrum=(name,), level=(level,), m=m, ratio=(0.0, 0.1, 1.0, 10.0), draws=4
     )
-    check_outputs(study, dataset, 2)
+    assert len(check_outputs(study, dataset)) == 2
     risk = dataset["risk"].sel(spectrum=name, level=level)
-    n, noise_std = noise.spectrum_of(name).n, noise.noise_of(name, level)
+    spectrum = noise.spectrum_of(name)
+    n, noise_std = spectrum.n, noise.noise_of(spectrum, level)
     # Beyond n, without penalty: least squares, exact; twin: the risk of a fixed design.
     assert explained(risk.sel(ratio=0.0, m=90), noise_std**2 * n / (90 - n - 1))
     assert not explained(risk.sel(ratio=0.0, m=90), noise_std**2 * n / 90)
@@ -134,25 +101,27 @@ def test_noise(tmp_path: Path) -> None:
     assert np.all(risk.sel(ratio=1.0) <= risk * (1 + 1e-12))
     assert not np.all(risk.sel(ratio=10.0) <= risk)
     # The equivalent is off by O(1/n); twin: it is not the equivalent of another gamma.
-    theory = np.array([[float(noise.predicted(name, count, level, ratio)) for ratio in (0.1, 1.0, 10.0)] for count in m])
-    simulated = risk.sel(ratio=[0.1, 1.0, 10.0]).mean("block").values
+    gammas = (0.1, 1.0, 10.0)
+    theory = np.array([[float(noise.predicted(spectrum, count, level, ratio)) for ratio in gammas] for count in m])
+    simulated = risk.sel(ratio=list(gammas)).mean("block").values
     assert np.abs(simulated / theory - 1).max() < 5 / n
     assert np.abs(simulated[:, ::-1] / theory - 1).max() > 5 / n
 
 
 def test_equivalent_beyond_n_agrees_with_the_public_one_below() -> None:
-    spectrum, noise_std = noise.spectrum_of("digits 8x8"), noise.noise_of("digits 8x8", 0.3)
+    spectrum = noise.spectrum_of("digits 8x8")
+    noise_std = noise.noise_of(spectrum, 0.3)
     m = np.array([4, 32, 60, 64])
     public = lf.risk.equivalent(spectrum, m, noise_std=noise_std, penalty=noise_std**2)
-    assert np.allclose(noise.predicted("digits 8x8", m, 0.3, 1.0), public, rtol=1e-9)
+    assert np.allclose(noise.predicted(spectrum, m, 0.3, 1.0), public, rtol=1e-9)
     # Far beyond n the limit of no penalty is s^2 n/(m - n), the leading term of least squares.
-    assert np.isclose(noise.predicted("digits 8x8", 128, 0.3, 0.0), noise_std**2, rtol=1e-6)
+    assert np.isclose(noise.predicted(spectrum, 128, 0.3, 0.0), noise_std**2, rtol=1e-6)
 
 
 def test_out_of_distribution(tmp_path: Path) -> None:
     pair, m, ranks = "digits / inverted digits", (16, 40), (0, 2, 8)
     study, dataset = small_run("out-of-distribution", tmp_path, 10, pair=(pair,), m=m, rank=ranks, draws=12, parts=10)
-    check_outputs(study, dataset, 2)
+    assert len(check_outputs(study, dataset)) == 2
     flow = out_of_distribution.pair_of(pair)[0]
     variances = {}
     for signals in (out_of_distribution.OWN, out_of_distribution.OTHER):
@@ -181,7 +150,7 @@ def test_starts_and_penalties(tmp_path: Path) -> None:
     study, dataset = small_run(
         "starts-and-penalties", tmp_path, 16, spectrum=(name,), m=(16,), tau=tau, ratio=ratios, draws=4, signals=40
     )
-    check_outputs(study, dataset, 2)
+    assert len(check_outputs(study, dataset)) == 2
     part = dataset.sel(spectrum=name, m=16)
     # T9; twin: the start's norm in the place of its square.
     excess = part["end"] / part["mle"]
@@ -213,7 +182,7 @@ def test_the_factor_of_early_stopping_is_the_square_of_its_maximum() -> None:
 def test_likelihood_proxy(tmp_path: Path) -> None:
     name = "faces 8x8"
     study, dataset = small_run("likelihood-proxy", tmp_path, 10, spectrum=(name,), signals=40)
-    check_outputs(study, dataset, 1)
+    assert len(check_outputs(study, dataset)) == 1
     flow = likelihood_proxy.case_of(name)[0]
     part = dataset.sel(spectrum=name)
     gap = part["signal"] - part["latent"]

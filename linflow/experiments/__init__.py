@@ -8,7 +8,7 @@ from linflow.engine.cluster import DaskEngine
 from linflow.engine.pool import Engine, LokyEngine, Lost, SerialEngine
 from linflow.experiments.discover import Study, experiment_files, load
 from linflow.experiments.experiment import Experiment, Plan, Variable
-from linflow.experiments.results import COMPUTED, FAILED, SKIPPED, settings
+from linflow.experiments.results import COMPUTED, FAILED, SKIPPED, entries, settings
 from linflow.experiments.run import run
 from linflow.experiments.statistics import OKABE_ITO, estimate
 
@@ -26,6 +26,7 @@ __all__ = [
     "SerialEngine",
     "Study",
     "Variable",
+    "entries",
     "estimate",
     "experiment_files",
     "load",

@@ -64,6 +64,7 @@ class Shipment:
         start = time.perf_counter()
         try:
             values = checked_values(self.cell()(dict(params), generator(self.seed, key)), self.variables)
+            values = {name: array for name, array in values.items() if self.variables[name].kept(params["block"])}
             return Outcome(key, values, None, time.perf_counter() - start)
         except (Exception, SystemExit) as error:  # the author's code may raise anything; a failed cell is a counted row
             return Outcome(key, {}, describe(error), time.perf_counter() - start)

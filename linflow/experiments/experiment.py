@@ -43,11 +43,18 @@ class Variable:
     description : what it is; the long name in the result.
     units : "[x]^2", "dB", ...; "" for a pure number.
     dims : dimensions that it has beyond those of the grid, all computed inside one cell.
+    once : kept of block 0 alone, as an example (images to be shown) or because every block has the same (the spectrum of
+        the model). In the result it has no dimension "block"; NetCDF holds it, the CSV file does not.
     """
 
     description: str
     units: str = ""
     dims: tuple[str, ...] = ()
+    once: bool = False
+
+    def kept(self, block: int) -> bool:
+        """Whether the cell of this block keeps it."""
+        return block == 0 or not self.once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +102,8 @@ class Experiment:
     ``reading(dataset) -> str``
         One paragraph on what the result shows, computed from it.
 
+    All three only read: what they show was stored by a cell (``once=True`` for pictures and for what is known of the
+    model), so that it is never computed anew, and no interrupt, folder or other machine changes it.
     A change of these three does not recompute anything: results are kept under a digest of the code that `cell` reaches.
     The file may import installed packages and modules that lie beside it: it is sent to the workers as text, and these too.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from linflow.checks import FloatArray
 from linflow.engine.files import write_bytes
 from linflow.errors import InputError
 from linflow.experiments.cells import Outcome
@@ -34,9 +35,10 @@ def build(experiment: Experiment, plan: Plan, outcomes: Mapping[str, Outcome], c
 
     Returns
     -------
-    xr.Dataset : dimensions of the grid, "block", and the variables' own; NaN where a cell failed or was skipped. The
-        variable "status" says which (0 computed, 1 failed, 2 skipped); "error_text" is there if any failed. Attributes:
-        experiment, title, seed, quick, code_version, parameters (JSON), n_cells, n_failed, n_skipped.
+    xr.Dataset : dimensions of the grid, "block" (not for variables that are kept once), and the variables' own; NaN where
+        a cell failed or was skipped. The variable "status" says which (0 computed, 1 failed, 2 skipped); "error_text" is
+        there if any failed. Attributes: experiment, title, seed, quick, code_version, parameters (JSON), n_cells, n_failed,
+        n_skipped.
 
     Raises
     ------
@@ -53,14 +55,16 @@ def build(experiment: Experiment, plan: Plan, outcomes: Mapping[str, Outcome], c
     dims = (*plan.grid, "block")
     data: dict[str, Any] = {}
     for name, variable in experiment.variables.items():
-        values = np.full((len(cells), *(sizes[d] for d in variable.dims)), np.nan)
-        for index, outcome in enumerate(found):
+        # Blocks run fastest, so that every plan.blocks-th cell is a block 0.
+        keeping, outer = (found[:: plan.blocks], tuple(plan.grid)) if variable.once else (found, dims)
+        values = np.full((len(keeping), *(sizes[d] for d in variable.dims)), np.nan)
+        for index, outcome in enumerate(keeping):
             if outcome is not None and outcome.error is None:
                 array = outcome.values[name]
                 part: tuple[int | slice, ...] = (index, *(slice(0, length) for length in array.shape))
                 values[part] = array
         long_name = {"long_name": variable.description, "units": variable.units}
-        data[name] = ((*dims, *variable.dims), values.reshape(*shape, *values.shape[1:]), long_name)
+        data[name] = ((*outer, *variable.dims), values.reshape(*shape[: len(outer)], *values.shape[1:]), long_name)
     flags = {"long_name": "what became of the cell", "flag_values": [0, 1, 2], "flag_meanings": "computed failed skipped"}
     data["status"] = (dims, status.reshape(shape), flags)
     if np.any(status == FAILED):
@@ -107,6 +111,27 @@ def settings(dataset: xr.Dataset) -> dict[str, Any]:
     return found
 
 
+def entries(values: xr.DataArray) -> FloatArray:
+    """The array that a cell returned, without its filling; of size 0 where the cell failed, was skipped or returned NaN.
+
+    Parameters
+    ----------
+    values : one variable at one place: what is left are the variable's own dimensions, in their order.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> entries(xr.DataArray([[1.0, 2.0, np.nan], [np.nan, np.nan, np.nan]]))
+    array([[1., 2.]])
+    >>> entries(xr.DataArray([np.nan, np.nan])).size
+    0
+    """
+    there = ~np.isnan(values.values)
+    if not there.any():
+        return np.empty((0,) * values.ndim)
+    return np.asarray(values.values[tuple(slice(0, length) for length in _filled(values.values))], dtype=np.float64)
+
+
 def write_netcdf(dataset: xr.Dataset, path: Path) -> None:
     """Write NetCDF-3 (64-bit offsets), whole or not at all; ``xarray.open_dataset(path)`` reads it.
 
@@ -132,10 +157,12 @@ def write_csv(dataset: xr.Dataset, path: Path) -> None:
 def to_csv(dataset: xr.Dataset) -> str:
     """Columns: the grid, block, the inner dimensions (empty where a variable has none), variable, value, status, error.
 
-    Fillings beyond the end of a cell's array have no line; a failed or skipped cell has one for each variable.
+    Fillings beyond the end of a cell's array have no line; a failed or skipped cell has one for each variable. Variables
+    that are kept once (pictures, spectra) are left out: NetCDF has them.
     """
     outer = [str(d) for d in dataset["status"].dims]
     variables = [str(name) for name in dataset.data_vars if name not in ("status", "error_text")]
+    variables = [name for name in variables if "block" in dataset[name].dims]
     inner = list(dict.fromkeys(str(d) for name in variables for d in dataset[name].dims if d not in outer))
     labels = {d: dataset[d].values.tolist() for d in (*outer, *inner)}
     words = ("computed", "failed", "skipped")
@@ -175,7 +202,7 @@ def _inner_sizes(experiment: Experiment, plan: Plan, outcomes: list[Outcome]) ->
             if dim in plan.inner:
                 sizes[dim] = len(plan.inner[dim])
             else:
-                longest = max((o.values[name].shape[axis] for o in outcomes if o.error is None), default=0)
+                longest = max((o.values[name].shape[axis] for o in outcomes if name in o.values), default=0)
                 sizes[dim] = max(sizes.get(dim, 1), longest)
     return sizes
 

@@ -79,7 +79,7 @@ def run(
     shipment = ship(experiment, plan.seed)
     engine = choose_engine(workers, scheduler)
     prepare_folder(Path(out))
-    with Store(Path(out) / f"{experiment.name}.sqlite", run_identity(plan, version)) as store:
+    with Store(Path(out) / f"{experiment.name}.sqlite", run_identity(plan, version, experiment.variables)) as store:
         outcomes = {key: known for key, known in remembered(store.records()).items() if key in cells}
         failed = sum(outcome.error is not None for outcome in outcomes.values())
         pending = [key for key in cells if key not in outcomes]

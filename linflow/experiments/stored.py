@@ -11,12 +11,13 @@ import numpy as np
 from linflow.checks import FloatArray
 from linflow.engine.store import Record
 from linflow.experiments.cells import Outcome
-from linflow.experiments.experiment import Params, Plan
+from linflow.experiments.experiment import Params, Plan, Variable
 
 
-def run_identity(plan: Plan, code_version: str) -> dict[str, Any]:
-    """All that the numbers of a run depend on."""
-    return {"experiment": plan.experiment, "parameters": plan.parameters(), "code": code_version}
+def run_identity(plan: Plan, code_version: str, variables: Mapping[str, Variable]) -> dict[str, Any]:
+    """All that the numbers of a run, and what of them is kept, depend on."""
+    kept = {name: [list(variable.dims), variable.once] for name, variable in variables.items()}
+    return {"experiment": plan.experiment, "parameters": plan.parameters(), "code": code_version, "variables": kept}
 
 
 def recorded(outcome: Outcome, params: Params, *, lost: bool = False) -> Record:
