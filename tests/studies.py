@@ -22,7 +22,6 @@ import xarray as xr
 
 import linflow as lf
 from linflow.experiments import Study, load, run
-from linflow.experiments.cells import module_from_text
 from linflow.experiments.results import write_netcdf
 
 if TYPE_CHECKING:
@@ -77,7 +76,7 @@ def again(study: Study) -> Study:
     source = study.experiment.source
     if source is None:
         return study
-    module = module_from_text(f"{source.path} again", source.text)
+    module = dataclasses.replace(source, path=f"{source.path} again").execute()
     del sys.modules[module.__name__]
     functions = {name: getattr(module, name, None) for name in ("figures", "table", "reading")}
     return Study(study.experiment, **functions)

@@ -455,7 +455,7 @@ def test_pictures_are_those_of_block_0_and_are_stored_once(tmp_path: Path) -> No
     assert dataset["mean"].sel(case="none", block=1).notnull().all()
     # Kept once: other blocks bring none to the store, and none come back after an interrupt.
     with sqlite3.connect(tmp_path / "pictures-test.sqlite") as connection:
-        rows = connection.execute("SELECT json_extract(params, '$.block'), result FROM cells WHERE result NOT NULL")
+        rows = connection.execute("SELECT json_extract(label, '$.block'), payload FROM records WHERE payload NOT NULL")
         sizes = [(block, set(decode(result))) for block, result in rows]
     connection.close()
     assert len(sizes) == 13
