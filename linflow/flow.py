@@ -19,7 +19,19 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from linflow.checks import FloatArray, batch_of, finite_array, generator, rank_in, sample_shape
+from linflow.checks import (
+    FloatArray,
+    batch_of,
+    finite_array,
+    generator,
+    instance_of,
+    non_negative,
+    overflow,
+    path_of,
+    rank_in,
+    representable,
+    sample_shape,
+)
 from linflow.errors import DataError, InputError, OutputError, RankError, ShapeError
 from linflow.graded import binary_exponents, graded_svd, times, times_transposed
 from linflow.spectrum import Spectrum, centred_with_shrinkage, shrunk_variances
@@ -68,6 +80,7 @@ class LinearFlow:
     latent_basis: FloatArray | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
+        instance_of(self.spectrum, Spectrum, "spectrum")
         # Before the bases are replaced by their copies: `fit` passes one array as both, which need not be kept twice.
         symmetric = self.latent_basis is self.basis
         given_mean = cast(FloatArray | None, self.mean)
@@ -223,11 +236,15 @@ class LinearFlow:
 
     def forward(self, z: ArrayLike) -> FloatArray:
         """``mean + G z`` for latents z (..., n) -> (..., n), [x]."""
-        return self.mean + times_transposed(self._to_eigenbasis(z) * self.spectrum.singular_values, self.basis)
+        with overflow():
+            x = self.mean + times_transposed(self._to_eigenbasis(z) * self.spectrum.singular_values, self.basis)
+        return representable(x, "a signal for these latents")
 
     def inverse(self, x: ArrayLike) -> FloatArray:
         """``G^{-1} (x - mean)`` for signals x (..., n), [x] -> (..., n)."""
-        return times_transposed(self._whiten(x), self.latent_basis)
+        with overflow():
+            z = times_transposed(self._whiten(x), self.latent_basis)
+        return representable(z, "a latent for these signals")
 
     def log_prob(self, x: ArrayLike) -> FloatArray:
         r"""Log density of N(mean, G G^T) at x (..., n), [x] -> (...,), natural logarithm of 1/[x]^n.
@@ -242,8 +259,10 @@ class LinearFlow:
         >>> bool(np.isclose(flow.log_prob([4.0]), norm(1.0, 2.0).logpdf(4.0)))
         True
         """
-        with np.errstate(over="ignore"):
+        with overflow():
             squared_norm = np.sum(self._whiten(x) ** 2, axis=-1)
+        # Sums of terms that overflow with either sign: no square of such a latent is a float64 number.
+        squared_norm = np.where(np.isnan(squared_norm), np.inf, squared_norm)
         return np.asarray(-0.5 * squared_norm - 0.5 * self.n * np.log(2 * np.pi) - self.log_det)
 
     def sample(self, size: int | tuple[int, ...], rng: np.random.Generator) -> FloatArray:
@@ -283,7 +302,7 @@ class LinearFlow:
         OutputError
             `path` cannot be written.
         """
-        path = Path(path)
+        path = path_of(path, "path")
         arrays = {
             "format": np.array(_FORMAT),
             "version": np.array(_VERSION),
@@ -315,7 +334,7 @@ class LinearFlow:
         DataError
             The file is missing, damaged, not a flow, or of a version that this linflow does not know.
         """
-        arrays = _read_arrays(Path(path))
+        arrays = _read_arrays(path_of(path, "path"))
         if "format" not in arrays or str(arrays["format"]) != _FORMAT:
             raise DataError(f"{path} is not a linflow flow: it holds {_one_line(', '.join(sorted(arrays))) or 'nothing'}")
         if "version" not in arrays or str(arrays["version"]) != str(_VERSION):
@@ -361,6 +380,15 @@ class TruncatedFlow:
     singular_values: FloatArray
     representation_error: float
 
+    def __post_init__(self) -> None:
+        for name in ("mean", "basis", "singular_values"):
+            object.__setattr__(self, name, _read_only(finite_array(getattr(self, name), name)))
+        n, k = self.mean.shape[:1], self.singular_values.shape
+        if (self.mean.ndim, self.singular_values.ndim) != (1, 1) or self.basis.shape != (*n, *k):
+            shapes = f"{self.mean.shape}, {self.basis.shape} and {k}"
+            raise ShapeError(f"mean, basis and singular_values must have shapes (n,), (n, k) and (k,), got {shapes}")
+        object.__setattr__(self, "representation_error", non_negative(self.representation_error, "representation_error"))
+
     @property
     def n(self) -> int:
         """Dimension of the signal."""
@@ -373,11 +401,15 @@ class TruncatedFlow:
 
     def forward(self, z: ArrayLike) -> FloatArray:
         """``mean + U_k (sigma * z)`` for latents z (..., k) -> (..., n), [x]."""
-        return self.mean + (batch_of(z, self.rank, "z") * self.singular_values) @ self.basis.T
+        with overflow():
+            x = self.mean + (batch_of(z, self.rank, "z") * self.singular_values) @ self.basis.T
+        return representable(x, "a signal for these latents")
 
     def project(self, x: ArrayLike) -> FloatArray:
         """The point of the prior's range nearest to x (..., n), [x]."""
-        return self.mean + ((batch_of(x, self.n, "x") - self.mean) @ self.basis) @ self.basis.T
+        with overflow():
+            nearest = self.mean + ((batch_of(x, self.n, "x") - self.mean) @ self.basis) @ self.basis.T
+        return representable(nearest, "the point nearest to these signals")
 
 
 # ------------------------------------------------------------------------------------------------ shared algebra

@@ -7,6 +7,7 @@ import runpy
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from linflow.checks import path_of
 from linflow.claims.claim import Claim
 from linflow.errors import ClaimError, DataError
 
@@ -23,7 +24,7 @@ def claims_from_file(path: str | os.PathLike[str]) -> list[Claim]:
     ClaimError
         The file raises while it is run, or defines no claim.
     """
-    file = Path(path)
+    file = path_of(path, "path")
     if not file.is_file():
         raise DataError(f"the claims file {str(path)!r} does not exist")
     try:

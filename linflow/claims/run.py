@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from linflow.checks import available_cores, positive_int, probability, whole_number
+from linflow.checks import available_cores, instances_of, positive_int, probability, whole_number
 from linflow.claims.cases import default_cases
 from linflow.claims.claim import Case, Claim
 from linflow.claims.evidence import NOT_REFUTED, REFUTED, SUPPORTED
@@ -135,18 +135,14 @@ def verify_all(
     OutputError
         The journal cannot be written.
     """
-    for claim in claims:
-        if not isinstance(claim, Claim):
-            raise InputError(f"claims must be linflow.Claim objects, got {claim!r}")
-    for case in cases or ():
-        if not isinstance(case, Case):
-            raise InputError(f"cases must be linflow.Case objects, got {case!r}")
+    claims = instances_of(claims, Claim, "claims")
+    cases = default_cases() if cases is None else instances_of(cases, Case, "cases")
     names = [claim.name for claim in claims]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise InputError(f"two claims are named {twice!r}: names must differ")
     alpha, seed = probability(alpha, "alpha"), whole_number(seed, "seed")
-    chosen = tuple(default_cases() if cases is None else cases)
+    chosen = tuple(cases)
     cells, errors = _cells(claims, chosen, alpha, seed, positive_int(max_draws, "max_draws"))
     outcomes: dict[str, list[Outcome]] = {name: [] for name in names}
     results: list[list[Outcome]] = [[] for _ in cells]

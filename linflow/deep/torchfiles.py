@@ -11,8 +11,9 @@ from typing import Any
 
 import torch
 
+from linflow.checks import path_of
 from linflow.engine.files import write_bytes
-from linflow.errors import DataError
+from linflow.errors import DataError, InputError
 
 #: Of every file; one of another version is refused.
 VERSION = 1
@@ -22,13 +23,15 @@ def write(path: str | Path, format_: str, content: Mapping[str, Any]) -> None:
     """Write `content`; an OutputError says why not."""
     buffer = io.BytesIO()
     torch.save({"format": format_, "version": VERSION, **content}, buffer)
-    write_bytes(Path(path), buffer.getvalue())
+    write_bytes(path_of(path, "path"), buffer.getvalue())
 
 
 def read(path: str | Path, format_: str, what: str) -> dict[str, Any]:
     """The contents of a file of linflow's, tensors and plain values only (nothing in a file is executed)."""
     try:
-        content = torch.load(Path(path), map_location="cpu", weights_only=True)
+        content = torch.load(path_of(path, "path"), map_location="cpu", weights_only=True)
+    except InputError:
+        raise
     except FileNotFoundError:
         raise DataError(f"the file {str(path)!r} does not exist") from None
     except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError, zipfile.BadZipFile) as error:

@@ -35,10 +35,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from linflow.checks import FIELDS, Count, Field, measurement_counts, one_of
+from linflow.checks import FIELDS, Count, Field, one_of
 from linflow.errors import NotConvergedError
 from linflow.risk.plane import applies, real_curve
-from linflow.spectrum import Spectrum
+from linflow.spectrum import Spectrum, count_for
 
 if TYPE_CHECKING:
     from flint import acb, arb
@@ -118,7 +118,7 @@ def enclosure(spectrum: Spectrum, m: Count, field: Field = "real") -> Enclosure 
     True
     """
     one_of(field, "field", FIELDS)
-    return _enclosure(spectrum, int(measurement_counts(m, spectrum.n)), field)
+    return _enclosure(spectrum, count_for(spectrum, m), field)
 
 
 def is_flat(spectrum: Spectrum) -> bool:

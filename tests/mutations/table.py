@@ -18,7 +18,7 @@ _EXACT_SUMS = "linflow/pursuit/exact.py"
 _LEAST = "linflow/pursuit/least.py"
 _CERTIFICATES = "linflow/pursuit/certificates.py"
 _DECISIONS = "linflow/pursuit/decisions.py"
-_CHECKS = "linflow/checks.py"
+_ARRAYS = "linflow/arrays.py"
 _FISTA = "linflow/fista.py"
 _BOUNDS = "linflow/risk/bounds.py"
 _SIMULATE = "linflow/risk/simulate.py"
@@ -151,8 +151,8 @@ _MODEL = (
         _FLOW,
         "forward-without-mean",
         "forward(z) = G z: the offset mu dropped",
-        "return self.mean + times_transposed(self._to_eigenbasis(z)",
-        "return times_transposed(self._to_eigenbasis(z)",
+        "x = self.mean + times_transposed(self._to_eigenbasis(z)",
+        "x = times_transposed(self._to_eigenbasis(z)",
         "flow.py::test_forward_is_the_dense_matrix_plus_the_mean",
     ),
     _fault(
@@ -404,8 +404,8 @@ _MEASURING = (
         _ESTIMATORS,
         "start-ignored",
         "T9: gradient flow forgets where it started",
-        "s * (w_0 + limit)",
-        "s * (0 * w_0 + limit)",
+        "_signal(flow, s, w_0 + limit)",
+        "_signal(flow, s, 0 * w_0 + limit)",
         "estimators.py::test_gradient_flow_ends_at_the_nearest_solution",
     ),
     _fault(
@@ -533,8 +533,8 @@ _MEASURING = (
         _FISTA,
         "lasso-half",
         "the lasso without its factor 1/2: half the penalty",
-        "np.ldexp(float(penalty), -size_A - size_y)",
-        "np.ldexp(float(penalty) / 2, -size_A - size_y)",
+        "np.ldexp(penalty, -size_A - size_y)",
+        "np.ldexp(penalty / 2, -size_A - size_y)",
         "pursuit.py::test_lasso_agrees_with_scikit_learn",
     ),
     _fault(
@@ -562,11 +562,11 @@ _MEASURING = (
         "pursuit.py::test_lasso_agrees_with_scikit_learn",
     ),
     _fault(
-        _CHECKS,
+        _ARRAYS,
         "masks-dropped",
         "what lies behind a mask taken for data",
-        "isinstance(part, np.ma.MaskedArray) and np.ma.is_masked(part)",
-        "isinstance(part, np.ma.MaskedArray) and not np.ma.is_masked(part)",
+        "        if np.ma.is_masked(value):\n",
+        "        if not np.ma.is_masked(value):\n",
         "laws_of_measurements.py::test_masked_entries_are_refused",
     ),
 )
@@ -757,8 +757,8 @@ _RISK = (
         _SIMULATE,
         "simulate-seed",
         "the seed of a simulation ignored",
-        "np.random.SeedSequence(_seed(seed))",
-        "np.random.SeedSequence(0 * _seed(seed))",
+        'np.random.SeedSequence(whole_number(seed, "seed"))',
+        'np.random.SeedSequence(0 * whole_number(seed, "seed"))',
         "simulate.py::test_same_numbers_for_any_workers_and_any_number_of_trials",
     ),
     _fault(
