@@ -20,6 +20,8 @@ from linflow.errors import InputError, ShapeError
 
 #: Kinds of dtypes that are real numbers, those that a complex matrix may have, and those of a choice of entries.
 REAL, COMPLEX, CHOICE = "iuf", "iufc", "biuf"
+#: What Python or NumPy count among the whole numbers, and nobody means by one.
+_NO_INTEGERS = (bool, np.bool_, np.timedelta64)
 #: NumPy has no arrays of more axes than this.
 _DEEPEST = 64
 #: What is shown of a value in a message.
@@ -75,7 +77,7 @@ def scalar(value: object, name: str, expected: str) -> int | float:
     """
     if type(value) is int or type(value) is float:
         return value
-    if isinstance(value, numbers.Integral) and not isinstance(value, bool | np.bool_):
+    if isinstance(value, numbers.Integral) and not isinstance(value, _NO_INTEGERS):
         return int(value)
     array = numeric(value, name, expected)
     if array.ndim:
@@ -154,7 +156,7 @@ def _of_objects(array: NDArray[Any], name: str, expected: str) -> NDArray[Any]:
     """Python's own numbers, each rounded to the nearest float64."""
     entries = np.empty(array.size)
     for index, entry in enumerate(array.ravel()):
-        if isinstance(entry, bool | np.bool_) or not isinstance(entry, numbers.Real | Decimal):
+        if isinstance(entry, _NO_INTEGERS) or not isinstance(entry, numbers.Real | Decimal):
             _refuse_what_is_no_number(entry, name, expected, REAL, depth=1)
             raise InputError(f"{name} must be {expected}, got {shown(entry)}")
         try:

@@ -161,19 +161,19 @@ class Interval:
 ANY, POSITIVE = Interval(), Interval(0.0, open_low=True)
 
 
-def number_in(value: float, name: str, interval: Interval = ANY) -> float:
-    """`value`, one number of the `interval`, as a float.
+def number_in(value: float, name: str, interval: Interval = ANY, *, expected: str | None = None) -> float:
+    """`value`, one number of the `interval`, as a float; `expected` says so in other words.
 
     >>> number_in(np.float32(0.5), "density", Interval(0.0, 1.0, open_low=True))
     0.5
     """
-    found = scalar(value, name, str(interval))
+    found = scalar(value, name, expected or str(interval))
     try:
         number = float(found)
     except OverflowError:
         number = math.inf
     if number not in interval:
-        must = f"lie in {interval.edges}" if math.isfinite(interval.high) else f"be {interval}"
+        must = f"be {expected or interval}" if expected or math.isinf(interval.high) else f"lie in {interval.edges}"
         raise InputError(f"{name} must {must}, got {shown(value)}")
     return number
 
@@ -190,10 +190,15 @@ def positive(value: float, name: str) -> float:
 
 def until(value: float, name: str) -> float:
     """A time, `value` as a float >= 0; infinity is allowed, for the limit."""
-    number = scalar(value, name, "a number >= 0 (math.inf for the limit)")
-    if not number >= 0:
-        raise InputError(f"{name} must be a number >= 0 (math.inf for the limit), got {shown(value)}")
-    return min(float(number), math.inf)
+    return extended(value, name, 0.0, "a number >= 0 (math.inf for the limit)")
+
+
+def extended(value: float, name: str, low: float = -math.inf, expected: str = "a number or an infinity") -> float:
+    """`value` as a float from `low` on, infinities included."""
+    number = real_number(scalar(value, name, expected))
+    if not number >= low:
+        raise InputError(f"{name} must be {expected}, got {shown(value)}")
+    return number
 
 
 def noise_level(value: float, name: str = "noise_std") -> float:
@@ -269,9 +274,9 @@ def numbers_of(values: ArrayLike, name: str, interval: Interval = ANY, *, length
 def sides(shape: tuple[int, ...], name: str = "shape") -> tuple[int, ...]:
     """`shape` as a tuple of whole numbers >= 1: (n,), say, or (H, W, C)."""
     given: object = shape
-    if isinstance(given, str | bytes) or not isinstance(given, Sequence | np.ndarray):
-        raise ShapeError(f"{name} must be a tuple of whole numbers, such as (H, W, C), got {shown(shape)}")
-    return tuple(positive_int(side, f"each side of {name}") for side in shape)
+    if isinstance(given, str | bytes) or not isinstance(given, Sequence | np.ndarray) or getattr(given, "ndim", 1) != 1:
+        raise ShapeError(f"{name} must be a tuple of whole numbers, such as (H, W, C), got {shown(given)}")
+    return tuple(positive_int(side, f"each side of {name}") for side in given)
 
 
 def image_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
@@ -307,12 +312,16 @@ def flag(value: bool, name: str) -> bool:
     return bool(value)
 
 
-def collection(value: Collection[Kind], name: str, example: object) -> tuple[Kind, ...]:
-    """`value`, several things of a kind (at least one), as a tuple; text is no collection of letters."""
+def collection(value: Collection[Kind], what: str, example: object) -> tuple[Kind, ...]:
+    """`value`, several of `what` (at least one), as a tuple; text is no collection of letters."""
     given: object = value
-    if isinstance(given, str | bytes) or not isinstance(given, Collection) or len(given) == 0:
-        raise InputError(f"{name} must be several, in a tuple, such as ({example!r},), got {shown(given)}")
-    return tuple(value)
+    try:
+        parts = () if isinstance(given, str | bytes) else tuple(value)
+    except TypeError:
+        parts = ()
+    if not parts:
+        raise InputError(f"name at least one {what} in a tuple, such as ({example!r},), got {shown(given)}")
+    return parts
 
 
 def instance_of(value: object, kind: type[Kind], name: str) -> Kind:
@@ -331,9 +340,14 @@ def instance_of(value: object, kind: type[Kind], name: str) -> Kind:
 
 def instances_of(values: Iterable[object], kind: type[Kind], name: str) -> list[Kind]:
     """`values` as a list, each of which must be made by the class `kind`."""
-    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
-        raise InputError(f"{name} must be several of {kind.__name__}, in a list, got {shown(values)}")
-    return [instance_of(value, kind, f"each of {name}") for value in values]
+    given: object = values
+    try:
+        if isinstance(given, str | bytes):
+            raise TypeError
+        parts = list(values)
+    except TypeError:
+        raise InputError(f"{name} must be several of {kind.__name__}, in a list, got {shown(values)}") from None
+    return [instance_of(value, kind, f"each of {name}") for value in parts]
 
 
 def mapping(value: Mapping[Any, Any], name: str) -> Mapping[Any, Any]:
@@ -346,7 +360,7 @@ def mapping(value: Mapping[Any, Any], name: str) -> Mapping[Any, Any]:
 def path_of(value: str | os.PathLike[str], name: str) -> Path:
     """`value`, a file or folder, as a Path."""
     given: object = value
-    if not isinstance(given, str | os.PathLike) or "\0" in str(given):
+    if not isinstance(given, str | os.PathLike) or not str(given) or "\0" in str(given):
         raise InputError(f"{name} must be a path, got {shown(value)}")
     return Path(value)
 

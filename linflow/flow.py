@@ -303,6 +303,8 @@ class LinearFlow:
             `path` cannot be written.
         """
         path = path_of(path, "path")
+        if not path.name:
+            raise OutputError(f"cannot write the flow to {path}: it is a folder")
         arrays = {
             "format": np.array(_FORMAT),
             "version": np.array(_VERSION),
@@ -323,7 +325,7 @@ class LinearFlow:
         except OSError as error:
             with contextlib.suppress(OSError):
                 temporary.unlink()
-            raise OutputError(f"cannot write the flow to {path}: {error.strerror or error}") from None
+            raise OutputError(f"cannot write the flow to {_one_line(path)}: {error.strerror or error}") from None
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> LinearFlow:
@@ -334,7 +336,7 @@ class LinearFlow:
         DataError
             The file is missing, damaged, not a flow, or of a version that this linflow does not know.
         """
-        arrays = _read_arrays(path_of(path, "path"))
+        arrays, path = _read_arrays(path_of(path, "path")), _one_line(path)
         if "format" not in arrays or str(arrays["format"]) != _FORMAT:
             raise DataError(f"{path} is not a linflow flow: it holds {_one_line(', '.join(sorted(arrays))) or 'nothing'}")
         if "version" not in arrays or str(arrays["version"]) != str(_VERSION):
@@ -441,8 +443,9 @@ def _orthogonal(Q: ArrayLike | None, n: int, name: str) -> FloatArray | None:
     Q = finite_array(Q, name)
     if Q.shape != (n, n):
         raise ShapeError(f"{name} must have shape ({n}, {n}) for n = {n} singular values, got {Q.shape}")
-    deviation = np.abs(Q.T @ Q - np.eye(n)).max()
-    if deviation > _ORTHOGONAL_TOLERANCE:
+    with overflow():
+        deviation = np.abs(Q.T @ Q - np.eye(n)).max()
+    if not deviation <= _ORTHOGONAL_TOLERANCE:
         raise InputError(
             f"{name} must be orthogonal, but {name}^T {name} differs from the identity by {deviation:.1e} "
             f"(allowed: {_ORTHOGONAL_TOLERANCE:g}): orthonormalise it with numpy.linalg.qr"
@@ -477,17 +480,18 @@ def _read_only(values: FloatArray) -> FloatArray:
 
 def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     """Every array of an npz file; DataError, in one sentence, for anything that is none."""
+    shown = _one_line(path)
     damaged = (zipfile.BadZipFile, zlib.error, ValueError, EOFError, NotImplementedError, RuntimeError, KeyError)
     try:
         with zipfile.ZipFile(path) as archive:
             broken = archive.testzip()
         if broken is not None:
-            raise DataError(f"{path} is damaged: the checksum of {broken!r} does not match")
+            raise DataError(f"{shown} is damaged: the checksum of {broken!r} does not match")
         with np.load(path, allow_pickle=False) as stored:
             return {key: stored[key] for key in stored.files}
     except DataError:
         raise
     except OSError as error:
-        raise DataError(f"cannot read a flow from {path}: {error.strerror or error}") from None
+        raise DataError(f"cannot read a flow from {shown}: {error.strerror or error}") from None
     except damaged as error:
-        raise DataError(f"{path} is damaged, or is no npz file: {_one_line(error)}") from None
+        raise DataError(f"{shown} is damaged, or is no npz file: {_one_line(error)}") from None

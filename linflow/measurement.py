@@ -28,7 +28,9 @@ from linflow.checks import (
     generator,
     number_in,
     one_of,
+    overflow,
     positive_int,
+    representable,
     whole_in,
 )
 from linflow.errors import InputError, ShapeError
@@ -293,10 +295,10 @@ def apply(A: Measurement, x: ArrayLike) -> NDArray[Any]:
     x = finite_matrix(x, "x")
     if x.ndim == 0 or x.shape[-1] != n:
         raise ShapeError(f"x must have shape (..., {n}) for a measurement of {n} coordinates, got {x.shape}")
-    if not matrix_free:
-        return np.asarray(x @ A.T)
-    # Operators multiply from the left and know one batch axis, which is the last.
-    return np.asarray((A @ x.reshape(-1, n).T).T).reshape(*x.shape[:-1], m)
+    with overflow():
+        # Operators multiply from the left and know one batch axis, which is the last.
+        y = (A @ x.reshape(-1, n).T).T.reshape(*x.shape[:-1], m) if matrix_free else x @ A.T
+    return representable(np.asarray(y), "A x")
 
 
 class _SubsampledTransform(LinearOperator):  # type: ignore[misc]  # scipy is not annotated

@@ -15,7 +15,7 @@ from typing import overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from linflow.arrays import scalar, shown
+from linflow.arrays import shown
 from linflow.checks import (
     Count,
     Counts,
@@ -364,10 +364,7 @@ def shrinkage_intensity(centred: FloatArray, shrinkage: str | float) -> float:
     values are the tests' reference.)
     """
     if not isinstance(shrinkage, str):
-        rho = float(scalar(shrinkage, "shrinkage", _SHRINKAGE))
-        if not 0 <= rho <= 1:
-            raise InputError(f"shrinkage must be {_SHRINKAGE}, got {shown(shrinkage)}")
-        return rho
+        return number_in(shrinkage, "shrinkage", Interval(0.0, 1.0), expected=_SHRINKAGE)
     samples, n = centred.shape
     # In units of the largest entry, so that fourth powers neither overflow nor vanish.
     X = centred / np.abs(centred).max()

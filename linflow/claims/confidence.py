@@ -19,8 +19,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-from linflow.arrays import shown
-from linflow.checks import FloatArray, Interval, finite_array, number_in, real_number
+from linflow.checks import FloatArray, Interval, extended, finite_array, number_in
 from linflow.errors import InputError
 
 # Fractions of the capital staked: from a cautious 1e-4 (draws that hover about q) to all but 1e-4 (draws far from it).
@@ -242,10 +241,7 @@ def _grid(index: int) -> float:
 
 def _number(q: float) -> float:
     """`q`, which must be a number: of a mean that is none, nothing can be said."""
-    number = real_number(q)
-    if np.isnan(number):
-        raise InputError(f"a mean to be tested must be a number, got {shown(q)}")
-    return number
+    return extended(q, "a mean to be tested", expected="a number")
 
 
 def _in_unit_interval(draws: ArrayLike) -> FloatArray:

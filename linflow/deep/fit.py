@@ -24,8 +24,10 @@ from numpy.typing import ArrayLike
 from linflow.checks import (
     POSITIVE,
     FloatArray,
+    Interval,
     finite_array,
     instance_of,
+    number_in,
     numbers_of,
     path_of,
     positive,
@@ -140,7 +142,7 @@ def fit(
         if low > high:
             raise InputError(f"noise_levels must be a positive range (low, high), got {low} and {high}")
         noise_levels = low, high
-    rate = positive(rate, "rate")
+    rate = number_in(rate, "rate", Interval(0.0, 1.0, open_low=True))
     values = _images(flow, images)
     training, validation = _divided(values, held_out, seed)
     validation = _fitting(flow, validation, augment, seed)

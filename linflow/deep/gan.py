@@ -24,12 +24,13 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from linflow.checks import (
+    Interval,
     finite_array,
     generator,
     instance_of,
     non_negative,
+    number_in,
     path_of,
-    positive,
     positive_int,
     sides,
     whole_number,
@@ -135,7 +136,8 @@ def fit_gan(
     if values.min() < 0 or values.max() > 1:
         raise InputError(f"images must have values in [0, 1], got {values.min():g} to {values.max():g}")
     steps, batch = positive_int(steps, "steps"), positive_int(batch, "batch")
-    rate, seed = positive(rate, "rate"), whole_number(seed, "seed")
+    rate = number_in(rate, "rate", Interval(0.0, 1.0, open_low=True))
+    seed = whole_number(seed, "seed")
     made = Generator(values.shape[1:], latent=latent, width=width, seed=seed).to(named_device(device))
     with thread_count(threads), seeded(seed):
         judge = _discriminator(made.shape, width).to(device)

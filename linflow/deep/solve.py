@@ -31,7 +31,9 @@ from linflow.checks import (
     instance_of,
     non_negative,
     one_of,
+    overflow,
     positive_int,
+    representable,
     whole_in,
 )
 from linflow.deep.flow import Flow, frozen
@@ -147,8 +149,9 @@ def random_start(flow: Flow | LinearFlow, norm: float, rng: np.random.Generator,
     """Latents of the given norm in uniformly random directions, (count, n)."""
     norm, count = non_negative(norm, "norm"), positive_int(count, "count")
     directions = generator(rng).standard_normal((count, _either(flow).n))
-    found: FloatArray = norm * directions / np.linalg.norm(directions, axis=1, keepdims=True)
-    return found
+    with overflow():
+        found = norm * directions / np.linalg.norm(directions, axis=1, keepdims=True)
+    return representable(found, "a start of this norm")
 
 
 def null_space_start(flow: Flow, A: Measurement, x: ArrayLike, norm: float, rng: np.random.Generator) -> FloatArray:
@@ -168,9 +171,10 @@ def null_space_start(flow: Flow, A: Measurement, x: ArrayLike, norm: float, rng:
     moves = generator(rng).standard_normal(x.shape)
     seen = np.linalg.qr(dense.T)[0]
     moves = moves - (moves @ seen) @ seen.T
-    moves *= norm / np.linalg.norm(moves, axis=-1, keepdims=True)
+    with overflow():
+        moved = x + moves * (norm / np.linalg.norm(moves, axis=-1, keepdims=True))
     with torch.no_grad():
-        return _numpy(flow.inverse(x + moves))
+        return representable(_numpy(flow.inverse(representable(moved, "a signal moved by this norm"))), "its latent")
 
 
 def posterior_root(linear: LinearFlow, A: ArrayLike, variance: float) -> FloatArray:

@@ -150,7 +150,7 @@ class Experiment:
             raise InputError(f"an experiment's name is lower-case words joined by dashes, got {shown(self.name)}")
         if not callable(self.cell):
             raise InputError(
-                f"cell of experiment {self.name!r} must be a function (params, rng) -> dict, got {self.cell!r}"
+                f"cell of experiment {self.name!r} must be a function (params, rng) -> dict, got {shown(self.cell)}"
             )
         for part in ("grid", "variables", "inner", "settings", "quick"):
             mapping(getattr(self, part), f"{part} of experiment {self.name!r}")
@@ -175,6 +175,7 @@ class Experiment:
         unknown = [name for name in self.quick if name not in changeable]
         if unknown:
             raise InputError(f"quick of experiment {self.name!r} changes {unknown[0]!r}, which it does not have")
+        object.__setattr__(self, "blocks", positive_int(self.blocks, "blocks"))
         self.plan()
         self.plan(quick=True)
 
@@ -190,6 +191,7 @@ class Experiment:
         changeable = [*self.settings, *self.grid, *self.inner, "blocks"]
         if unknown := [name for name in own if name not in changeable]:
             raise InputError(f"experiment {self.name!r} has no {unknown[0]!r} to set: it has {', '.join(changeable)}")
+        quick = flag(quick, "quick")
         changes = {**(self.quick if quick else {}), **own}
         return Plan(
             experiment=self.name,
@@ -197,7 +199,7 @@ class Experiment:
             inner={name: coordinates(name, changes.get(name, values)) for name, values in self.inner.items()},
             settings={name: coordinates(name, [changes.get(name, value)])[0] for name, value in self.settings.items()},
             blocks=positive_int(changes.get("blocks", self.blocks), "blocks"),
-            quick=flag(quick, "quick"),
+            quick=quick,
             seed=whole_number(seed, "seed"),
         )
 

@@ -113,9 +113,10 @@ def interlacing(
     >>> np.round(upper / lower, 3)
     array([1.098, 1.009])
     """
+    instance_of(spectrum, Spectrum, "spectrum")
     orders = _ORDERS[one_of(field, "field", FIELDS)]
     gamma = _matched_penalty(noise_std, penalty)
-    counts = measurement_counts(m, instance_of(spectrum, Spectrum, "spectrum").n if gamma == 0 else None)
+    counts = measurement_counts(m, spectrum.n if gamma == 0 else None)
     flat = counts.ravel()
     inner = (flat > 0) & ((flat < spectrum.n) | (gamma > 0))
     asked = flat[inner]

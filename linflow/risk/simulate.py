@@ -32,6 +32,7 @@ from linflow.checks import (
     Field,
     FloatArray,
     available_cores,
+    callable_of,
     finite_array,
     finite_matrix,
     instance_of,
@@ -142,7 +143,9 @@ def simulate(
     rows = n if m_max is None else measurement_count(m_max, n, "m_max")
     if trials * (rows + 1) > _MOST_VALUES:
         raise InputError(f"{trials} curves of {rows + 1} values fit into no memory: draw fewer trials at a time")
-    draw = gaussian_rows(field) if ensemble is None else ensemble
+    draw = gaussian_rows(field)
+    if ensemble is not None:
+        draw = callable_of(ensemble, "ensemble", "of (m, n, rng)")
     sigma = spectrum.singular_values
     root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(whole_number(seed, "seed"))
     curves = np.empty((trials, rows + 1))

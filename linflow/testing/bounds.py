@@ -92,13 +92,13 @@ def assert_bound(
     """
     __tracebackhide__ = True
     one_of(undecided, "undecided", ("pass", "fail"))
-    alpha, seed = probability(alpha, "alpha"), whole_number(seed, "seed")
+    alpha, seed, max_draws = probability(alpha, "alpha"), whole_number(seed, "seed"), positive_int(max_draws, "max_draws")
     claim = _as_claim(value, kind, quantity, tolerance)
     m = count_for(spectrum, m)
     claimed = _claimed(claim, spectrum, m)
     if claimed is None:
         return None
-    test = Test.of(claim, claimed, positive_int(max_draws, "max_draws"))
+    test = Test.of(claim, claimed, max_draws)
     outcome, *breaches = decide(Cell(claim.quantity, spectrum, m, (test,), alpha=alpha, seed=seed))
     if breaches:
         # Nothing was decided about the claim then, and passing would hide a fault of linflow itself.
@@ -162,7 +162,7 @@ def assert_every_draw(
       again:    assert_every_draw(5.0, Spectrum([3.0, 2.0, 1.0]), 1, kind='upper', seed=0, draws=48)
     """
     __tracebackhide__ = True
-    claim, seed = _as_claim(value, kind, None, None), whole_number(seed, "seed")
+    claim, seed, draws = _as_claim(value, kind, None, None), whole_number(seed, "seed"), positive_int(draws, "draws")
     one_of(claim.kind, "kind of a bound for every A", ("upper", "lower"))
     if type(claim.quantity) is not ExpectedError or claim.quantity.field != "real":
         raise InputError(f"assert_every_draw is about X_A, not {claim.quantity.name!r}: use assert_bound")
@@ -172,7 +172,7 @@ def assert_every_draw(
     claimed = _claimed(claim, spectrum, m)
     if claimed is None:
         return
-    A, errors = _measurements_of_every_sort(spectrum, m, positive_int(draws, "draws"), np.random.default_rng(seed))
+    A, errors = _measurements_of_every_sort(spectrum, m, draws, np.random.default_rng(seed))
     worst = int(errors.argmax() if 1 in claim.relation.directions else errors.argmin())
     found = float(errors[worst])
     rounding = max(ROUNDING, claim.quantity.rounding)

@@ -182,7 +182,7 @@ def assert_equivariant(
       problem:                     Problem.random(Spectrum([2.0, 1.0]), m=1, ensemble='gaussian', ...)
     """
     __tracebackhide__ = True
-    chosen = [one_of(law, "law", LAWS) for law in collection(laws, "laws", LAWS[0])]
+    chosen = [one_of(law, "law", LAWS) for law in collection(laws, "law", LAWS[0])]
     seed = whole_number(seed, "seed")
     instance_of(problem, Problem, "problem")
     flow, A, y = problem.flow, problem.A, problem.y

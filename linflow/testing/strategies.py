@@ -231,7 +231,7 @@ def problems(
     >>> find(problems(noise_std=0.3), lambda problem: problem.m == 2)
     Problem.random(Spectrum([1.0, 1.0]), m=2, ensemble='rows', rotated=False, mean=False, noise_std=0.3, batch=(), seed=0)
     """
-    shapes = tuple(sample_shape(batch) for batch in collection(batches, "batches", ()))
+    shapes = tuple(sample_shape(batch) for batch in collection(batches, "shape", ()))
     rotated, mean = flag(rotated, "rotated"), flag(mean, "mean")
     if m is not None:
         m = positive_int(m, "m")
@@ -278,4 +278,4 @@ def _count(m: int | None, n: int) -> int | None:
 
 
 def _chosen(given: Collection[str], name: str, options: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(one_of(entry, name, options) for entry in collection(given, f"each {name}", options[0]))
+    return tuple(one_of(entry, name, options) for entry in collection(given, name, options[0]))
