@@ -97,8 +97,13 @@ def shown(value: object) -> str:
         try:
             text = " ".join(repr(value).split())
         except Exception:  # Python does not write out whole numbers of thousands of digits, and a repr may raise anything
-            return f"a {type(value).__name__} too long to be shown"
+            return f"{_article(value)} too long to be shown"
         return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+    return _article(value)
+
+
+def _article(value: object) -> str:
+    """Its type's name with an article."""
     kind = type(value).__name__
     return f"{'an' if kind[:1].lower() in 'aeiou' else 'a'} {kind}"
 
@@ -119,7 +124,7 @@ def _refuse_what_is_no_number(value: object, name: str, expected: str, kinds: st
     elif hasattr(value, "detach") and hasattr(value, "requires_grad"):
         _refuse_distant_tensor(value, name)
     elif hasattr(value, "toarray"):
-        raise InputError(f"{name} is a sparse matrix, whose entries are not looked up here: pass {_called(name)}.toarray()")
+        raise InputError(f"{name} is a sparse matrix, and an array is needed: pass {_called(name)}.toarray()")
     elif isinstance(value, Sequence) and not isinstance(value, range | memoryview):
         if depth >= _DEEPEST:
             raise ShapeError(f"{name} must be {expected}, got lists nested more than {_DEEPEST} deep")

@@ -246,8 +246,13 @@ def whole_in(value: int, name: str, low: int, high: int | None, expected: str) -
 
 
 def whole_number(value: int, name: str) -> int:
-    """`value` as an int >= 0, of any size: a seed, say."""
+    """`value` as an int >= 0, of any size: a seed."""
     return whole_in(value, name, 0, None, "a whole number >= 0")
+
+
+def rounds_of(value: int, name: str) -> int:
+    """`value` as an int in 0..2**53."""
+    return whole_in(value, name, 0, _LARGEST_COUNT, "a whole number >= 0 (and at most 2**53)")
 
 
 def positive_int(value: int, name: str) -> int:
@@ -274,7 +279,11 @@ def numbers_of(values: ArrayLike, name: str, interval: Interval = ANY, *, length
 def sides(shape: tuple[int, ...], name: str = "shape") -> tuple[int, ...]:
     """`shape` as a tuple of whole numbers >= 1: (n,), say, or (H, W, C)."""
     given: object = shape
-    if isinstance(given, str | bytes) or not isinstance(given, Sequence | np.ndarray) or getattr(given, "ndim", 1) != 1:
+    if (
+        isinstance(given, str | bytes | bytearray)
+        or not isinstance(given, Sequence | np.ndarray)
+        or getattr(given, "ndim", 1) != 1
+    ):
         raise ShapeError(f"{name} must be a tuple of whole numbers, such as (H, W, C), got {shown(given)}")
     return tuple(positive_int(side, f"each side of {name}") for side in given)
 

@@ -318,10 +318,12 @@ def gradient_flow(
         raise ShapeError(
             f"start and y must have batches that broadcast, got {w_0.shape[:-1]} and {system.r.shape[:-1]}"
         ) from None
-    residual = system.r - (s * w_0) @ system.B.T
+    with overflow():
+        residual = system.r - (s * w_0) @ system.B.T
+    representable(residual, "y - A x at the start")
     found = _singular_triplets(system, s)
     # (S sqrt(t))^2 rather than S^2 t: S^2 alone may underflow where the product matters.
-    with np.errstate(over="ignore", invalid="ignore"):
+    with overflow():
         decay, doubtful = (2.0 * (np.asarray(S) * math.sqrt(time)) ** 2 for S in (found.S, found.doubtful))
     if found.doubtful > 0 and doubtful > np.finfo(np.float64).eps:
         raise RankError(
@@ -333,11 +335,11 @@ def gradient_flow(
         return _signal(flow, s, w_0 + limit)
     # The coefficient of a direction is Q_i^T r / S_i, known to rounding of |r| / S_i, and P_i^T limit, known to rounding of
     # |limit|: the first is better where S_i is large and at early times, the second where rows differ wildly in size.
-    raw = np.ldexp(residual, system.exponents)
-    with np.errstate(over="ignore"):
+    with overflow():
+        raw = np.ldexp(residual, system.exponents)
         direct = np.hypot.reduce(raw, axis=-1, keepdims=True) / found.S <= np.hypot.reduce(limit, axis=-1, keepdims=True)
         coefficients = np.where(direct, (raw @ found.Q) / found.S, limit @ found.P)
-    w = w_0 + (coefficients * -np.expm1(-decay)) @ found.P.T
+        w = w_0 + (coefficients * -np.expm1(-decay)) @ found.P.T
     return _signal(flow, s, w)
 
 
@@ -415,7 +417,8 @@ def _smallest_solution(qr: GradedQR, r: FloatArray) -> FloatArray:
     if m == 0:
         return np.zeros((*r.shape[:-1], len(qr.Q)))
     v = scipy.linalg.solve_triangular(qr.R[:m, :m], r.reshape(-1, m).T, trans="T", check_finite=False)
-    return np.reshape((qr.Q[:, :m] @ v).T, (*r.shape[:-1], len(qr.Q)))
+    with overflow():  # what leaves float64 is said of the reconstruction
+        return np.reshape((qr.Q[:, :m] @ v).T, (*r.shape[:-1], len(qr.Q)))
 
 
 def _penalised(flow: LinearFlow, A: Measurement, y: ArrayLike, *, root_penalty: float) -> FloatArray:

@@ -142,8 +142,9 @@ def verify_all(
         twice = next(name for name in names if names.count(name) > 1)
         raise InputError(f"two claims are named {twice!r}: names must differ")
     alpha, seed = probability(alpha, "alpha"), whole_number(seed, "seed")
+    max_draws = positive_int(max_draws, "max_draws")
     chosen = tuple(cases)
-    cells, errors = _cells(claims, chosen, alpha, seed, positive_int(max_draws, "max_draws"))
+    cells, errors = _cells(claims, chosen, alpha, seed, max_draws)
     outcomes: dict[str, list[Outcome]] = {name: [] for name in names}
     results: list[list[Outcome]] = [[] for _ in cells]
     with _Journal(journal) as book:

@@ -28,10 +28,12 @@ from linflow.checks import (
     finite_array,
     generator,
     instance_of,
+    noise_level,
     non_negative,
     number_in,
     path_of,
     positive_int,
+    representable,
     sides,
     whole_number,
 )
@@ -210,7 +212,7 @@ def csgm(
         Values that are not finite, or a negative penalty.
     """
     instance_of(made, Generator, "made")
-    noise_std = non_negative(noise_std, "noise_std")
+    noise_std = noise_level(noise_std)
     gamma = noise_std**2 if penalty is None else non_negative(penalty, "penalty")
     restarts, steps = positive_int(restarts, "restarts"), positive_int(steps, "steps")
     dense, values = as_dense(A), finite_array(y, "y")
@@ -238,9 +240,9 @@ def csgm(
     with torch.no_grad():
         x = searched(z)
     return Solution(
-        x=x.cpu().numpy().reshape(*batch, made.n),
-        z=z.cpu().numpy().reshape(*batch, made.latent),
-        objective=found.values[best].cpu().numpy().reshape(batch),
+        x=representable(x.cpu().numpy(), "the reconstruction").reshape(*batch, made.n),
+        z=representable(z.cpu().numpy(), "its latent").reshape(*batch, made.latent),
+        objective=representable(found.values[best].cpu().numpy(), "the objective").reshape(batch),
         steps=found.steps[best].cpu().numpy().reshape(batch),
         converged=found.converged[best].cpu().numpy().reshape(batch),
     )

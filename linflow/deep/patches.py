@@ -31,7 +31,6 @@ from scipy.linalg import eigh
 from scipy.sparse.linalg import LinearOperator
 
 from linflow.checks import (
-    POSITIVE,
     FloatArray,
     Interval,
     finite_array,
@@ -40,8 +39,8 @@ from linflow.checks import (
     non_negative,
     number_in,
     numbers_of,
-    positive,
     positive_int,
+    representable,
 )
 from linflow.deep.flow import Flow, Glow
 from linflow.errors import InputError, ShapeError
@@ -52,6 +51,9 @@ SCHEDULE = (1.0, 0.65, 0.45, 0.3, 0.2)
 #: Patches evaluated at once: more of them leave the processor's cache, and fewer take as long. An image begins at a
 #: multiple of the last number, which the tiles of matrix products (8, 12, 16 or 24 rows) divide.
 _BATCH, _LEAST, _ALIGNED = 1008, 192, 48
+
+#: Levels of noise, and ratios of them, whose squares are far from the ends of float64.
+_LEVELS = Interval(1e-70, 1e70)
 
 #: Over-relaxation of the step towards the measurements. Held-out images, 60 rounds, against a step of 1: faces of 64 x 64,
 #: m/n = 0.2, + 0.8 dB at 1.5 and + 1.3 at 2; at 1.8, faces of 32 x 32, m/n = 0.1, + 0.3 dB, and digits, m/n = 0.25 and 0.5,
@@ -116,7 +118,7 @@ def denoise(
     """
     noisy, s, step = _images(flow, images), _level(noise_std), _stride(flow, stride)
     limits = _bounds(flow, bounds)
-    schedule = numbers_of(schedule, "schedule", POSITIVE)
+    schedule = numbers_of(schedule, "schedule", _LEVELS)
     x = z = noisy
     for i, ratio in enumerate(schedule):
         z = _clipped(_denoised(flow, x, ratio * s, step, i), limits)
@@ -169,7 +171,7 @@ def split(
         A flow that is not a conditional one of image patches; levels that do not fall; a relaxation outside (0, 2); values
         that are not finite.
     """
-    first, last = numbers_of(levels, "levels", POSITIVE, length=2)
+    first, last = numbers_of(levels, "levels", _LEVELS, length=2)
     if first < last:
         raise InputError(f"levels must fall from a positive number to a positive number, got {first} and {last}")
     noise_std, rounds = non_negative(noise_std, "noise_std"), positive_int(rounds, "rounds")
@@ -257,8 +259,7 @@ def _denoised(flow: Flow, images: FloatArray, noise_std: float, stride: int, tur
             there = np.ix_(rows + i, columns + j)
             total[:, there[0], there[1]] += moved[:, :, :, i, j]
             count[there] += 1
-    found: FloatArray = (total / count).reshape(images.shape)
-    return found
+    return representable((total / count).reshape(images.shape), "the denoised image")
 
 
 def _in_groups(
@@ -327,7 +328,7 @@ def _images(flow: Flow, images: ArrayLike) -> FloatArray:
 
 
 def _level(noise_std: float) -> float:
-    return positive(noise_std, "noise_std")
+    return number_in(noise_std, "noise_std", _LEVELS)
 
 
 def _stride(flow: Flow, stride: int) -> int:

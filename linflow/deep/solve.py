@@ -29,6 +29,7 @@ from linflow.checks import (
     finite_array,
     generator,
     instance_of,
+    noise_level,
     non_negative,
     one_of,
     overflow,
@@ -121,7 +122,7 @@ def solution(
     power = whole_in(power, "power", 1, 2, "1 or 2")
     if flow.conditional:
         raise InputError("solve needs one density: this flow is conditional on a noise level, use linflow.deep.split")
-    noise_std = non_negative(noise_std, "noise_std")
+    noise_std = noise_level(noise_std)
     gamma = noise_std**2 if penalty is None else non_negative(penalty, "penalty")
     problem = _Problem.of(flow, A, y, gamma)
     batch, steps = problem.batch, positive_int(steps, "steps")
@@ -137,9 +138,9 @@ def solution(
             x, found = _latent(problem, first, power, steps) if space == "latent" else _signal(problem, first, steps)
         z = _mapped(flow.inverse, x)
     return Solution(
-        x=_numpy(x).reshape(*batch, flow.n),
-        z=_numpy(z).reshape(*batch, flow.n),
-        objective=_numpy(found.values).reshape(batch),
+        x=representable(_numpy(x), "the reconstruction").reshape(*batch, flow.n),
+        z=representable(_numpy(z), "its latent").reshape(*batch, flow.n),
+        objective=representable(_numpy(found.values), "the objective").reshape(batch),
         steps=_numpy(found.steps).reshape(batch),
         converged=_numpy(found.converged).reshape(batch),
     )

@@ -17,7 +17,7 @@ import os
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,10 +49,9 @@ class Row:
     faults: list[str] = dataclasses.field(default_factory=list)
 
 
-def campaign(calls: int, seed: int, only: str = "") -> dict[str, Row]:
+def campaign(recipes: Sequence[Recipe], *, calls: int, seed: int) -> dict[str, Row]:
     """Make `calls` calls; everything follows from `seed`."""
     rng = np.random.default_rng(seed)
-    recipes = [recipe for name, recipe in fill().items() if only in name]
     weights = np.array([recipe.weight for recipe in recipes])
     rows = {recipe.name: Row() for recipe in recipes}
     for index in rng.choice(len(recipes), size=calls, p=weights / weights.sum()):
@@ -72,7 +71,7 @@ def campaign(calls: int, seed: int, only: str = "") -> dict[str, Row]:
 def changes(recipe: Recipe, rng: np.random.Generator) -> dict[str, Form]:
     """One or two arguments, and the form each of them gets."""
     names = list(recipe.arguments)
-    count = min(len(names), 1 if rng.random() < 0.7 else 2)
+    count = min(len(names), 1 if rng.random() < 0.5 else 2)
     chosen: dict[str, Form] = {}
     for name in rng.permutation(names)[:count]:
         argument = recipe.arguments[name]
@@ -245,7 +244,8 @@ def main(arguments: list[str] | None = None) -> int:
         before = Path.cwd()
         os.chdir(folder)  # what is meant as a name may be taken for a file's
         try:
-            rows = campaign(chosen.calls, chosen.seed, chosen.only)
+            recipes = [recipe for name, recipe in fill().items() if chosen.only in name]
+            rows = campaign(recipes, calls=chosen.calls, seed=chosen.seed)
         finally:
             os.chdir(before)
     print(table(rows))

@@ -231,7 +231,7 @@ def statements() -> None:
     decided: dict[str, Any] = {
         "alpha": of("number", 0.125),
         "seed": SEED,
-        "cases": of("cases", tried),
+        "cases": of("cases", tried, optional=True),
         "max_draws": of("whole", 64),
     }
     one: dict[str, Any] = {"workers": lambda: 1}
@@ -276,7 +276,7 @@ def assertions() -> None:
     laws = of("options", ("units", "batch"))
     recipe("testing.assert_equivariant", testing.assert_equivariant, weight=0.2, **held, laws=laws, seed=SEED, rtol=rtol)
     quantity = of("object", ExpectedError())
-    small = of("cases", (lf.Case(lf.Spectrum.flat(2), (1,)),))
+    small = of("cases", (lf.Case(lf.Spectrum.flat(2), (1,)),), optional=True)
     drawn: dict[str, Any] = {"cases": small, "draws": of("whole", 16), "alpha": of("number", 0.125), "seed": SEED}
     recipe("testing.assert_quantity", testing.assert_quantity, weight=0.02, quantity=quantity, **drawn)
     parts: dict[str, Any] = {

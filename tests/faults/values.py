@@ -367,6 +367,12 @@ constant("small", lambda: 1e-300, "either")
 constant("large", lambda: 1e300, "either")
 constant("minus_large", lambda: -1e300, "either")
 constant("larger", lambda: 1.7e308, "either")
+constant("nearly_too_small", lambda: 1e-150, "either")
+constant("nearly_too_large", lambda: 1e150, "either")
+constant("square_too_small", lambda: 1e-160, "either")
+constant("square_too_large", lambda: 1e160, "either")
+constant("root_of_the_largest", lambda: 1e154, "either")
+constant("three", lambda: 3, "either")
 constant("beyond_int64", lambda: 2**63, "either")
 constant("longer", lambda: np.longdouble("1e4000"), "either")
 constant("no_numbers", lambda: [], "either")
@@ -451,3 +457,47 @@ def minus(value: Any) -> Any:
 @form("either")
 def offset(value: Any) -> Any:
     return array(value) + 1e8
+
+
+@form("either")
+def graded_rows(value: Any) -> Any:
+    found = array(value, (2,))
+    return found * np.logspace(-140, 140, len(found))[:, None]
+
+
+@form("either")
+def graded_columns(value: Any) -> Any:
+    found = array(value)
+    return found * np.logspace(140, -140, found.shape[-1])
+
+
+@form("either")
+def one_small(value: Any) -> Any:
+    found = array(value).astype(float)
+    if not found.size:
+        raise DoesNotApplyError
+    found[(0,) * found.ndim] = 1e-300
+    return found
+
+
+@form("either")
+def nearly_equal_rows(value: Any) -> Any:
+    found = array(value, (2,)).astype(float)
+    return found[:1] + 1e-15 * found
+
+
+@form("either")
+def to_the_end(value: Any) -> Any:
+    return array(value) * 1.5e307
+
+
+@form("either")
+def zero_row(value: Any) -> Any:
+    found = array(value, (2,)).copy()
+    found[0] = 0
+    return found
+
+
+@form("either")
+def near_the_ends_of_a_spectrum(value: Any) -> Any:
+    return np.clip(np.abs(array(value)) * 1e149, 1e-150, 1e150)
