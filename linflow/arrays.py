@@ -57,6 +57,8 @@ def numeric(value: object, name: str, expected: str, *, kinds: str = REAL) -> ND
     """
     if type(value) is not np.ndarray:
         _refuse_what_is_no_number(value, name, expected, kinds)
+    if hasattr(value, "resolve_conj"):  # a tensor that is conjugated when it is read, which NumPy does not know
+        value = value.resolve_conj()
     array = _converted(value, name, expected)
     if array.dtype.kind == "O":
         return _of_objects(array, name, expected)

@@ -7,7 +7,10 @@ One function for each kind of argument, all on one core (:mod:`linflow.arrays`) 
 * Text, booleans, dates, complex numbers where real ones are meant (also without an imaginary part), None, sets and
   generators are no numbers, and NaN and infinities are not finite. Masked entries are refused, not dropped.
 * Tensors that require grad are refused: no gradient flows through NumPy.
-* What comes back is a copy: no result changes with an input, and no input is changed.
+* What comes back is a copy: no result changes with an input, and no input is changed. (Measurements alone, which may be
+  large, are read where they are.)
+
+What is right and fits into no memory is Python's MemoryError: it depends on the machine.
 
 Layer 0, so that ``risk`` and ``estimators`` can share it without sharing any mathematics (they test each other).
 """
@@ -339,11 +342,11 @@ def instance_of(value: object, kind: type[Kind], name: str) -> Kind:
     >>> instance_of([2.0, 1.0], np.random.Generator, "rng")
     Traceback (most recent call last):
         ...
-    linflow.errors.InputError: rng must be a numpy.random.Generator, got [2.0, 1.0]
+    linflow.errors.InputError: rng must be a Generator of numpy, got [2.0, 1.0]
     """
     if not isinstance(value, kind):
-        home = kind.__module__.split("._")[0]
-        raise InputError(f"{name} must be a {home}.{kind.__name__}, got {shown(value)}")
+        home = kind.__module__.split(".")[0]
+        raise InputError(f"{name} must be a {kind.__name__} of {home}, got {shown(value)}")
     return value
 
 
@@ -364,6 +367,13 @@ def mapping(value: Mapping[Any, Any], name: str) -> Mapping[Any, Any]:
     if not isinstance(value, Mapping):
         raise InputError(f"{name} must be a dict, got {shown(value)}")
     return value
+
+
+def label(value: str, name: str) -> str:
+    """`value`, which must be text: a name for people."""
+    if not isinstance(value, str):
+        raise InputError(f"{name} must be text, got {shown(value)}")
+    return str(value)
 
 
 def path_of(value: str | os.PathLike[str], name: str) -> Path:

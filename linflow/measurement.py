@@ -290,6 +290,9 @@ def apply(A: Measurement, x: ArrayLike) -> NDArray[Any]:
     array([[1.], [2.]])
     """
     matrix_free = isinstance(A, LinearOperator) or scipy.sparse.issparse(A)
+    if scipy.sparse.issparse(A):
+        A = A.tocsr()
+        finite_matrix(A.data, "A")
     A = A if matrix_free else as_dense(A)
     m, n = A.shape
     x = finite_matrix(x, "x")

@@ -25,6 +25,7 @@ from linflow.checks import (
     finite_array,
     instance_of,
     instances_of,
+    label,
     measurement_count,
     measurement_counts,
     non_negative,
@@ -90,7 +91,7 @@ class Spectrum:
         values = np.sort(values)[::-1].copy()
         values.flags.writeable = False
         object.__setattr__(self, "singular_values", values)
-        object.__setattr__(self, "name", str(name))
+        object.__setattr__(self, "name", label(name, "name"))
 
     # ------------------------------------------------------------------------------------------------ families
 

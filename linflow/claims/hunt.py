@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from linflow import __version__
-from linflow.checks import instance_of, positive_int, probability, until, whole_number
+from linflow.checks import callable_of, instance_of, path_of, positive_int, probability, until, whole_number
 from linflow.claims.candidates import DECADES, shape
 from linflow.claims.claim import Claim
 from linflow.claims.landscape import Terrain
@@ -157,6 +157,9 @@ def hunt(
     ('refuted', True)
     """
     plan = _plan(claim, seed, max_n, alpha)
+    journal = None if journal is None else path_of(journal, "journal")
+    if progress is not None:
+        callable_of(progress, "progress", "of (rounds, seconds, smallest ratio)")
     most = math.inf if rounds is None else positive_int(rounds, "rounds")
     limit = MINUTES if rounds is None else math.inf
     if minutes is not None:

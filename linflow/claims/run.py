@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from linflow.checks import available_cores, instances_of, positive_int, probability, whole_number
+from linflow.checks import available_cores, callable_of, instances_of, path_of, positive_int, probability, whole_number
 from linflow.claims.cases import default_cases
 from linflow.claims.claim import Case, Claim
 from linflow.claims.evidence import NOT_REFUTED, REFUTED, SUPPORTED
@@ -143,6 +143,9 @@ def verify_all(
         raise InputError(f"two claims are named {twice!r}: names must differ")
     alpha, seed = probability(alpha, "alpha"), whole_number(seed, "seed")
     max_draws = positive_int(max_draws, "max_draws")
+    journal = None if journal is None else path_of(journal, "journal")
+    if progress is not None:
+        callable_of(progress, "progress", "of (cells done, cells in all)")
     chosen = tuple(cases)
     cells, errors = _cells(claims, chosen, alpha, seed, max_draws)
     outcomes: dict[str, list[Outcome]] = {name: [] for name in names}
