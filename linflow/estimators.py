@@ -41,6 +41,10 @@ from linflow.graded import CERTAIN, MARGIN, GradedQR, graded_svd, times, times_t
 from linflow.measurement import Measurement, as_dense
 
 
+#: Of what is factorised: lengths of rows and columns are then float64 numbers too.
+_LARGEST_ENTRY = 1e300
+
+
 @dataclass(frozen=True, eq=False)
 class Posterior:
     """Gaussian law of x given y: ``N(mean, factor @ factor.T)``, so its covariance is positive semi-definite as stored.
@@ -379,7 +383,7 @@ class _System:
                 weights = np.ldexp(root_penalty, -self.exponents)
             K = np.vstack([K, np.diag(weights)])
             row_noise = np.append(row_noise, np.zeros(self.m))
-        if not np.isfinite(K).all():
+        if not np.abs(K).max(initial=0.0) < _LARGEST_ENTRY:
             raise InputError("the rows of A and the penalty differ by more than float64 can hold: rescale A")
         column_noise = np.full(self.m, s.max(initial=0.0) * self.rounded_at)
         return GradedQR.of(K, row_noise=row_noise, column_noise=column_noise, complete=complete)
@@ -557,4 +561,6 @@ def _system(flow: LinearFlow, A: Measurement, y: ArrayLike) -> _System:
     unit = np.ldexp(A, -exponents[:, None])
     # A product with U rounds each entry at the length of the row of A, also where the entry itself is small.
     rounded_at = 0.0 if flow.basis is None else float(np.linalg.norm(unit, axis=1).max(initial=0.0))
-    return _System(times(unit, flow.basis), np.ldexp(r, -exponents), exponents, rounded_at)
+    with overflow():
+        r = np.ldexp(r, -exponents)
+    return _System(times(unit, flow.basis), representable(r, "y in units of the rows of A"), exponents, rounded_at)

@@ -193,6 +193,21 @@ def test_numbers_are_no_arrays() -> None:
             call()
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: FLOW.forward([1e308, 1.0]),
+        lambda: lf.LinearFlow.from_spectrum([2.0, 1e-10]).inverse([0.0, 1e308]),
+        lambda: lf.mle(FLOW, [[1e-300, 0.0]], [1e300]),
+        lambda: lf.measurement.apply([[1e200, 1.0]], [1e200, 1.0]),
+    ],
+)
+def test_what_leaves_float64_is_an_error(call: Any) -> None:
+    with pytest.raises(InputError, match="cannot be computed in float64"):
+        call()
+    assert FLOW.log_prob([1e308, 1.0]) == -np.inf  # this one is right
+
+
 def test_huge_seeds_and_edges_are_fine() -> None:
     curves = lf.risk.simulate(lf.Spectrum.flat(2), trials=1, seed=10**400)
     assert np.allclose(curves, [2.0, 1.0, 0.0])

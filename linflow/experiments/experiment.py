@@ -153,7 +153,8 @@ class Experiment:
                 f"cell of experiment {self.name!r} must be a function (params, rng) -> dict, got {shown(self.cell)}"
             )
         for part in ("grid", "variables", "inner", "settings", "quick"):
-            mapping(getattr(self, part), f"{part} of experiment {self.name!r}")
+            # A copy: what is changed later in the caller's dict must not change the experiment.
+            object.__setattr__(self, part, dict(mapping(getattr(self, part), f"{part} of experiment {self.name!r}")))
         if not self.grid or not self.variables:
             raise InputError(f"experiment {self.name!r} needs at least one dimension in grid and one of variables")
         for variable, declared in self.variables.items():

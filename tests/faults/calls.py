@@ -69,13 +69,15 @@ def campaign(recipes: Sequence[Recipe], *, calls: int, seed: int) -> dict[str, R
 
 
 def changes(recipe: Recipe, rng: np.random.Generator) -> dict[str, Form]:
-    """One or two arguments, and the form each of them gets."""
-    names = list(recipe.arguments)
-    count = min(len(names), 1 if rng.random() < 0.5 else 2)
+    """One or two arguments, and the form each of them gets; one time in four each argument may be of an extreme size."""
+    names, extreme = list(recipe.arguments), rng.random() < 0.25
+    count = min(len(names), int(rng.integers(2, 5)) if extreme else int(rng.integers(1, 3)))
     chosen: dict[str, Form] = {}
     for name in rng.permutation(names)[:count]:
         argument = recipe.arguments[name]
-        forms = list(FORMS.values())
+        if extreme and argument.kind in _NO_NUMBERS:
+            continue
+        forms = [form for form in FORMS.values() if not extreme or form.extreme]
         for index in rng.permutation(len(forms)):
             try:
                 value = forms[index].make(argument.make())

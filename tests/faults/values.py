@@ -40,6 +40,18 @@ class Form:
     #: Kinds of arguments for which it means something else.
     but: dict[str, Meaning]
 
+    @property
+    def extreme(self) -> bool:
+        """Whether it is a number near the ends of float64, or an array with one."""
+        return self.name in _EXTREME
+
+
+_EXTREME = (
+    *("tiny", "small", "large", "minus_large", "larger", "nearly_too_small", "nearly_too_large", "square_too_small"),
+    *("square_too_large", "root_of_the_largest", "times_large", "times_small", "one_large", "one_small", "graded_rows"),
+    *("graded_columns", "nearly_equal_rows", "to_the_end", "zero_row", "near_the_ends_of_a_spectrum", "zeros", "zero"),
+    *("offset", "minus", "no_rows"),
+)
 
 FORMS: dict[str, Form] = {}
 

@@ -19,6 +19,7 @@ _LEAST = "linflow/pursuit/least.py"
 _CERTIFICATES = "linflow/pursuit/certificates.py"
 _DECISIONS = "linflow/pursuit/decisions.py"
 _ARRAYS = "linflow/arrays.py"
+_CHECKS = "linflow/checks.py"
 _FISTA = "linflow/fista.py"
 _BOUNDS = "linflow/risk/bounds.py"
 _SIMULATE = "linflow/risk/simulate.py"
@@ -568,6 +569,56 @@ _MEASURING = (
         "        if np.ma.is_masked(value):\n",
         "        if not np.ma.is_masked(value):\n",
         "laws_of_measurements.py::test_masked_entries_are_refused",
+    ),
+    _fault(
+        _ARRAYS,
+        "truths-are-numbers",
+        "True in a list of numbers read as 1",
+        "isinstance(value, bool | np.bool_ | str | bytes | bytearray | type)",
+        "isinstance(value, str | bytes | bytearray | type)",
+        "gate.py::test_what_is_no_array_of_numbers_is_one_sentence[one boolean]",
+    ),
+    _fault(
+        _ARRAYS,
+        "text-passes",
+        "text is handed on as it is",
+        "    if array.dtype.kind not in kinds:",
+        '    if array.dtype.kind not in kinds + "US":',
+        "gate.py::test_what_is_no_array_of_numbers_is_one_sentence[array of text]",
+        "fault_calls.py::test_calls_are_answered_or_refused_in_one_sentence[1]",
+    ),
+    _fault(
+        _CHECKS,
+        "inputs-aliased",
+        "a spectrum that follows the array that it was made of",
+        'array = np.array(numeric(values, name, "an array of real numbers"), dtype=np.float64)',
+        'array = np.asarray(numeric(values, name, "an array of real numbers"), dtype=np.float64)',
+        "gate.py::test_what_is_kept_does_not_follow_its_inputs",
+        "fault_calls.py::test_calls_are_answered_or_refused_in_one_sentence[1]",
+    ),
+    _fault(
+        _CHECKS,
+        "halves-are-whole",
+        "2.5 taken for a number of things",
+        "if not low <= number < math.inf or number != int(number) or",
+        "if not low <= number < math.inf or",
+        "gate.py::test_other_kinds_of_arguments",
+    ),
+    _fault(
+        _CHECKS,
+        "overflow-answered",
+        "a result that left float64 is handed out",
+        '    if not np.isfinite(values).all():\n        raise InputError(f"{what} cannot',
+        '    if np.isnan(values).all():\n        raise InputError(f"{what} cannot',
+        "gate.py::test_what_leaves_float64_is_an_error",
+    ),
+    _fault(
+        _SPECTRUM,
+        "rounding-is-data",
+        "data that are equal to rounding are fitted",
+        "_ROUNDING = 4\n",
+        "_ROUNDING = 0\n",
+        "gate.py::test_constant_data_are_refused",
     ),
 )
 
