@@ -40,7 +40,6 @@ from linflow.flow import LinearFlow
 from linflow.graded import CERTAIN, MARGIN, GradedQR, graded_svd, times, times_transposed
 from linflow.measurement import Measurement, as_dense
 
-
 #: Of what is factorised: lengths of rows and columns are then float64 numbers too.
 _LARGEST_ENTRY = 1e300
 
