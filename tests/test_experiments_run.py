@@ -204,6 +204,7 @@ def test_the_seed_decides_the_numbers(tmp_path: Path) -> None:
 
 #: Rooms whose code enters a cell's numbers.
 ROOMS = (
+    "arrays.py",
     "checks.py",
     "data.py",
     "estimators.py",

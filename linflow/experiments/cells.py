@@ -35,7 +35,7 @@ from linflow.experiments.experiment import Cell, Experiment, Params, Variable, g
 _LONGEST = 500
 #: Modules and packages of linflow whose code a cell can reach.
 _NUMERICAL = (
-    *("checks", "data", "estimators", "fista", "flow", "graded", "measurement"),
+    *("arrays", "checks", "data", "estimators", "fista", "flow", "graded", "measurement"),
     *("pursuit", "risk", "spectrum", "stacks"),
 )
 _cells: dict[str, Cell] = {}
