@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from linflow.checks import FloatArray, positive_int
+from linflow.arrays import shown
+from linflow.checks import FloatArray, flag, path_of, positive_int, whole_number
 from linflow.errors import DataError, InputError
 
 #: Endings that `image_folder` takes for images.
@@ -43,13 +44,15 @@ def natural_patches(size: int = 8, count: int = 4000, seed: int = 0) -> FloatArr
     """
     from skimage import data
 
-    size = positive_int(size, "size")
+    size, count, seed = positive_int(size, "size"), positive_int(count, "count"), whole_number(seed, "seed")
     photographs = [_grey(getattr(data, name)()) for name in _PHOTOGRAPHS]
     rng = np.random.default_rng(seed)
     patches = []
     for photograph in photographs:
+        if size > min(photograph.shape):
+            raise InputError(f"size must be at most {min(photograph.shape)}, the side of a photograph, got {size}")
         windows = np.lib.stride_tricks.sliding_window_view(photograph, (size, size))
-        rows = rng.integers(0, windows.shape[0], positive_int(count, "count") // len(photographs))
+        rows = rng.integers(0, windows.shape[0], count // len(photographs))
         columns = rng.integers(0, windows.shape[1], rows.size)
         patches.append(windows[rows, columns].reshape(rows.size, -1))
     return np.concatenate(patches)
@@ -100,8 +103,7 @@ def image_folder(folder: str | os.PathLike[str], *, size: int, grey: bool = True
     """
     from skimage.transform import resize
 
-    size = positive_int(size, "size")
-    path = Path(folder)
+    size, grey, path = positive_int(size, "size"), flag(grey, "grey"), path_of(folder, "folder")
     if not path.is_dir():
         raise DataError(f"{str(folder)!r} is not a folder: give a folder of images")
     try:
@@ -147,8 +149,9 @@ def _grey(image: NDArray[np.generic]) -> FloatArray:
 def _lfw(size: int) -> FloatArray:
     from skimage import data
 
-    if 24 % positive_int(size, "size"):
-        raise InputError(f"size must divide 24, got {size}")
+    size = positive_int(size, "size")
+    if 24 % size:
+        raise InputError(f"size must divide 24, got {shown(size)}")
     block = 24 // size
     images = np.asarray(data.lfw_subset(), dtype=np.float64)[:, :24, :24]
     return np.asarray(images.reshape(200, size, block, size, block).mean(axis=(2, 4)).reshape(200, -1))

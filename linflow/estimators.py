@@ -21,11 +21,27 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import ArrayLike, NDArray
 
-from linflow.checks import FloatArray, IntArray, batch_of, finite_array, generator, non_negative, rank_in, sample_shape
+from linflow.checks import (
+    FloatArray,
+    IntArray,
+    batch_of,
+    finite_array,
+    generator,
+    instance_of,
+    non_negative,
+    overflow,
+    rank_in,
+    representable,
+    sample_shape,
+    until,
+)
 from linflow.errors import InputError, RankError, ShapeError
 from linflow.flow import LinearFlow
 from linflow.graded import CERTAIN, MARGIN, GradedQR, graded_svd, times, times_transposed
 from linflow.measurement import Measurement, as_dense
+
+#: Of what is factorised: lengths of rows and columns are then float64 numbers too.
+_LARGEST_ENTRY = 1e300
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,10 +59,20 @@ class Posterior:
     mean: FloatArray
     factor: FloatArray
 
+    def __post_init__(self) -> None:
+        for name in ("mean", "factor"):
+            values = finite_array(getattr(self, name), name)
+            values.flags.writeable = False
+            object.__setattr__(self, name, values)
+        if self.factor.ndim != 2 or self.mean.shape[-1:] != self.factor.shape[:1]:
+            raise ShapeError(f"mean (..., n) and factor (n, r) must agree, got {self.mean.shape} and {self.factor.shape}")
+
     @property
     def covariance(self) -> FloatArray:
         """``factor @ factor.T``, (n, n), [x]^2."""
-        return self.factor @ self.factor.T
+        with overflow():
+            covariance = self.factor @ self.factor.T
+        return representable(covariance, "the covariance")
 
     @property
     def std(self) -> FloatArray:
@@ -62,7 +88,9 @@ class Posterior:
         """
         shape = (*sample_shape(size), *self.mean.shape[:-1], self.factor.shape[1])
         z = generator(rng).standard_normal(shape)
-        return self.mean + z @ self.factor.T
+        with overflow():
+            x = self.mean + z @ self.factor.T
+        return representable(x, "a draw")
 
 
 def mle(flow: LinearFlow, A: Measurement, y: ArrayLike) -> FloatArray:
@@ -195,9 +223,9 @@ def posterior(flow: LinearFlow, A: Measurement, y: ArrayLike, *, noise_std: floa
     >>> bool(np.isclose(posterior(flow, np.eye(1), [15.0], noise_std=1.0).std[0] ** 2, 1 / (1 / 4 + 1 / 1)))
     True
     """
-    s = flow.spectrum.singular_values
-    solver = _PenalisedSolver(_system(flow, A, y), s, non_negative(noise_std, "noise_std"), complete=True)
-    mean = flow.mean + times_transposed(s * solver.solution, flow.basis)
+    noise_std, system, s = non_negative(noise_std, "noise_std"), _system(flow, A, y), flow.spectrum.singular_values
+    solver = _PenalisedSolver(system, s, noise_std, complete=True)
+    mean = _signal(flow, s, solver.solution)
     complement = s[:, None] * solver.complement
     factor = complement if flow.basis is None else flow.basis @ complement
     return Posterior(mean=mean, factor=factor)
@@ -241,7 +269,7 @@ def truncated_least_squares(flow: LinearFlow, A: Measurement, y: ArrayLike, *, r
     coordinates = _least_squares(system, k) if k <= system.m else s * _PenalisedSolver(system, s, 0.0).solution
     everywhere = np.zeros((*coordinates.shape[:-1], flow.n))
     everywhere[..., :k] = coordinates
-    return flow.mean + times_transposed(everywhere, flow.basis)
+    return _signal(flow, 1.0, everywhere)
 
 
 def gradient_flow(
@@ -284,9 +312,7 @@ def gradient_flow(
     >>> bool(np.isclose(x[0], 5.0 + (1.0 - 5.0) * np.exp(-2 * 2.0**2 * 0.1)))
     True
     """
-    time = float(time)
-    if not time >= 0:
-        raise InputError(f"time must be a number >= 0 (math.inf for the limit), got {time}")
+    time = until(time, "time")
     system, s = _system(flow, A, y), flow.spectrum.singular_values
     w_0 = np.zeros(flow.n) if start is None else times(batch_of(start, flow.n, "start"), flow.latent_basis)
     try:
@@ -295,10 +321,12 @@ def gradient_flow(
         raise ShapeError(
             f"start and y must have batches that broadcast, got {w_0.shape[:-1]} and {system.r.shape[:-1]}"
         ) from None
-    residual = system.r - (s * w_0) @ system.B.T
+    with overflow():
+        residual = system.r - (s * w_0) @ system.B.T
+    representable(residual, "y - A x at the start")
     found = _singular_triplets(system, s)
     # (S sqrt(t))^2 rather than S^2 t: S^2 alone may underflow where the product matters.
-    with np.errstate(over="ignore", invalid="ignore"):
+    with overflow():
         decay, doubtful = (2.0 * (np.asarray(S) * math.sqrt(time)) ** 2 for S in (found.S, found.doubtful))
     if found.doubtful > 0 and doubtful > np.finfo(np.float64).eps:
         raise RankError(
@@ -307,15 +335,15 @@ def gradient_flow(
         )
     limit = found.limit(residual)
     if math.isinf(time):
-        return flow.mean + times_transposed(s * (w_0 + limit), flow.basis)
+        return _signal(flow, s, w_0 + limit)
     # The coefficient of a direction is Q_i^T r / S_i, known to rounding of |r| / S_i, and P_i^T limit, known to rounding of
     # |limit|: the first is better where S_i is large and at early times, the second where rows differ wildly in size.
-    raw = np.ldexp(residual, system.exponents)
-    with np.errstate(over="ignore"):
+    with overflow():
+        raw = np.ldexp(residual, system.exponents)
         direct = np.hypot.reduce(raw, axis=-1, keepdims=True) / found.S <= np.hypot.reduce(limit, axis=-1, keepdims=True)
         coefficients = np.where(direct, (raw @ found.Q) / found.S, limit @ found.P)
-    w = w_0 + (coefficients * -np.expm1(-decay)) @ found.P.T
-    return flow.mean + times_transposed(s * w, flow.basis)
+        w = w_0 + (coefficients * -np.expm1(-decay)) @ found.P.T
+    return _signal(flow, s, w)
 
 
 # ------------------------------------------------------------------------------------------------------- numerics
@@ -354,7 +382,7 @@ class _System:
                 weights = np.ldexp(root_penalty, -self.exponents)
             K = np.vstack([K, np.diag(weights)])
             row_noise = np.append(row_noise, np.zeros(self.m))
-        if not np.isfinite(K).all():
+        if not np.abs(K).max(initial=0.0) < _LARGEST_ENTRY:
             raise InputError("the rows of A and the penalty differ by more than float64 can hold: rescale A")
         column_noise = np.full(self.m, s.max(initial=0.0) * self.rounded_at)
         return GradedQR.of(K, row_noise=row_noise, column_noise=column_noise, complete=complete)
@@ -392,13 +420,21 @@ def _smallest_solution(qr: GradedQR, r: FloatArray) -> FloatArray:
     if m == 0:
         return np.zeros((*r.shape[:-1], len(qr.Q)))
     v = scipy.linalg.solve_triangular(qr.R[:m, :m], r.reshape(-1, m).T, trans="T", check_finite=False)
-    return np.reshape((qr.Q[:, :m] @ v).T, (*r.shape[:-1], len(qr.Q)))
+    with overflow():  # what leaves float64 is said of the reconstruction
+        return np.reshape((qr.Q[:, :m] @ v).T, (*r.shape[:-1], len(qr.Q)))
 
 
 def _penalised(flow: LinearFlow, A: Measurement, y: ArrayLike, *, root_penalty: float) -> FloatArray:
-    s = flow.spectrum.singular_values
-    w = _PenalisedSolver(_system(flow, A, y), s, root_penalty).solution
-    return flow.mean + times_transposed(s * w, flow.basis)
+    system, s = _system(flow, A, y), flow.spectrum.singular_values
+    w = _PenalisedSolver(system, s, root_penalty).solution
+    return _signal(flow, s, w)
+
+
+def _signal(flow: LinearFlow, s: FloatArray | float, w: FloatArray) -> FloatArray:
+    """``mu + U (s w)``, in float64 or not at all."""
+    with overflow():
+        x = flow.mean + times_transposed(s * w, flow.basis)
+    return representable(x, "the reconstruction")
 
 
 def _least_squares(system: _System, k: int) -> FloatArray:
@@ -509,6 +545,7 @@ def _without_rounding(C: FloatArray) -> FloatArray:
 
 
 def _system(flow: LinearFlow, A: Measurement, y: ArrayLike) -> _System:
+    instance_of(flow, LinearFlow, "flow")
     A = as_dense(A)
     if np.iscomplexobj(A):
         raise InputError("A must be real: stack the real and imaginary parts of complex measurements as 2 m real rows")
@@ -516,9 +553,13 @@ def _system(flow: LinearFlow, A: Measurement, y: ArrayLike) -> _System:
     m, n = A.shape
     if n != flow.n:
         raise ShapeError(f"A must have one column for each of the n = {flow.n} coordinates of the flow, got {A.shape}")
-    r = batch_of(y, m, "y") - A @ flow.mean
+    with overflow():
+        r = batch_of(y, m, "y") - A @ flow.mean
+    representable(r, "y - A mean")
     exponents = np.frexp(np.abs(A).max(axis=1, initial=0.0))[1]
     unit = np.ldexp(A, -exponents[:, None])
     # A product with U rounds each entry at the length of the row of A, also where the entry itself is small.
     rounded_at = 0.0 if flow.basis is None else float(np.linalg.norm(unit, axis=1).max(initial=0.0))
-    return _System(times(unit, flow.basis), np.ldexp(r, -exponents), exponents, rounded_at)
+    with overflow():
+        r = np.ldexp(r, -exponents)
+    return _System(times(unit, flow.basis), representable(r, "y in units of the rows of A"), exponents, rounded_at)

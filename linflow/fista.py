@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from linflow.checks import FloatArray, non_negative, positive_int
+from linflow.checks import FloatArray, positive, positive_int
 from linflow.errors import InputError, NotConvergedError
 from linflow.measurement import Measurement
 from linflow.stacks import batches, columns_of, in_units, matrices, shrink
@@ -64,9 +64,7 @@ def lasso(A: Measurement, y: ArrayLike, *, penalty: float, tolerance: float = 1e
     stack, lead = matrices(A, wide=False)
     D, m, n = stack.shape
     values = batches(y, lead, m, "y")
-    for name, number in (("penalty", penalty), ("tolerance", tolerance)):
-        if non_negative(number, name) == 0:
-            raise InputError(f"{name} must be a finite number > 0, got {number}")
+    penalty, tolerance = positive(penalty, "penalty"), positive(tolerance, "tolerance")
     Y, steps = columns_of(values, D), positive_int(steps, "steps")
     x = np.zeros((D, n, Y.shape[2]))
     if x.size and m:
@@ -74,10 +72,10 @@ def lasso(A: Measurement, y: ArrayLike, *, penalty: float, tolerance: float = 1e
         size_A, size_y = size_A[:, None, None], size_y[:, None, :]
         with np.errstate(over="ignore"):
             # No correlation exceeds m in these units: from there on x = 0, and a larger penalty changes nothing.
-            penalties = np.minimum(np.ldexp(float(penalty), -size_A - size_y), m + 1.0)
+            penalties = np.minimum(np.ldexp(penalty, -size_A - size_y), m + 1.0)
         if np.any((penalties < _SMALLEST) & (np.abs(Y).max(axis=1, keepdims=True) > 0)):
             raise InputError(f"penalty = {penalty:g} is too small for float64 beside A and y: use basis_pursuit")
-        x = _fista(np.ldexp(stack, -size_A), np.ldexp(Y, -size_y), penalties, float(tolerance), steps)
+        x = _fista(np.ldexp(stack, -size_A), np.ldexp(Y, -size_y), penalties, tolerance, steps)
         x = in_units(x, size_y - size_A)
     return np.moveaxis(x, 2, 1).reshape(*values.shape[:-1], n)
 

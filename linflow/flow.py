@@ -19,7 +19,19 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from linflow.checks import FloatArray, batch_of, finite_array, generator, rank_in, sample_shape
+from linflow.checks import (
+    FloatArray,
+    batch_of,
+    finite_array,
+    generator,
+    instance_of,
+    non_negative,
+    overflow,
+    path_of,
+    rank_in,
+    representable,
+    sample_shape,
+)
 from linflow.errors import DataError, InputError, OutputError, RankError, ShapeError
 from linflow.graded import binary_exponents, graded_svd, times, times_transposed
 from linflow.spectrum import Spectrum, centred_with_shrinkage, shrunk_variances
@@ -68,6 +80,7 @@ class LinearFlow:
     latent_basis: FloatArray | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
+        instance_of(self.spectrum, Spectrum, "spectrum")
         # Before the bases are replaced by their copies: `fit` passes one array as both, which need not be kept twice.
         symmetric = self.latent_basis is self.basis
         given_mean = cast(FloatArray | None, self.mean)
@@ -223,11 +236,15 @@ class LinearFlow:
 
     def forward(self, z: ArrayLike) -> FloatArray:
         """``mean + G z`` for latents z (..., n) -> (..., n), [x]."""
-        return self.mean + times_transposed(self._to_eigenbasis(z) * self.spectrum.singular_values, self.basis)
+        with overflow():
+            x = self.mean + times_transposed(self._to_eigenbasis(z) * self.spectrum.singular_values, self.basis)
+        return representable(x, "a signal for these latents")
 
     def inverse(self, x: ArrayLike) -> FloatArray:
         """``G^{-1} (x - mean)`` for signals x (..., n), [x] -> (..., n)."""
-        return times_transposed(self._whiten(x), self.latent_basis)
+        with overflow():
+            z = times_transposed(self._whiten(x), self.latent_basis)
+        return representable(z, "a latent for these signals")
 
     def log_prob(self, x: ArrayLike) -> FloatArray:
         r"""Log density of N(mean, G G^T) at x (..., n), [x] -> (...,), natural logarithm of 1/[x]^n.
@@ -242,8 +259,10 @@ class LinearFlow:
         >>> bool(np.isclose(flow.log_prob([4.0]), norm(1.0, 2.0).logpdf(4.0)))
         True
         """
-        with np.errstate(over="ignore"):
+        with overflow():
             squared_norm = np.sum(self._whiten(x) ** 2, axis=-1)
+        # Sums of terms that overflow with either sign: no square of such a latent is a float64 number.
+        squared_norm = np.where(np.isnan(squared_norm), np.inf, squared_norm)
         return np.asarray(-0.5 * squared_norm - 0.5 * self.n * np.log(2 * np.pi) - self.log_det)
 
     def sample(self, size: int | tuple[int, ...], rng: np.random.Generator) -> FloatArray:
@@ -283,7 +302,9 @@ class LinearFlow:
         OutputError
             `path` cannot be written.
         """
-        path = Path(path)
+        path = path_of(path, "path")
+        if not path.name:
+            raise OutputError(f"cannot write the flow to {path}: it is a folder")
         arrays = {
             "format": np.array(_FORMAT),
             "version": np.array(_VERSION),
@@ -304,7 +325,7 @@ class LinearFlow:
         except OSError as error:
             with contextlib.suppress(OSError):
                 temporary.unlink()
-            raise OutputError(f"cannot write the flow to {path}: {error.strerror or error}") from None
+            raise OutputError(f"cannot write the flow to {_one_line(path)}: {error.strerror or error}") from None
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> LinearFlow:
@@ -315,7 +336,7 @@ class LinearFlow:
         DataError
             The file is missing, damaged, not a flow, or of a version that this linflow does not know.
         """
-        arrays = _read_arrays(Path(path))
+        arrays, path = _read_arrays(path_of(path, "path")), _one_line(path)
         if "format" not in arrays or str(arrays["format"]) != _FORMAT:
             raise DataError(f"{path} is not a linflow flow: it holds {_one_line(', '.join(sorted(arrays))) or 'nothing'}")
         if "version" not in arrays or str(arrays["version"]) != str(_VERSION):
@@ -361,6 +382,15 @@ class TruncatedFlow:
     singular_values: FloatArray
     representation_error: float
 
+    def __post_init__(self) -> None:
+        for name in ("mean", "basis", "singular_values"):
+            object.__setattr__(self, name, _read_only(finite_array(getattr(self, name), name)))
+        n, k = self.mean.shape[:1], self.singular_values.shape
+        if (self.mean.ndim, self.singular_values.ndim) != (1, 1) or self.basis.shape != (*n, *k):
+            shapes = f"{self.mean.shape}, {self.basis.shape} and {k}"
+            raise ShapeError(f"mean, basis and singular_values must have shapes (n,), (n, k) and (k,), got {shapes}")
+        object.__setattr__(self, "representation_error", non_negative(self.representation_error, "representation_error"))
+
     @property
     def n(self) -> int:
         """Dimension of the signal."""
@@ -373,11 +403,15 @@ class TruncatedFlow:
 
     def forward(self, z: ArrayLike) -> FloatArray:
         """``mean + U_k (sigma * z)`` for latents z (..., k) -> (..., n), [x]."""
-        return self.mean + (batch_of(z, self.rank, "z") * self.singular_values) @ self.basis.T
+        with overflow():
+            x = self.mean + (batch_of(z, self.rank, "z") * self.singular_values) @ self.basis.T
+        return representable(x, "a signal for these latents")
 
     def project(self, x: ArrayLike) -> FloatArray:
         """The point of the prior's range nearest to x (..., n), [x]."""
-        return self.mean + ((batch_of(x, self.n, "x") - self.mean) @ self.basis) @ self.basis.T
+        with overflow():
+            nearest = self.mean + ((batch_of(x, self.n, "x") - self.mean) @ self.basis) @ self.basis.T
+        return representable(nearest, "the point nearest to these signals")
 
 
 # ------------------------------------------------------------------------------------------------ shared algebra
@@ -409,8 +443,9 @@ def _orthogonal(Q: ArrayLike | None, n: int, name: str) -> FloatArray | None:
     Q = finite_array(Q, name)
     if Q.shape != (n, n):
         raise ShapeError(f"{name} must have shape ({n}, {n}) for n = {n} singular values, got {Q.shape}")
-    deviation = np.abs(Q.T @ Q - np.eye(n)).max()
-    if deviation > _ORTHOGONAL_TOLERANCE:
+    with overflow():
+        deviation = np.abs(Q.T @ Q - np.eye(n)).max()
+    if not deviation <= _ORTHOGONAL_TOLERANCE:
         raise InputError(
             f"{name} must be orthogonal, but {name}^T {name} differs from the identity by {deviation:.1e} "
             f"(allowed: {_ORTHOGONAL_TOLERANCE:g}): orthonormalise it with numpy.linalg.qr"
@@ -445,17 +480,18 @@ def _read_only(values: FloatArray) -> FloatArray:
 
 def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     """Every array of an npz file; DataError, in one sentence, for anything that is none."""
+    shown = _one_line(path)
     damaged = (zipfile.BadZipFile, zlib.error, ValueError, EOFError, NotImplementedError, RuntimeError, KeyError)
     try:
         with zipfile.ZipFile(path) as archive:
             broken = archive.testzip()
         if broken is not None:
-            raise DataError(f"{path} is damaged: the checksum of {broken!r} does not match")
+            raise DataError(f"{shown} is damaged: the checksum of {broken!r} does not match")
         with np.load(path, allow_pickle=False) as stored:
             return {key: stored[key] for key in stored.files}
     except DataError:
         raise
     except OSError as error:
-        raise DataError(f"cannot read a flow from {path}: {error.strerror or error}") from None
+        raise DataError(f"cannot read a flow from {shown}: {error.strerror or error}") from None
     except damaged as error:
-        raise DataError(f"{path} is damaged, or is no npz file: {_one_line(error)}") from None
+        raise DataError(f"{shown} is damaged, or is no npz file: {_one_line(error)}") from None

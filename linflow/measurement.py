@@ -16,11 +16,29 @@ import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
-from linflow.checks import Field, FloatArray, IntArray, generator, one_of, positive_int, unmasked
+from linflow.arrays import shown
+from linflow.checks import (
+    FIELDS,
+    Field,
+    FloatArray,
+    IntArray,
+    Interval,
+    choice_of,
+    finite_matrix,
+    generator,
+    number_in,
+    one_of,
+    overflow,
+    positive_int,
+    representable,
+    whole_in,
+)
 from linflow.errors import InputError, ShapeError
 
 #: A dense (m, n) array, a scipy sparse matrix, or a LinearOperator (scipy's types are not annotated).
 Measurement: TypeAlias = Any
+#: 8 PiB of numbers.
+_MOST_ENTRIES = 2**50
 
 
 def gaussian(m: int, n: int, rng: np.random.Generator, *, field: Field = "real") -> NDArray[Any]:
@@ -50,7 +68,7 @@ def gaussian(m: int, n: int, rng: np.random.Generator, *, field: Field = "real")
     np.True_
     """
     m, n, rng = _sizes(m, n, rng, wide=False)
-    if one_of(field, "field", ("real", "complex")) == "real":
+    if one_of(field, "field", FIELDS) == "real":
         return rng.standard_normal((m, n))
     real, imaginary = rng.standard_normal((2, m, n))
     return np.asarray((real + 1j * imaginary) / np.sqrt(2.0))
@@ -100,9 +118,7 @@ def sparse_sign(m: int, n: int, rng: np.random.Generator, *, density: float = 0.
     array([-2.,  0.,  2.])
     """
     m, n, rng = _sizes(m, n, rng, wide=False)
-    density = float(density)
-    if not 0 < density <= 1:
-        raise InputError(f"density must lie in (0, 1], got {density}")
+    density = number_in(density, "density", Interval(0.0, 1.0, open_low=True))
     # The number of non-zeros is binomial and, given it, their places are a uniform subset: the law of m n coin tosses.
     count = int(rng.binomial(m * n, density))
     places = rng.choice(m * n, size=count, replace=False, shuffle=False)
@@ -163,8 +179,9 @@ def subsampled_hadamard(m: int, n: int, rng: np.random.Generator) -> LinearOpera
     >>> bool(np.array_equal(A @ A.T, 8 * np.eye(3)) and np.array_equal(abs(A), np.ones((3, 8))))
     True
     """
-    if positive_int(n, "n") & (int(n) - 1):
-        below = 1 << (int(n).bit_length() - 1)
+    n = positive_int(n, "n")
+    if n & (n - 1):
+        below = 1 << (n.bit_length() - 1)
         raise InputError(
             f"a Hadamard matrix by doubling needs n a power of two, got n = {n}: pad the signal to {2 * below}, or use "
             "subsampled_dct, which takes every n"
@@ -194,20 +211,17 @@ def row_sampling(indices: ArrayLike, n: int) -> LinearOperator:
     array([7., 5.])
     """
     n = positive_int(n, "n")
-    chosen = np.asarray(unmasked(indices, "indices"))
+    chosen = choice_of(indices, "indices")
     if chosen.ndim != 1:
         raise ShapeError(f"indices must be one-dimensional, got shape {chosen.shape}")
     if chosen.dtype.kind == "b":
         if chosen.size != n:
             raise ShapeError(f"a mask of what is seen must have length n = {n}, got {chosen.size}")
         chosen = np.flatnonzero(chosen)
-    if chosen.size == 0:
-        chosen = chosen.astype(np.int64)
-    if chosen.dtype.kind not in "iu":
-        raise InputError(f"indices must be whole numbers (or a boolean mask), got {chosen.dtype}")
     outside = chosen[(chosen < 0) | (chosen >= n)]
     if outside.size:
         raise InputError(f"indices must lie in 0..n-1 = 0..{n - 1}, got {outside[0]}")
+    chosen = chosen.astype(np.int64)
     m = chosen.size
     return aslinearoperator(scipy.sparse.csr_array((np.ones(m), (np.arange(m), chosen)), shape=(m, n)))
 
@@ -253,10 +267,10 @@ def as_dense(A: Measurement) -> NDArray[Any]:
     array([[0., 1.]])
     """
     if isinstance(A, LinearOperator):
-        return np.asarray(A.matmat(np.eye(A.shape[1])))
-    if scipy.sparse.issparse(A):
+        A = A.matmat(np.eye(A.shape[1]))
+    elif scipy.sparse.issparse(A):
         A = A.toarray()
-    dense = np.asarray(unmasked(A, "A"))
+    dense = finite_matrix(A, "A")
     if dense.ndim != 2:
         raise ShapeError(f"A must be an (m, n) matrix with one measurement a row, got shape {dense.shape}")
     return dense
@@ -276,15 +290,18 @@ def apply(A: Measurement, x: ArrayLike) -> NDArray[Any]:
     array([[1.], [2.]])
     """
     matrix_free = isinstance(A, LinearOperator) or scipy.sparse.issparse(A)
+    if scipy.sparse.issparse(A):
+        A = A.tocsr()
+        finite_matrix(A.data, "A")
     A = A if matrix_free else as_dense(A)
     m, n = A.shape
-    x = np.asarray(unmasked(x, "x"))
+    x = finite_matrix(x, "x")
     if x.ndim == 0 or x.shape[-1] != n:
         raise ShapeError(f"x must have shape (..., {n}) for a measurement of {n} coordinates, got {x.shape}")
-    if not matrix_free:
-        return np.asarray(x @ A.T)
-    # Operators multiply from the left and know one batch axis, which is the last.
-    return np.asarray((A @ x.reshape(-1, n).T).T).reshape(*x.shape[:-1], m)
+    with overflow():
+        # Operators multiply from the left and know one batch axis, which is the last.
+        y = (A @ x.reshape(-1, n).T).T.reshape(*x.shape[:-1], m) if matrix_free else x @ A.T
+    return representable(np.asarray(y), "A x")
 
 
 class _SubsampledTransform(LinearOperator):  # type: ignore[misc]  # scipy is not annotated
@@ -339,8 +356,9 @@ def _subsampled(transform: str, m: int, n: int, rng: np.random.Generator) -> Lin
 def _sizes(m: int, n: int, rng: np.random.Generator, *, wide: bool) -> tuple[int, int, np.random.Generator]:
     """Validated m, n and rng; `wide` asks for m <= n."""
     n = positive_int(n, "n")
-    if isinstance(m, bool) or int(m) != m or m < 0:
-        raise InputError(f"m must be a whole number of measurements >= 0, got {m}")
+    m = whole_in(m, "m", 0, None, "a whole number of measurements >= 0")
     if wide and m > n:
-        raise InputError(f"this ensemble has only n = {n} different rows, got m = {m}: use m <= n, or gaussian")
-    return int(m), n, generator(rng)
+        raise InputError(f"this ensemble has only n = {n} different rows, got m = {shown(m)}: use m <= n, or gaussian")
+    if m * n > _MOST_ENTRIES:
+        raise InputError(f"a matrix of {shown(m)} x {n} entries fits into no memory")
+    return m, n, generator(rng)

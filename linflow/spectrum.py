@@ -15,13 +15,22 @@ from typing import overload
 import numpy as np
 from numpy.typing import ArrayLike
 
+from linflow.arrays import shown
 from linflow.checks import (
     Count,
     Counts,
     FloatArray,
+    IntArray,
+    Interval,
     finite_array,
+    instance_of,
+    instances_of,
+    label,
+    measurement_count,
     measurement_counts,
     non_negative,
+    number_in,
+    positive,
     positive_int,
     rank_in,
     scalar_or_array,
@@ -30,6 +39,10 @@ from linflow.errors import InputError, ShapeError
 
 #: Singular values outside this range have squares that float64 cannot hold.
 SMALLEST, LARGEST = 1e-150, 1e150
+#: A column whose values differ by at most so many units of rounding says nothing: that is less than the arithmetic of
+#: whoever made it, or of a mean, leaves of equal numbers.
+_ROUNDING = 4
+_SHRINKAGE = "'oas', 'ledoit-wolf' or a number in 0..1"
 
 
 @dataclass(frozen=True, eq=False, init=False, repr=False)
@@ -64,7 +77,7 @@ class Spectrum:
     def __init__(self, singular_values: ArrayLike, *, name: str = "spectrum") -> None:
         values = finite_array(singular_values, "singular values")
         if values.ndim != 1 or values.size == 0:
-            raise InputError(f"a spectrum needs a non-empty, one-dimensional array, got shape {values.shape}")
+            raise ShapeError(f"a spectrum needs a non-empty, one-dimensional array, got shape {values.shape}")
         if values.min() <= 0:
             raise InputError(
                 f"singular values must be positive, but the smallest is {values.min():g}: an invertible model has none "
@@ -78,7 +91,7 @@ class Spectrum:
         values = np.sort(values)[::-1].copy()
         values.flags.writeable = False
         object.__setattr__(self, "singular_values", values)
-        object.__setattr__(self, "name", str(name))
+        object.__setattr__(self, "name", label(name, "name"))
 
     # ------------------------------------------------------------------------------------------------ families
 
@@ -110,7 +123,9 @@ class Spectrum:
         True
         """
         rate = non_negative(rate, "rate")
-        return cls(np.exp(-rate * np.arange(positive_int(n, "n"))), name=f"exponential {rate:g}")
+        with np.errstate(over="ignore"):  # of the exponent: the value is then 0, and refused
+            values = np.exp(-rate * np.arange(positive_int(n, "n")))
+        return cls(values, name=f"exponential {rate:g}")
 
     @classmethod
     def step(cls, n: int, rank: int, floor: float = 1e-3) -> Spectrum:
@@ -119,8 +134,9 @@ class Spectrum:
         >>> Spectrum.step(n=3, rank=1, floor=0.1).singular_values
         array([1. , 0.1, 0.1])
         """
-        rank_in(rank, 0, positive_int(n, "n"))
-        return cls(np.where(np.arange(n) < rank, 1.0, float(floor)), name=f"step {rank}, floor {floor:g}")
+        n, floor = positive_int(n, "n"), positive(floor, "floor")
+        rank = rank_in(rank, 0, n)
+        return cls(np.where(np.arange(n) < rank, 1.0, floor), name=f"step {rank}, floor {floor:g}")
 
     @classmethod
     def flat(cls, n: int, value: float = 1.0) -> Spectrum:
@@ -129,7 +145,7 @@ class Spectrum:
         >>> Spectrum.flat(n=3, value=2.0).energy
         12.0
         """
-        return cls(np.full(positive_int(n, "n"), float(value)), name="flat")
+        return cls(np.full(positive_int(n, "n"), positive(value, "value")), name="flat")
 
     @classmethod
     def spiked(cls, n: int, spikes: Sequence[float] = (30.0, 20.0, 10.0), bulk: float = 1.0) -> Spectrum:
@@ -138,10 +154,13 @@ class Spectrum:
         >>> Spectrum.spiked(n=4, spikes=(5.0,), bulk=1.0).singular_values
         array([5., 1., 1., 1.])
         """
-        if len(spikes) > positive_int(n, "n"):
-            raise InputError(f"{len(spikes)} spikes do not fit into n = {n} singular values")
-        values = np.concatenate([finite_array(spikes, "spikes"), np.full(n - len(spikes), float(bulk))])
-        return cls(values, name=f"{len(spikes)} spikes")
+        n, large = positive_int(n, "n"), finite_array(spikes, "spikes")
+        if large.ndim != 1:
+            raise ShapeError(f"spikes must be one-dimensional, got shape {large.shape}")
+        if large.size > n:
+            raise InputError(f"{large.size} spikes do not fit into n = {n} singular values")
+        values = np.concatenate([large, np.full(n - large.size, positive(bulk, "bulk"))])
+        return cls(values, name=f"{large.size} spikes")
 
     @classmethod
     def log_spaced(cls, n: int, condition: float = 1e6) -> Spectrum:
@@ -150,8 +169,7 @@ class Spectrum:
         >>> Spectrum.log_spaced(n=3, condition=100.0).singular_values
         array([1.  , 0.1 , 0.01])
         """
-        if not condition >= 1:
-            raise InputError(f"condition must be >= 1, got {condition}")
+        condition = number_in(condition, "condition", Interval(1.0))
         return cls(np.logspace(0.0, -np.log10(condition), positive_int(n, "n")), name=f"log-spaced {condition:.0e}")
 
     @classmethod
@@ -187,10 +205,11 @@ class Spectrum:
         >>> Spectrum.concatenate([Spectrum.flat(2), Spectrum.flat(1, value=3.0)]).singular_values
         array([3., 1., 1.])
         """
-        if not spectra:
+        parts = instances_of(spectra, Spectrum, "spectra")
+        if not parts:
             raise InputError("concatenate needs at least one spectrum")
-        values = np.concatenate([s.singular_values for s in spectra])
-        return cls(values, name=name or " + ".join(s.name for s in spectra))
+        values = np.concatenate([s.singular_values for s in parts])
+        return cls(values, name=" + ".join(s.name for s in parts) if name is None else name)
 
     def scaled(self, factor: float, *, name: str | None = None) -> Spectrum:
         """Every singular value times `factor` > 0; errors and bounds scale with its square.
@@ -198,7 +217,10 @@ class Spectrum:
         >>> Spectrum.flat(2).scaled(3.0).energy
         18.0
         """
-        return Spectrum(self.singular_values * float(factor), name=name or f"{factor:g} x {self.name}")
+        factor = positive(factor, "factor")
+        with np.errstate(over="ignore"):  # what is too large is refused as a singular value
+            values = self.singular_values * factor
+        return Spectrum(values, name=f"{factor:g} x {self.name}" if name is None else name)
 
     def named(self, name: str) -> Spectrum:
         """The same values under another name."""
@@ -252,7 +274,7 @@ class Spectrum:
         >>> Spectrum.step(n=10, rank=4, floor=1e-6).effective_rank()
         4.000000000006
         """
-        k = rank_in(k, 0, self.n - 1)
+        k = rank_in(k, 0, self.n - 1, name="k")
         return float(self._tails[k] / self.variances[k])
 
     @property
@@ -283,6 +305,16 @@ class Spectrum:
         return f"Spectrum({self.name!r}, n={self.n}, sigma_1={first:.4g}, sigma_n={last:.4g})"
 
 
+def counts_for(spectrum: Spectrum, m: ArrayLike) -> IntArray:
+    """`m` as an int64 array of numbers of measurements in 0..n; raises unless `spectrum` is one."""
+    return measurement_counts(m, instance_of(spectrum, Spectrum, "spectrum").n)
+
+
+def count_for(spectrum: Spectrum, m: Count) -> int:
+    """One number of measurements in 0..n; raises unless `spectrum` is one."""
+    return measurement_count(m, instance_of(spectrum, Spectrum, "spectrum").n)
+
+
 def _read_only(values: FloatArray) -> FloatArray:
     values.flags.writeable = False
     return values
@@ -295,21 +327,27 @@ def centred_with_shrinkage(X: ArrayLike, shrinkage: str | float) -> tuple[FloatA
         raise ShapeError(f"data must be a (samples, n) array with one sample a row, got shape {X.shape}")
     if X.shape[0] < 2:
         raise InputError(f"fitting a spectrum needs at least 2 samples, got {X.shape[0]}")
+    size = np.abs(X).max(axis=0)
+    if size.max() > LARGEST:
+        raise InputError(f"data must lie within {LARGEST:g}, as their squares are float64 numbers then, got {size.max():g}")
+    if np.all(X.max(axis=0) - X.min(axis=0) <= _ROUNDING * np.finfo(np.float64).eps * size):
+        raise InputError("the data are constant: every sample is the same to rounding, so there is no spectrum to fit")
     centred = X - X.mean(axis=0)
     # Twice: the first mean is rounded as the offset is, which could outweigh small variances, and the mean of equal numbers
     # need not be that number. What the rounding leaves of those is a few units in their last place, whose mean is exact.
     centred -= centred.mean(axis=0)
-    if not centred.any():
-        raise InputError("the data are constant: every sample is the same, so there is no spectrum to fit")
     return X, shrinkage_intensity(centred, shrinkage), centred
 
 
 def shrunk_variances(centred_values: ArrayLike, shape: tuple[int, ...], rho: float) -> FloatArray:
     """Descending eigenvalues of ``(1 - rho) S + rho tr(S)/n I``, from singular values of (samples, n) centred data."""
     samples, n = shape
-    squares = np.asarray(centred_values, dtype=np.float64) ** 2
+    with np.errstate(over="ignore"):  # refused below
+        squares = np.asarray(centred_values, dtype=np.float64) ** 2
     variances = np.zeros(n)
     variances[: squares.size] = squares / samples
+    if not np.isfinite(variances).all():
+        raise InputError("the covariance of the data is too large for float64: rescale them")
     shrunk: FloatArray = (1 - rho) * variances + rho * variances.mean()
     if shrunk.min() <= shrunk.max() * np.finfo(float).eps * n:
         raise InputError(
@@ -327,10 +365,7 @@ def shrinkage_intensity(centred: FloatArray, shrinkage: str | float) -> float:
     values are the tests' reference.)
     """
     if not isinstance(shrinkage, str):
-        rho = float(shrinkage)
-        if not 0 <= rho <= 1:
-            raise InputError(f"shrinkage must be 'oas', 'ledoit-wolf' or a number in 0..1, got {shrinkage!r}")
-        return rho
+        return number_in(shrinkage, "shrinkage", Interval(0.0, 1.0), expected=_SHRINKAGE)
     samples, n = centred.shape
     # In units of the largest entry, so that fourth powers neither overflow nor vanish.
     X = centred / np.abs(centred).max()
@@ -347,4 +382,4 @@ def shrinkage_intensity(centred: FloatArray, shrinkage: str | float) -> float:
         # Ledoit & Wolf (2004), Lemma 3.2-3.4.
         fourth = float(np.sum(np.sum(X**2, axis=1) ** 2)) / samples
         return float(min((fourth - trace_of_square) / samples, spread) / spread)
-    raise InputError(f"shrinkage must be 'oas', 'ledoit-wolf' or a number in 0..1, got {shrinkage!r}")
+    raise InputError(f"shrinkage must be {_SHRINKAGE}, got {shown(shrinkage)}")

@@ -40,6 +40,8 @@ OTHERS = {
     "documentation": "reads the documentation",
     "engine_progress": "prints lines",
     "engine_stopping": "signals and exit statuses",
+    "fault_": "calls with arguments as users write them, among them tensors",
+    "gate": "types and messages, among them those of tensors",
     "identity": "compares digests",
     "journal": "keeps and reads digests",
     "machine_checked": "Coq, which computes with no floating point",

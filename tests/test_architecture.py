@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent / "linflow"
 #: Row of each module (first match wins); a module may import rows at most its own, and siblings only where listed.
 LAYERS = {
     "linflow.errors": 0,
+    "linflow.arrays": 0,
     "linflow.checks": 0,
     "linflow.provenance": 0,
     "linflow.compiled": 0,
@@ -44,7 +45,8 @@ LAYERS = {
 #: Pairs in one row that may see each other; everything else in a row may not.
 ALLOWED = {
     ("linflow.stacks", "linflow.measurement"),
-    ("linflow.checks", "linflow.errors"),
+    ("linflow.arrays", "linflow.errors"),
+    *(("linflow.checks", f"linflow.{part}") for part in ("arrays", "errors")),
     *((of, to) for of in ("linflow.compiled", "linflow.state") for to in ("linflow.errors", "linflow.provenance")),
     *(("linflow.identity", f"linflow.{part}") for part in ("compiled", "errors", "provenance", "state")),
     ("linflow.data", "linflow.spectrum"),

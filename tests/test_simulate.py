@@ -115,7 +115,7 @@ def test_bad_draws_are_refused() -> None:
         risk.error_curve(Spectrum.flat(5), A)
     with pytest.raises(ShapeError, match="more than n = 6"):
         risk.error_curve(s, np.ones((7, 6)))
-    with pytest.raises(InputError, match="NaN"):
+    with pytest.raises(InputError, match="finite, but entry 0 is nan"):
         risk.error_curve(s, np.full((2, 6), np.nan))
     with pytest.raises(ShapeError, match="must have shape"):
         risk.error_curve(s, np.ones(6))
@@ -177,7 +177,7 @@ def test_bad_arguments_of_simulate() -> None:
         risk.simulate(s, trials=1, seed=0, field="quaternion")  # type: ignore[arg-type]
     with pytest.raises(ShapeError, match=r"the ensemble must return shape \(3, 3\)"):
         risk.simulate(s, trials=1, seed=0, ensemble=lambda m, n, rng: np.ones((1, 1)))
-    for bad, sentence in ((np.nan, "NaN or infinity"), (np.inf, "NaN or infinity"), ("1", "must be numeric")):
+    for bad, sentence in ((np.nan, "must be finite"), (np.inf, "must be finite"), ("1", "must be an array of numbers")):
         with pytest.raises(InputError, match=sentence):
             risk.simulate(s, trials=1, seed=0, ensemble=lambda m, n, rng, bad=bad: np.full((m, n), bad))  # type: ignore[misc]
     assert risk.simulate(s, trials=2, seed=0, m_max=0).tolist() == [[3.0], [3.0]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from linflow import data
+from linflow.checks import flag, instance_of
 from linflow.claims.claim import Case
 from linflow.spectrum import Spectrum
 
@@ -15,6 +16,7 @@ def default_cases(*, quick: bool = False) -> list[Case]:
     >>> len(default_cases(quick=True)) < len(default_cases())
     True
     """
+    quick = flag(quick, "quick")
     cases = [
         Case(Spectrum([2.0]).named("single"), (0, 1)),
         Case(Spectrum([3.0, 1.0]).named("pair"), (0, 1, 2)),
@@ -42,7 +44,7 @@ def default_cases(*, quick: bool = False) -> list[Case]:
 
 def case_for(spectrum: Spectrum) -> Case:
     """A case with measurements spread over 0..n, both ends included."""
-    return _spread(spectrum)
+    return _spread(instance_of(spectrum, Spectrum, "spectrum"))
 
 
 def _spread(spectrum: Spectrum, extra: tuple[int, ...] = ()) -> Case:

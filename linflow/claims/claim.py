@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 
-from linflow.checks import measurement_counts, one_of, real_number
+from linflow.arrays import shown
+from linflow.checks import (
+    Counts,
+    callable_of,
+    flag,
+    instance_of,
+    instances_of,
+    one_of,
+    positive,
+    real_number,
+)
 from linflow.claims.quantities import EXPECTED_ERROR, Quantity
 from linflow.claims.relation import KINDS, RELATIONS, Kind, Relation
-from linflow.errors import ClaimError, InputError
-from linflow.spectrum import Spectrum
+from linflow.errors import ClaimError, InputError, ShapeError
+from linflow.spectrum import Spectrum, counts_for
 
 Status = Literal["theorem", "conjecture", "control", "user"]
 STATUSES: tuple[Status, ...] = get_args(Status)
@@ -29,8 +39,10 @@ class Case:
     spectrum: Spectrum
     m: tuple[int, ...]
 
-    def __init__(self, spectrum: Spectrum, m: Iterable[int]) -> None:
-        counts = measurement_counts(list(m), spectrum.n)
+    def __init__(self, spectrum: Spectrum, m: Counts | Iterable[int]) -> None:
+        counts = counts_for(spectrum, list(m) if isinstance(m, Iterator | Set) else cast(Counts, m))
+        if counts.ndim != 1:
+            raise ShapeError(f"m must be a sequence of numbers of measurements, got shape {counts.shape}")
         object.__setattr__(self, "spectrum", spectrum)
         object.__setattr__(self, "m", tuple(int(c) for c in np.unique(counts)))
 
@@ -89,41 +101,42 @@ class Claim:
     cases: tuple[Case, ...] = field(default=())
 
     def __post_init__(self) -> None:
-        if not self.name or any(c.isspace() for c in str(self.name)):
-            raise InputError(f"a claim's name must be a word without spaces, got {self.name!r}")
+        word: object = self.name
+        if not isinstance(word, str) or not word or any(c.isspace() for c in word):
+            raise InputError(f"a claim's name must be a word without spaces, got {shown(word)}")
         one_of(self.kind, f"kind of claim {self.name!r}", KINDS)
         one_of(self.status, f"status of claim {self.name!r}", STATUSES)
         if not isinstance(self.quantity, Quantity):
-            raise InputError(f"quantity of claim {self.name!r} must be a linflow.claims.Quantity, got {self.quantity!r}")
-        if not all(callable(function) for function in (self.value, self.holds_for)):
-            raise InputError(f"value and holds_for of claim {self.name!r} must be functions of (spectrum, m)")
+            raise InputError(
+                f"quantity of claim {self.name!r} must be a linflow.claims.Quantity, got {shown(self.quantity)}"
+            )
+        for name in ("value", "holds_for"):
+            callable_of(getattr(self, name), f"{name} of claim {self.name!r}", "of (spectrum, m)")
+        object.__setattr__(self, "every_draw", flag(self.every_draw, f"every_draw of claim {self.name!r}"))
         if not (self.every_draw or self.quantity.has_mean):
             raise InputError(
                 f"claim {self.name!r} is about {self.quantity.name!r}, a property of each draw without a mean: "
                 "set every_draw=True"
             )
-        object.__setattr__(self, "every_draw", bool(self.every_draw))
-        try:
-            object.__setattr__(self, "tolerance", float(self.tolerance))
-        except (TypeError, ValueError, OverflowError):
-            raise InputError(f"tolerance of claim {self.name!r} must be a number > 0") from None
-        if not 0 < self.tolerance < np.inf:
-            raise InputError(f"tolerance of claim {self.name!r} must be positive and finite, got {self.tolerance}")
+        object.__setattr__(self, "tolerance", positive(self.tolerance, f"tolerance of claim {self.name!r}"))
+        object.__setattr__(self, "cases", tuple(instances_of(self.cases, Case, f"cases of claim {self.name!r}")))
 
     def applies(self, spectrum: Spectrum, m: int) -> bool:
         """Whether (spectrum, m) is in the domain of the claim and of its quantity."""
+        instance_of(spectrum, Spectrum, "spectrum")
         inside = self._call(lambda s, m: bool(self.quantity.defined(s, m)), "quantity.defined", spectrum, m)
         return inside and bool(self._call(lambda s, m: bool(self.holds_for(s, m)), "holds_for", spectrum, m))
 
     def value_at(self, spectrum: Spectrum, m: int) -> float:
         """The claimed value, a float; raises ClaimError if the user's function raises or returns no number."""
+        instance_of(spectrum, Spectrum, "spectrum")
         returned = self._call(self.value, "value", spectrum, m)
         value = real_number(returned)
         if np.isnan(value):
-            raise ClaimError(f"{self._at(spectrum, m)} returned {_shown(returned)}, not a number")
+            raise ClaimError(f"{self._at(spectrum, m)} returned {shown(returned)}, not a number")
         if np.isfinite(value) and not returned == value:
             raise ClaimError(
-                f"{self._at(spectrum, m)} returned {_shown(returned)}, which no float64 number is: what is decided is a "
+                f"{self._at(spectrum, m)} returned {shown(returned)}, which no float64 number is: what is decided is a "
                 "float64 number, so round it yourself"
             )
         return value
@@ -147,12 +160,3 @@ class Claim:
             raise ClaimError(
                 f"claim {self.name!r}: {what}({spectrum.name}, m={m}) raised {type(error).__name__}: {error}"
             ) from error
-
-
-def _shown(value: object) -> str:
-    """`repr`, short and of anything: Python refuses to write whole numbers of many digits."""
-    try:
-        text = repr(value)
-    except ValueError:
-        return f"a {type(value).__name__} of very many digits"
-    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-from linflow.checks import FloatArray, finite_array
+from linflow.checks import FloatArray, Interval, extended, finite_array, number_in
 from linflow.errors import InputError
 
 # Fractions of the capital staked: from a cautious 1e-4 (draws that hover about q) to all but 1e-4 (draws far from it).
@@ -67,8 +67,7 @@ def log_capital(draws: ArrayLike, q: float) -> FloatArray:
     >>> bool(np.isclose(log_capital([1.0], 0.5)[0], np.log(1.5)))
     True
     """
-    if not 0 < q <= 1:
-        raise InputError(f"q must lie in (0, 1], got {q}")
+    q = number_in(q, "q", Interval(0.0, 1.0, open_low=True))
     games = _in_unit_interval(draws)
     if games.ndim == 0:
         raise InputError(f"draws must have shape (..., size), got the single number {games}")
@@ -156,12 +155,7 @@ class ConfidenceSequence:
     """
 
     def __init__(self, alpha: float) -> None:
-        try:
-            self.alpha = float(alpha)
-        except (TypeError, ValueError):
-            raise InputError(f"alpha must be a number strictly between 0 and 1, got {alpha!r}") from None
-        if not 0 < self.alpha < 1:
-            raise InputError(f"alpha must lie strictly between 0 and 1, got {alpha}")
+        self.alpha = number_in(alpha, "alpha", Interval(0.0, 1.0, open_low=True, open_high=True))
         self._low, self._high = _Side(), _Side()
 
     @property
@@ -179,13 +173,13 @@ class ConfidenceSequence:
 
     def above(self, q: float) -> bool:
         """Whether ``E W <= q`` is excluded."""
-        if _number(q) < 0:
+        if (q := _number(q)) < 0:
             return True
         return q < 1 and self._reached(self._low, q)
 
     def below(self, q: float) -> bool:
         """Whether ``E W >= q`` is excluded."""
-        if _number(q) > 1:
+        if (q := _number(q)) > 1:
             return True
         return q > 0 and self._reached(self._high, 1.0 - q)
 
@@ -247,9 +241,7 @@ def _grid(index: int) -> float:
 
 def _number(q: float) -> float:
     """`q`, which must be a number: of a mean that is none, nothing can be said."""
-    if np.isnan(q):
-        raise InputError("a mean to be tested must be a number, got nan")
-    return q
+    return extended(q, "a mean to be tested", expected="a number")
 
 
 def _in_unit_interval(draws: ArrayLike) -> FloatArray:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from linflow import __version__
-from linflow.checks import positive_int
+from linflow.checks import callable_of, instance_of, path_of, positive_int, probability, until, whole_number
 from linflow.claims.candidates import DECADES, shape
 from linflow.claims.claim import Claim
 from linflow.claims.landscape import Terrain
@@ -159,10 +159,15 @@ def hunt(
     ('refuted', True)
     """
     plan = _plan(claim, seed, max_n, alpha)
+    journal = None if journal is None else path_of(journal, "journal")
+    if progress is not None:
+        callable_of(progress, "progress", "of (rounds, seconds, smallest ratio)")
     most = math.inf if rounds is None else positive_int(rounds, "rounds")
-    limit = MINUTES if minutes is None and rounds is None else math.inf if minutes is None else float(minutes)
-    if not limit > 0:
-        raise InputError(f"minutes must be positive, got {minutes}")
+    limit = MINUTES if rounds is None else math.inf
+    if minutes is not None:
+        limit = until(minutes, "minutes")
+    if limit == 0:
+        raise InputError("minutes must be positive, got 0")
     played: list[Round] = []
     smallest: float | None = None
     with Journal(journal, plan.key) as book:
@@ -178,13 +183,11 @@ def hunt(
 
 
 def _plan(claim: Claim, seed: int, max_n: int, alpha: float) -> Plan:
-    if isinstance(seed, bool) or int(seed) != seed or seed < 0:
-        raise InputError(f"seed must be a whole number >= 0, got {seed}")
-    if positive_int(max_n, "max_n") < 2:
+    instance_of(claim, Claim, "claim")
+    seed, max_n, alpha = whole_number(seed, "seed"), positive_int(max_n, "max_n"), probability(alpha, "alpha")
+    if max_n < 2:
         raise InputError("max_n must be at least 2: with n = 1 there is nothing to search")
-    if not 0 < alpha < 1:
-        raise InputError(f"alpha must lie strictly between 0 and 1, got {alpha}")
-    return Plan(Terrain.explore(claim, max_n), int(seed), max_n, alpha)
+    return Plan(Terrain.explore(claim, max_n), seed, max_n, alpha)
 
 
 # ------------------------------------------------------------------------------------------------ the result

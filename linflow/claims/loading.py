@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from importlib.metadata import entry_points
-from pathlib import Path
 
+from linflow.checks import path_of
 from linflow.claims.claim import Claim
 from linflow.engine.sources import Source
 from linflow.errors import ClaimError
@@ -25,7 +25,7 @@ def claims_from_file(path: str | os.PathLike[str]) -> list[Claim]:
     ClaimError
         The file raises while it is run, or defines no claim.
     """
-    file = Path(path)
+    file = path_of(path, "path")
     source = Source.read(file, "claims")
     try:
         names = vars(source.execute())

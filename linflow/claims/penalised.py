@@ -17,9 +17,8 @@ from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 
-from linflow.checks import FIELDS, Field, FloatArray, one_of
+from linflow.checks import FIELDS, Field, FloatArray, one_of, positive
 from linflow.claims.quantities import Draws, Plain, Quantity
-from linflow.errors import InputError
 from linflow.risk.simulate import gaussian_rows
 from linflow.spectrum import Spectrum
 
@@ -48,8 +47,7 @@ class Penalised(Quantity):
     def __post_init__(self) -> None:
         one_of(self.functional, "functional", get_args(Functional))
         one_of(self.field, "field", FIELDS)
-        if not 0 < self.level < np.inf:
-            raise InputError(f"level must be a finite number > 0, got {self.level}")
+        object.__setattr__(self, "level", positive(self.level, "level"))
 
     def penalty(self, spectrum: Spectrum) -> float:
         """Gamma at a spectrum."""

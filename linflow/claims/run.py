@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from linflow import provenance
-from linflow.checks import positive_int, probability, whole_number
+from linflow.checks import callable_of, instances_of, path_of, positive_int, probability, whole_number
 from linflow.claims.cases import default_cases
 from linflow.claims.claim import Case, Claim
 from linflow.claims.evidence import NOT_REFUTED, REFUTED, SUPPORTED
@@ -140,19 +140,19 @@ def verify_all(
     DataError, OutputError
         The journal is no journal, or is damaged; it cannot be written, or another run writes to it.
     """
-    for claim in claims:
-        if not isinstance(claim, Claim):
-            raise InputError(f"claims must be linflow.Claim objects, got {claim!r}")
-    for case in cases or ():
-        if not isinstance(case, Case):
-            raise InputError(f"cases must be linflow.Case objects, got {case!r}")
+    claims = instances_of(claims, Claim, "claims")
+    cases = default_cases() if cases is None else instances_of(cases, Case, "cases")
     names = [claim.name for claim in claims]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise InputError(f"two claims are named {twice!r}: names must differ")
     alpha, seed = probability(alpha, "alpha"), whole_number(seed, "seed")
-    chosen = tuple(default_cases() if cases is None else cases)
-    cells, errors = _cells(claims, chosen, alpha, seed, positive_int(max_draws, "max_draws"))
+    max_draws = positive_int(max_draws, "max_draws")
+    journal = None if journal is None else path_of(journal, "journal")
+    if progress is not None:
+        callable_of(progress, "progress", "of (cells done, cells in all)")
+    chosen = tuple(cases)
+    cells, errors = _cells(claims, chosen, alpha, seed, max_draws)
     outcomes: dict[str, list[Outcome]] = {name: [] for name in names}
     results: list[list[Outcome]] = [[] for _ in cells]
     engine = choose_engine(workers)

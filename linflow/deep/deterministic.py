@@ -7,13 +7,18 @@ from contextlib import contextmanager
 
 import torch
 
-from linflow.checks import positive_int
+from linflow.arrays import shown
+from linflow.checks import positive_int, whole_in
 from linflow.errors import InputError
+
+#: Torch takes no larger one.
+_LARGEST_SEED = 2**63 - 1
 
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Torch's global generator at `seed` inside, and as the caller left it afterwards."""
+    seed = whole_in(seed, "seed", 0, _LARGEST_SEED, "a whole number >= 0, below 2**63")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
@@ -42,6 +47,8 @@ def named_device(name: str) -> torch.device:
     InputError
         There is no such device here.
     """
+    if not isinstance(name, str):
+        raise InputError(f"device must be a name such as 'cpu', got {shown(name)}")
     try:
         device = torch.device(name)
         torch.zeros(1, dtype=torch.float64, device=device).item()

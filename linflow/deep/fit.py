@@ -21,7 +21,20 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from linflow.checks import FloatArray, finite_array, positive_int
+from linflow.checks import (
+    POSITIVE,
+    FloatArray,
+    Interval,
+    finite_array,
+    instance_of,
+    number_in,
+    numbers_of,
+    path_of,
+    positive,
+    positive_int,
+    probability,
+    whole_number,
+)
 from linflow.deep import checkpoint as checkpoints
 from linflow.deep.augment import Augmentation, described, nothing
 from linflow.deep.deterministic import seeded, thread_count
@@ -119,18 +132,22 @@ def fit(
     >>> fitted.bits < fitted.bits_linear - 0.1
     True
     """
+    instance_of(flow, Flow, "flow")
     total, seconds = _length(steps, minutes)
+    seed = whole_number(seed, "seed")
     if flow.conditional != (noise_levels is not None):
         raise InputError("noise_levels goes with a conditional flow, and a conditional flow needs it")
-    if noise_levels is not None and not 0 < noise_levels[0] <= noise_levels[1] < math.inf:
-        raise InputError(f"noise_levels must be a positive range (low, high), got {noise_levels}")
-    if not 0 < rate < math.inf:
-        raise InputError(f"rate must be positive, got {rate}")
+    if noise_levels is not None:
+        low, high = numbers_of(noise_levels, "noise_levels", POSITIVE, length=2)
+        if low > high:
+            raise InputError(f"noise_levels must be a positive range (low, high), got {low} and {high}")
+        noise_levels = low, high
+    rate = number_in(rate, "rate", Interval(0.0, 1.0, open_low=True))
     values = _images(flow, images)
     training, validation = _divided(values, held_out, seed)
     validation = _fitting(flow, validation, augment, seed)
     run = _Run(flow, seed, 1.0 / (_at_least_two(levels) - 1), noise_levels, augment, positive_int(batch, "batch"))
-    path = None if checkpoint is None else Path(checkpoint)
+    path = None if checkpoint is None else path_of(checkpoint, "checkpoint")
     with thread_count(threads):
         return _trained(flow, run, training, validation, rate, total, seconds, path, progress)
 
@@ -254,13 +271,14 @@ class _Run:
 def _length(steps: int | None, minutes: float | None) -> tuple[int | None, float | None]:
     if (minutes is None) == (steps is None):
         raise InputError("give exactly one of minutes and steps")
-    if minutes is not None and not 0 < minutes < math.inf:
-        raise InputError(f"minutes must be positive, got {minutes}")
-    return None if steps is None else positive_int(steps, "steps"), None if minutes is None else 60 * minutes
+    if minutes is not None:
+        return None, 60 * positive(minutes, "minutes")
+    return None if steps is None else positive_int(steps, "steps"), None
 
 
 def _at_least_two(levels: int) -> int:
-    if positive_int(levels, "levels") < 2:
+    levels = positive_int(levels, "levels")
+    if levels < 2:
         raise InputError("levels must be at least 2: a pixel of one value carries nothing")
     return levels
 
@@ -275,8 +293,9 @@ def _images(flow: Flow, images: ArrayLike) -> FloatArray:
 
 
 def _divided(images: FloatArray, held_out: float, seed: int) -> tuple[FloatArray, FloatArray]:
-    if len(images) < 4 or not 0 < held_out < 1:
-        raise InputError(f"training needs at least 4 images and held_out in (0, 1), got {len(images)} and {held_out}")
+    held_out = probability(held_out, "held_out")
+    if len(images) < 4:
+        raise InputError(f"training needs at least 4 images, got {len(images)}")
     order = np.random.default_rng([seed, 0]).permutation(len(images))
     count = min(max(1, round(held_out * len(images))), len(images) - 2)
     return images[order[count:]], images[order[:count]]

@@ -23,7 +23,19 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
-from linflow.checks import generator, one_of, positive_int
+from linflow.checks import (
+    Interval,
+    finite_array,
+    flag,
+    generator,
+    instance_of,
+    non_negative,
+    number_in,
+    one_of,
+    positive_int,
+    sides,
+    whole_number,
+)
 from linflow.deep.deterministic import seeded
 from linflow.deep.layers import (
     SQUEEZES,
@@ -108,7 +120,7 @@ class Flow(nn.Module):
 
     def tensor(self, values: ArrayLike) -> Tensor:
         """A copy of an array in float64, where the flow is (on the CPU or an accelerator)."""
-        return torch.from_numpy(np.array(values, dtype=np.float64)).to(self.mean.device)
+        return torch.from_numpy(finite_array(values, "values")).to(self.mean.device)
 
     # ------------------------------------------------------------------------------------------------- both ways
 
@@ -133,7 +145,8 @@ class Flow(nn.Module):
         self, count: int, rng: np.random.Generator, *, noise_std: float | None = None, temperature: float = 1.0
     ) -> Tensor:
         """`count` signals, (count, n), of latents ``z ~ N(0, temperature^2 I)``."""
-        z = temperature * generator(rng).standard_normal((count, self.n))
+        temperature = non_negative(temperature, "temperature")
+        z = temperature * generator(rng).standard_normal((positive_int(count, "count"), self.n))
         with torch.no_grad():
             return self.forward(z, noise_std)
 
@@ -154,7 +167,7 @@ class Flow(nn.Module):
         return x.view(*batch, self.n), (log_det.double() + scale.log().sum(-1)).view(batch)
 
     def _batch(self, values: ArrayLike | Tensor, what: str) -> tuple[Tensor, torch.Size]:
-        tensor = values if isinstance(values, Tensor) else self.tensor(values)
+        tensor = values if isinstance(values, Tensor) else self.tensor(finite_array(values, what))
         tensor = tensor.to(device=self.mean.device, dtype=torch.float64)
         if tensor.dim() == 0 or tensor.shape[-1] != self.n:
             raise ShapeError(
@@ -171,7 +184,8 @@ class Flow(nn.Module):
             return self.singular_values[None], None
         if noise_std is None:
             raise InputError("this flow is conditional: give the noise level noise_std, in the signals' units")
-        s = torch.as_tensor(noise_std, dtype=torch.float64, device=self.mean.device).reshape(-1, 1)
+        s = noise_std if isinstance(noise_std, Tensor) else self.tensor(finite_array(noise_std, "noise_std"))
+        s = s.to(device=self.mean.device, dtype=torch.float64).reshape(-1, 1)
         if not bool(((s > 0) & torch.isfinite(s)).all()) or len(s) not in (1, count):
             raise InputError("noise_std must be positive and finite, one number or one for each signal")
         place = (s.log() - math.log(_CENTRE)) / _DECADE
@@ -215,11 +229,12 @@ class RealNVP(Flow):
         seed: int = 0,
     ) -> None:
         steps, width, levels = _sizes(steps=steps, width=width, levels=levels)
-        if not 0 <= dropout < 1:
-            raise InputError(f"dropout must lie in [0, 1), got {dropout}")
-        shape = _checked_shape(shape or (linear.n,), linear.n, levels)
-        config = {"steps": steps, "width": width, "levels": levels, "dropout": float(dropout)}
-        config |= {"conditional": bool(conditional), "seed": int(seed)}
+        instance_of(linear, LinearFlow, "linear")
+        dropout = number_in(dropout, "dropout", Interval(0.0, 1.0, open_high=True))
+        conditional, seed = flag(conditional, "conditional"), whole_number(seed, "seed")
+        shape = _checked_shape((linear.n,) if shape is None else shape, linear.n, levels)
+        config = {"steps": steps, "width": width, "levels": levels, "dropout": dropout}
+        config |= {"conditional": conditional, "seed": seed}
         context = CONTEXT if conditional else 0
 
         def coupling(channels: int) -> list[Layer]:
@@ -265,11 +280,13 @@ class Glow(Flow):
         seed: int = 0,
     ) -> None:
         steps, width, levels = _sizes(steps=steps, width=width, levels=levels)
-        if len(shape) != 3:
+        instance_of(linear, LinearFlow, "linear")
+        conditional, seed = flag(conditional, "conditional"), whole_number(seed, "seed")
+        if len(sides(shape)) != 3:
             raise ShapeError(f"Glow is for images: shape must be (H, W, C), got {shape}")
         shape = cast(tuple[int, int, int], _checked_shape(shape, linear.n, levels))
         config = {"steps": steps, "width": width, "levels": levels, "squeeze": squeeze}
-        config |= {"conditional": bool(conditional), "seed": int(seed)}
+        config |= {"conditional": conditional, "seed": seed}
         context = CONTEXT if conditional else 0
 
         def step(channels: int) -> list[Layer]:
@@ -298,7 +315,7 @@ def _sizes(**sizes: int) -> list[int]:
 
 
 def _checked_shape(shape: tuple[int, ...], n: int, levels: int) -> tuple[int, ...]:
-    shape = tuple(int(side) for side in shape)
+    shape = sides(shape)
     if n < 2:
         raise ShapeError("a coupling needs two coordinates at least: n = 1 has no nonlinear flow here")
     if math.prod(shape) != n or len(shape) not in (1, 3):

@@ -23,7 +23,20 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from linflow.checks import finite_array, generator, non_negative, positive_int
+from linflow.checks import (
+    Interval,
+    finite_array,
+    generator,
+    instance_of,
+    noise_level,
+    non_negative,
+    number_in,
+    path_of,
+    positive_int,
+    representable,
+    sides,
+    whole_number,
+)
 from linflow.deep import checkpoint as checkpoints
 from linflow.deep.augment import Augmentation, described, nothing
 from linflow.deep.deterministic import named_device, seeded, thread_count
@@ -53,15 +66,16 @@ class Generator(nn.Module):
 
     def __init__(self, shape: tuple[int, ...], *, latent: int = 20, width: int = 64, seed: int = 0) -> None:
         super().__init__()
-        self.shape = tuple(positive_int(side, "each side of the shape") for side in shape)
+        self.shape = sides(shape)
         self.latent, self.n = positive_int(latent, "latent"), math.prod(self.shape)
-        self.config = {"latent": self.latent, "width": int(width), "seed": int(seed)}
+        width, seed = positive_int(width, "width"), whole_number(seed, "seed")
+        self.config = {"latent": self.latent, "width": width, "seed": seed}
         with seeded(seed):
-            self.network = _generator(self.shape, self.latent, positive_int(width, "width"))
+            self.network = _generator(self.shape, self.latent, width)
 
     def forward(self, z: ArrayLike | Tensor) -> Tensor:
         """Signals of the latents `z`, (..., k) to (..., n), float64, values in (0, 1)."""
-        tensor = z if isinstance(z, Tensor) else torch.from_numpy(np.array(z, dtype=np.float64))
+        tensor = z if isinstance(z, Tensor) else torch.from_numpy(finite_array(z, "latents"))
         if tensor.dim() == 0 or tensor.shape[-1] != self.latent:
             raise ShapeError(f"this generator takes latents of shape (..., {self.latent}), got {tuple(tensor.shape)}")
         weights = next(self.network.parameters())
@@ -72,7 +86,7 @@ class Generator(nn.Module):
     def sample(self, count: int, rng: np.random.Generator) -> Tensor:
         """`count` signals, (count, n), of latents z ~ N(0, I)."""
         with torch.no_grad():
-            found: Tensor = self(generator(rng).standard_normal((count, self.latent)))
+            found: Tensor = self(generator(rng).standard_normal((positive_int(count, "count"), self.latent)))
         return found
 
 
@@ -124,6 +138,8 @@ def fit_gan(
     if values.min() < 0 or values.max() > 1:
         raise InputError(f"images must have values in [0, 1], got {values.min():g} to {values.max():g}")
     steps, batch = positive_int(steps, "steps"), positive_int(batch, "batch")
+    rate = number_in(rate, "rate", Interval(0.0, 1.0, open_low=True))
+    seed = whole_number(seed, "seed")
     made = Generator(values.shape[1:], latent=latent, width=width, seed=seed).to(named_device(device))
     with thread_count(threads), seeded(seed):
         judge = _discriminator(made.shape, width).to(device)
@@ -131,7 +147,7 @@ def fit_gan(
         players = [torch.optim.Adam(net.parameters(), lr=rate, betas=_BETAS) for net in (made.network, judge)]
         nets = {"generator": made, "discriminator": judge, "average": average}
         stateful = nets | {f"optimiser {i}": player for i, player in enumerate(players)}
-        path = None if checkpoint is None else Path(checkpoint)
+        path = None if checkpoint is None else path_of(checkpoint, "checkpoint")
         told = (made.shape, made.config, steps, seed, batch, rate, values.shape, described(augment))
         key = "" if path is None else checkpoints.key_of(told, values)
         first = 0
@@ -195,14 +211,17 @@ def csgm(
     InputError
         Values that are not finite, or a negative penalty.
     """
-    gamma = non_negative(noise_std**2 if penalty is None else penalty, "penalty")
+    instance_of(made, Generator, "made")
+    noise_std = noise_level(noise_std)
+    gamma = noise_std**2 if penalty is None else non_negative(penalty, "penalty")
+    restarts, steps = positive_int(restarts, "restarts"), positive_int(steps, "steps")
     dense, values = as_dense(A), finite_array(y, "y")
     if np.iscomplexobj(dense) or dense.shape[1] != made.n:
         raise ShapeError(f"A must be real with {made.n} columns for this generator, got shape {dense.shape}")
     if values.ndim == 0 or values.shape[-1] != len(dense):
         raise ShapeError(f"y must have shape (..., {len(dense)}) for this A, got {values.shape}")
     batch, count = values.shape[:-1], math.prod(values.shape[:-1])
-    starts = generator(rng).standard_normal((positive_int(restarts, "restarts"), made.latent))
+    starts = generator(rng).standard_normal((restarts, made.latent))
     starts[0] = 0.0
     searched = copy.deepcopy(made).eval()
     if made.n <= LARGEST_VECTOR:  # in float32 rounding decides where a search ends, and other images in the batch with it
@@ -221,9 +240,9 @@ def csgm(
     with torch.no_grad():
         x = searched(z)
     return Solution(
-        x=x.cpu().numpy().reshape(*batch, made.n),
-        z=z.cpu().numpy().reshape(*batch, made.latent),
-        objective=found.values[best].cpu().numpy().reshape(batch),
+        x=representable(x.cpu().numpy(), "the reconstruction").reshape(*batch, made.n),
+        z=representable(z.cpu().numpy(), "its latent").reshape(*batch, made.latent),
+        objective=representable(found.values[best].cpu().numpy(), "the objective").reshape(batch),
         steps=found.steps[best].cpu().numpy().reshape(batch),
         converged=found.converged[best].cpu().numpy().reshape(batch),
     )

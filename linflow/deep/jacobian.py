@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 from torch.func import vjp, vmap
 
-from linflow.checks import FloatArray, finite_array, positive_int
+from linflow.checks import FloatArray, finite_array, instance_of, positive_int
 from linflow.deep.flow import Flow, frozen
 from linflow.errors import InputError, ShapeError
 
@@ -98,7 +98,7 @@ def volume_slope(flow: Flow, z: ArrayLike) -> FloatArray:
 
 
 def _latents(flow: Flow, z: ArrayLike) -> tuple[Tensor, tuple[int, ...]]:
-    if flow.conditional:
+    if instance_of(flow, Flow, "flow").conditional:
         raise InputError("a Jacobian needs one density: this flow is conditional on a noise level")
     values = finite_array(z, "latents")
     if values.shape[-1:] != (flow.n,):

@@ -30,7 +30,18 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import eigh
 from scipy.sparse.linalg import LinearOperator
 
-from linflow.checks import FloatArray, finite_array, positive_int
+from linflow.checks import (
+    FloatArray,
+    Interval,
+    finite_array,
+    image_shape,
+    instance_of,
+    non_negative,
+    number_in,
+    numbers_of,
+    positive_int,
+    representable,
+)
 from linflow.deep.flow import Flow, Glow
 from linflow.errors import InputError, ShapeError
 from linflow.measurement import Measurement, apply, as_dense
@@ -40,6 +51,9 @@ SCHEDULE = (1.0, 0.65, 0.45, 0.3, 0.2)
 #: Patches evaluated at once: more of them leave the processor's cache, and fewer take as long. An image begins at a
 #: multiple of the last number, which the tiles of matrix products (8, 12, 16 or 24 rows) divide.
 _BATCH, _LEAST, _ALIGNED = 1008, 192, 48
+
+#: Levels of noise, and ratios of them, whose squares are far from the ends of float64.
+_LEVELS = Interval(1e-70, 1e70)
 
 #: Over-relaxation of the step towards the measurements. Held-out images, 60 rounds, against a step of 1: faces of 64 x 64,
 #: m/n = 0.2, + 0.8 dB at 1.5 and + 1.3 at 2; at 1.8, faces of 32 x 32, m/n = 0.1, + 0.3 dB, and digits, m/n = 0.25 and 0.5,
@@ -104,8 +118,7 @@ def denoise(
     """
     noisy, s, step = _images(flow, images), _level(noise_std), _stride(flow, stride)
     limits = _bounds(flow, bounds)
-    if len(schedule) == 0 or not all(np.isfinite(ratio) and ratio > 0 for ratio in schedule):
-        raise InputError(f"schedule must hold positive numbers, at least one, got {schedule}")
+    schedule = numbers_of(schedule, "schedule", _LEVELS)
     x = z = noisy
     for i, ratio in enumerate(schedule):
         z = _clipped(_denoised(flow, x, ratio * s, step, i), limits)
@@ -158,14 +171,12 @@ def split(
         A flow that is not a conditional one of image patches; levels that do not fall; a relaxation outside (0, 2); values
         that are not finite.
     """
-    if not levels[0] >= levels[1] > 0:
-        raise InputError(f"levels must fall from a positive number to a positive number, got {levels}")
-    if not (np.isfinite(noise_std) and noise_std >= 0):
-        raise InputError(f"noise_std must be finite and at least 0, got {noise_std}")
-    if not 0 < relaxation < 2:
-        raise InputError(f"relaxation must lie between 0 and 2 (beyond that splitting can diverge), got {relaxation}")
-    if len(shape) != 3:
-        raise ShapeError(f"shape must be (H, W, C), got {shape}")
+    first, last = numbers_of(levels, "levels", _LEVELS, length=2)
+    if first < last:
+        raise InputError(f"levels must fall from a positive number to a positive number, got {first} and {last}")
+    noise_std, rounds = non_negative(noise_std, "noise_std"), positive_int(rounds, "rounds")
+    relaxation = number_in(relaxation, "relaxation", Interval(0.0, 2.0, open_low=True, open_high=True))
+    shape = image_shape(shape)
     _images(flow, np.zeros(shape))
     values, n, step = finite_array(y, "y"), int(np.prod(shape)), _stride(flow, stride)
     limits = _bounds(flow, bounds)
@@ -177,12 +188,12 @@ def split(
     rows = values.reshape(-1, values.shape[-1])
     correct = _data_step(operator, rows, noise_std)
     grey = np.tile(flow.mean.cpu().numpy().reshape(-1, shape[2]).mean(axis=0), n // shape[2])
-    given = finite_array(start, "start") if start is not None else correct(np.tile(grey, (len(rows), 1)), levels[0])
+    given = finite_array(start, "start") if start is not None else correct(np.tile(grey, (len(rows), 1)), first)
     if given.shape not in ((n,), (len(rows), n), (*values.shape[:-1], n)):
         raise ShapeError(f"start must have shape ({n},) or {(*values.shape[:-1], n)}, got {given.shape}")
     x = np.broadcast_to(given.reshape(-1, n), (len(rows), n))
     z = x
-    for i, level in enumerate(np.geomspace(*levels, positive_int(rounds, "rounds"))):
+    for i, level in enumerate(np.geomspace(first, last, rounds)):
         if i > 0:
             x = z + relaxation * (x - z)
         z = _clipped(_denoised(flow, _images(flow, x.reshape(-1, *shape)), float(level), step, i), limits).reshape(-1, n)
@@ -248,8 +259,7 @@ def _denoised(flow: Flow, images: FloatArray, noise_std: float, stride: int, tur
             there = np.ix_(rows + i, columns + j)
             total[:, there[0], there[1]] += moved[:, :, :, i, j]
             count[there] += 1
-    found: FloatArray = (total / count).reshape(images.shape)
-    return found
+    return representable((total / count).reshape(images.shape), "the denoised image")
 
 
 def _in_groups(
@@ -309,7 +319,7 @@ def _places(side: int, size: int, stride: int, turn: int) -> NDArray[np.int64]:
 
 def _images(flow: Flow, images: ArrayLike) -> FloatArray:
     values = finite_array(images, "images")
-    if not flow.conditional or len(flow.shape) != 3 or flow.shape[0] != flow.shape[1]:
+    if not instance_of(flow, Flow, "flow").conditional or len(flow.shape) != 3 or flow.shape[0] != flow.shape[1]:
         raise InputError("a denoiser needs a conditional flow of square image patches: make it with conditional=True")
     size, _, channels = flow.shape
     if values.ndim < 3 or values.shape[-1] != channels or min(values.shape[-3:-1]) < size:
@@ -318,13 +328,12 @@ def _images(flow: Flow, images: ArrayLike) -> FloatArray:
 
 
 def _level(noise_std: float) -> float:
-    if not (np.isfinite(noise_std) and noise_std > 0):
-        raise InputError(f"noise_std must be positive and finite for a denoiser, got {noise_std}")
-    return float(noise_std)
+    return number_in(noise_std, "noise_std", _LEVELS)
 
 
 def _stride(flow: Flow, stride: int) -> int:
-    if positive_int(stride, "stride") > flow.shape[0]:
+    stride = positive_int(stride, "stride")
+    if stride > flow.shape[0]:
         raise InputError(f"stride must be at most {flow.shape[0]}, the side of a patch, or pixels are missed: got {stride}")
     return stride
 
@@ -332,7 +341,7 @@ def _stride(flow: Flow, stride: int) -> int:
 def _bounds(flow: Flow, bounds: tuple[float, float] | None) -> tuple[float, float] | None:
     if bounds is None:
         return None
-    low, high = float(bounds[0]), float(bounds[1])
+    low, high = numbers_of(bounds, "bounds", length=2)
     middle = float(flow.mean.mean())
     if not low < middle < high:
         raise InputError(

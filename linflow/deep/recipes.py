@@ -22,7 +22,7 @@ import torch
 from filelock import FileLock
 from numpy.typing import ArrayLike
 
-from linflow.checks import FloatArray, finite_array, one_of, positive_int
+from linflow.checks import FloatArray, finite_array, one_of, positive_int, whole_number
 from linflow.deep import augment, store
 from linflow.deep.deterministic import named_device
 from linflow.deep.fit import Progress, fit, training_images
@@ -106,7 +106,7 @@ def trained(
     one_of(kind, "kind", KINDS)
     values = _several(kind, images)
     chosen = settings(kind, values, options)
-    steps = positive_int(steps, "steps")
+    steps, seed = positive_int(steps, "steps"), whole_number(seed, "seed")
 
     def train(checkpoint: Path | None) -> Any:
         return _TRAIN[kind](values, steps, seed, chosen, checkpoint, progress)
@@ -128,7 +128,7 @@ def untrained(kind: str, images: ArrayLike, *, seed: int = 0, **options: Any) ->
     """
     one_of(kind, "kind", tuple(name for name in KINDS if name != "gan"))
     values = _several(kind, images)
-    return flow_for(kind, values, seed, settings(kind, values, options)).eval()
+    return flow_for(kind, values, whole_number(seed, "seed"), settings(kind, values, options)).eval()
 
 
 def _several(kind: str, images: ArrayLike) -> FloatArray:

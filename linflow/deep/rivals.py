@@ -17,7 +17,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import ArrayLike
 
-from linflow.checks import FloatArray, batch_of, finite_array, non_negative, one_of
+from linflow.checks import FloatArray, batch_of, finite_array, image_shape, non_negative, one_of
 from linflow.errors import InputError, ShapeError
 from linflow.fista import lasso
 from linflow.measurement import Measurement, as_dense
@@ -179,8 +179,7 @@ def _planes(images: ArrayLike, shape: tuple[int, ...], basis: str) -> FloatArray
 
 def _checked(shape: tuple[int, ...], basis: str) -> tuple[int, int, int]:
     one_of(basis, "basis", BASES)
-    if len(shape) != 3 or min(shape) < 1:
-        raise ShapeError(f"shape must be (H, W, C), got {shape}")
+    shape = image_shape(shape)
     if basis == "haar" and _levels(shape) == 0:
         raise InputError(f"Haar wavelets need an even height and width, got images of shape {shape}")
     return shape[0], shape[1], shape[2]

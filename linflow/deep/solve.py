@@ -23,7 +23,20 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from linflow import estimators
-from linflow.checks import FloatArray, batch_of, finite_array, generator, non_negative, one_of, positive_int
+from linflow.checks import (
+    FloatArray,
+    batch_of,
+    finite_array,
+    generator,
+    instance_of,
+    noise_level,
+    non_negative,
+    one_of,
+    overflow,
+    positive_int,
+    representable,
+    whole_in,
+)
 from linflow.deep.flow import Flow, frozen
 from linflow.deep.lbfgs import Minimised, in_groups, minimise
 from linflow.errors import InputError, ShapeError
@@ -104,15 +117,15 @@ def solution(
     >>> bool(np.allclose(found.x, linflow.map_estimate(linear, A, y, noise_std=0.5)))
     True
     """
+    instance_of(flow, Flow, "flow")
     one_of(space, "space", SPACES)
-    if power not in (1, 2):
-        raise InputError(f"power must be 1 or 2, got {power!r}")
+    power = whole_in(power, "power", 1, 2, "1 or 2")
     if flow.conditional:
         raise InputError("solve needs one density: this flow is conditional on a noise level, use linflow.deep.split")
-    noise_std = non_negative(noise_std, "noise_std")
+    noise_std = noise_level(noise_std)
     gamma = noise_std**2 if penalty is None else non_negative(penalty, "penalty")
     problem = _Problem.of(flow, A, y, gamma)
-    batch, steps = np.shape(y)[:-1], positive_int(steps, "steps")
+    batch, steps = problem.batch, positive_int(steps, "steps")
     first = _start(problem, start, batch)
     with frozen(flow):
         if space == "posterior":
@@ -125,9 +138,9 @@ def solution(
             x, found = _latent(problem, first, power, steps) if space == "latent" else _signal(problem, first, steps)
         z = _mapped(flow.inverse, x)
     return Solution(
-        x=_numpy(x).reshape(*batch, flow.n),
-        z=_numpy(z).reshape(*batch, flow.n),
-        objective=_numpy(found.values).reshape(batch),
+        x=representable(_numpy(x), "the reconstruction").reshape(*batch, flow.n),
+        z=representable(_numpy(z), "its latent").reshape(*batch, flow.n),
+        objective=representable(_numpy(found.values), "the objective").reshape(batch),
         steps=_numpy(found.steps).reshape(batch),
         converged=_numpy(found.converged).reshape(batch),
     )
@@ -135,9 +148,11 @@ def solution(
 
 def random_start(flow: Flow | LinearFlow, norm: float, rng: np.random.Generator, count: int = 1) -> FloatArray:
     """Latents of the given norm in uniformly random directions, (count, n)."""
-    directions = generator(rng).standard_normal((count, flow.n))
-    found: FloatArray = norm * directions / np.linalg.norm(directions, axis=1, keepdims=True)
-    return found
+    norm, count = non_negative(norm, "norm"), positive_int(count, "count")
+    directions = generator(rng).standard_normal((count, _either(flow).n))
+    with overflow():
+        found = norm * directions / np.linalg.norm(directions, axis=1, keepdims=True)
+    return representable(found, "a start of this norm")
 
 
 def null_space_start(flow: Flow, A: Measurement, x: ArrayLike, norm: float, rng: np.random.Generator) -> FloatArray:
@@ -148,15 +163,19 @@ def null_space_start(flow: Flow, A: Measurement, x: ArrayLike, norm: float, rng:
     InputError
         A has as many rows as columns, so that it sees every direction.
     """
-    dense, x = as_dense(A), batch_of(x, flow.n, "x")
+    instance_of(flow, Flow, "flow")
+    dense, x, norm = finite_array(as_dense(A), "A"), batch_of(x, flow.n, "x"), non_negative(norm, "norm")
+    if dense.shape[1] != flow.n:
+        raise ShapeError(f"A must have {flow.n} columns for this flow, got shape {dense.shape}")
     if len(dense) >= flow.n:
         raise InputError(f"A sees every direction: it has {len(dense)} rows for n = {flow.n}, a null space needs fewer")
     moves = generator(rng).standard_normal(x.shape)
     seen = np.linalg.qr(dense.T)[0]
     moves = moves - (moves @ seen) @ seen.T
-    moves *= norm / np.linalg.norm(moves, axis=-1, keepdims=True)
+    with overflow():
+        moved = x + moves * (norm / np.linalg.norm(moves, axis=-1, keepdims=True))
     with torch.no_grad():
-        return _numpy(flow.inverse(x + moves))
+        return representable(_numpy(flow.inverse(representable(moved, "a signal moved by this norm"))), "its latent")
 
 
 def posterior_root(linear: LinearFlow, A: ArrayLike, variance: float) -> FloatArray:
@@ -185,12 +204,13 @@ def posterior_root(linear: LinearFlow, A: ArrayLike, variance: float) -> FloatAr
 
 @dataclass(frozen=True)
 class _Problem:
-    """A, y as (rows, m), gamma, and the linear part's estimates, (rows, n)."""
+    """A, y as (rows, m) and the batch that these are, gamma, and the linear part's estimates, (rows, n)."""
 
     flow: Flow
     linear: LinearFlow
     A: Tensor
     y: Tensor
+    batch: tuple[int, ...]
     gamma: float
     estimate: Tensor
 
@@ -212,7 +232,7 @@ class _Problem:
             gain = estimators.penalised(linear, dense, units, penalty=gamma) - linear.mean
         K, offset = flow.tensor(gain), flow.tensor(seen)
         moved = _mapped(lambda part: (part - offset) @ K, rows)
-        return cls(flow, linear, flow.tensor(dense), rows, gamma, flow.mean + moved)
+        return cls(flow, linear, flow.tensor(dense), rows, values.shape[:-1], gamma, flow.mean + moved)
 
     @property
     def rounding(self) -> float:
@@ -292,6 +312,10 @@ def _start(problem: _Problem, start: str | ArrayLike, batch: tuple[int, ...]) ->
     except ValueError:
         raise ShapeError(f"start must broadcast to the batch of y, {(*batch, flow.n)}, got {given.shape}") from None
     return flow.tensor(spread.reshape(count, flow.n))
+
+
+def _either(flow: Flow | LinearFlow) -> Flow | LinearFlow:
+    return flow if isinstance(flow, LinearFlow) else instance_of(flow, Flow, "flow")
 
 
 def _mapped(function: Any, points: Tensor) -> Tensor:

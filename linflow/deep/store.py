@@ -7,10 +7,11 @@ from typing import Any
 
 import torch
 
+from linflow.arrays import shown
 from linflow.deep import torchfiles
 from linflow.deep.flow import Flow, Glow, RealNVP
 from linflow.deep.gan import Generator
-from linflow.errors import DataError
+from linflow.errors import DataError, InputError
 from linflow.flow import LinearFlow
 from linflow.spectrum import Spectrum
 
@@ -28,6 +29,8 @@ def save(model: Flow | Generator, path: str | Path, *, key: str = "") -> None:
     OutputError
         The file cannot be written.
     """
+    if not isinstance(model, Flow | Generator):
+        raise InputError(f"model must be a flow or a generator of linflow.deep, got {shown(model)}")
     content = {
         "kind": type(model).__name__,
         "key": key,

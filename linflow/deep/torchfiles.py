@@ -11,9 +11,10 @@ from typing import Any
 
 import torch
 
+from linflow.checks import path_of
 from linflow.engine.files import write_bytes
 from linflow.engine.seal import sealed, unsealed
-from linflow.errors import DataError
+from linflow.errors import DataError, InputError
 
 #: Of every file; one of another version is refused.
 VERSION = 2
@@ -24,15 +25,17 @@ def write(path: str | Path, format_: str, content: Mapping[str, Any]) -> None:
     """Write `content`; an OutputError says why not."""
     buffer = io.BytesIO()
     torch.save({"format": format_, "version": VERSION, **content}, buffer)
-    write_bytes(Path(path), sealed(_SEALED_AS, buffer.getvalue()))
+    write_bytes(path_of(path, "path"), sealed(_SEALED_AS, buffer.getvalue()))
 
 
 def read(path: str | Path, format_: str, what: str) -> dict[str, Any]:
     """The contents of a file of linflow's, tensors and plain values only (nothing in a file is executed)."""
     try:
         # Not one weight is taken from a file of which any bit has changed.
-        payload = unsealed(_SEALED_AS, Path(path).read_bytes())
+        payload = unsealed(_SEALED_AS, path_of(path, "path").read_bytes())
         content = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
+    except InputError:
+        raise
     except FileNotFoundError:
         raise DataError(f"the file {str(path)!r} does not exist") from None
     except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError, zipfile.BadZipFile) as error:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from linflow.checks import path_of
 from linflow.engine.files import shipped_folder
 from linflow.engine.sources import Source
 from linflow.errors import DataError, InputError, LinflowError
@@ -71,7 +72,7 @@ def load(target: str | os.PathLike[str]) -> Study:
     linflow.errors.InputError: no experiment is named 'sample-complexty', did you mean 'sample-complexity'? 'linflow run
     --list' lists them, and a file of yours is given by its path (my_experiment.py)
     """
-    name = os.fspath(target)
+    name = str(path_of(target, "target"))
     if name.endswith(".py") or os.sep in name:
         return _load_file(Path(name))
     files = experiment_files()

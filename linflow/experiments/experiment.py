@@ -12,13 +12,14 @@ import itertools
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from linflow.checks import positive_int
+from linflow.arrays import shown
+from linflow.checks import finite_array, flag, mapping, positive_int, whole_number
 from linflow.engine.sources import Source
 from linflow.errors import InputError
 
@@ -145,17 +146,23 @@ class Experiment:
     source: Source | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(str(self.name)):
-            raise InputError(f"an experiment's name is lower-case words joined by dashes, got {self.name!r}")
+        word: object = self.name
+        if not isinstance(word, str) or not _NAME.fullmatch(word):
+            raise InputError(f"an experiment's name is lower-case words joined by dashes, got {shown(self.name)}")
         if not callable(self.cell):
             raise InputError(
-                f"cell of experiment {self.name!r} must be a function (params, rng) -> dict, got {self.cell!r}"
+                f"cell of experiment {self.name!r} must be a function (params, rng) -> dict, got {shown(self.cell)}"
             )
+        for part in ("grid", "variables", "inner", "settings", "quick"):
+            # A copy: what is changed later in the caller's dict must not change the experiment.
+            object.__setattr__(self, part, dict(mapping(getattr(self, part), f"{part} of experiment {self.name!r}")))
         if not self.grid or not self.variables:
             raise InputError(f"experiment {self.name!r} needs at least one dimension in grid and one of variables")
         for variable, declared in self.variables.items():
             if not isinstance(declared, Variable):
-                raise InputError(f"variable {variable!r} of experiment {self.name!r} must be a Variable, got {declared!r}")
+                raise InputError(
+                    f"variable {variable!r} of experiment {self.name!r} must be a Variable, got {shown(declared)}"
+                )
         extra = list(dict.fromkeys(d for variable in self.variables.values() for d in variable.dims))
         strangers = [d for d in self.inner if d not in extra]
         if strangers:
@@ -170,6 +177,7 @@ class Experiment:
         unknown = [name for name in self.quick if name not in changeable]
         if unknown:
             raise InputError(f"quick of experiment {self.name!r} changes {unknown[0]!r}, which it does not have")
+        object.__setattr__(self, "blocks", positive_int(self.blocks, "blocks"))
         self.plan()
         self.plan(quick=True)
 
@@ -181,21 +189,20 @@ class Experiment:
         InputError
             Coordinates or a seed that cannot be used; a change of something that the experiment does not have.
         """
-        own = dict(changes or {})
+        own = {} if changes is None else dict(mapping(changes, "changes"))
         changeable = [*self.settings, *self.grid, *self.inner, "blocks"]
         if unknown := [name for name in own if name not in changeable]:
             raise InputError(f"experiment {self.name!r} has no {unknown[0]!r} to set: it has {', '.join(changeable)}")
+        quick = flag(quick, "quick")
         changes = {**(self.quick if quick else {}), **own}
-        if isinstance(seed, bool) or int(seed) != seed or seed < 0:
-            raise InputError(f"seed must be a whole number >= 0, got {seed}")
         return Plan(
             experiment=self.name,
             grid={name: coordinates(name, changes.get(name, values)) for name, values in self.grid.items()},
             inner={name: coordinates(name, changes.get(name, values)) for name, values in self.inner.items()},
             settings={name: coordinates(name, [changes.get(name, value)])[0] for name, value in self.settings.items()},
             blocks=positive_int(changes.get("blocks", self.blocks), "blocks"),
-            quick=bool(quick),
-            seed=int(seed),
+            quick=quick,
+            seed=whole_number(seed, "seed"),
         )
 
 
@@ -253,14 +260,16 @@ def coordinates(name: str, values: Any) -> tuple[Coordinate, ...]:
     >>> coordinates("m", range(3)), coordinates("noise", (0, 0.5))
     ((0, 1, 2), (0.0, 0.5))
     """
-    if isinstance(values, str) or not hasattr(values, "__iter__"):
-        raise InputError(f"the coordinates of {name!r} must be a sequence, got {values!r}")
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable) or getattr(values, "ndim", 1) == 0:
+        raise InputError(f"the coordinates of {name!r} must be a sequence, got {shown(values)}")
+    if isinstance(values, np.ma.MaskedArray):
+        values = finite_array(values, f"coordinates of {name!r}")
     found = tuple(value.item() if isinstance(value, np.generic) else value for value in values)
     if not found:
         raise InputError(f"the dimension {name!r} has no coordinates")
     if any(isinstance(value, bool) or not isinstance(value, str | int | float) for value in found):
         bad = next(value for value in found if isinstance(value, bool) or not isinstance(value, str | int | float))
-        raise InputError(f"coordinates of {name!r} must be strings or numbers, got {bad!r}: name the case instead")
+        raise InputError(f"coordinates of {name!r} must be strings or numbers, got {shown(bad)}: name the case instead")
     if any(isinstance(value, float) and not math.isfinite(value) for value in found):
         raise InputError(f"coordinates of {name!r} must be finite, got {found}")
     kinds = {isinstance(value, str) for value in found}

@@ -106,7 +106,7 @@ def settings(dataset: xr.Dataset) -> dict[str, Any]:
     """
     try:
         found: dict[str, Any] = json.loads(dataset.attrs["parameters"])["settings"]
-    except (KeyError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError("the dataset does not come from an experiment: it has no parameters") from error
     return found
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from linflow.arrays import REAL, shown
+from linflow.checks import flag, probability
 from linflow.errors import InputError
 
 if TYPE_CHECKING:
@@ -48,8 +50,11 @@ def estimate(values: xr.DataArray, *, level: float = 0.95, positive: bool = Fals
     """
     from scipy.special import stdtrit
 
-    if not 0 < level < 1:
-        raise InputError(f"level must lie strictly between 0 and 1, got {level}")
+    level, positive = probability(level, "level"), flag(positive, "positive")
+    if not hasattr(values, "notnull") or dim not in getattr(values, "dims", ()):
+        raise InputError(f"values must be an xarray.DataArray with the dimension {shown(dim)}, got {shown(values)}")
+    if values.dtype.kind not in REAL:
+        raise InputError(f"values must be real numbers, got the dtype {values.dtype}")
     count = values.notnull().sum(dim)
     # Written out and not by nanmean and nanstd, which warn where every block is missing.
     mean = values.sum(dim) / count.where(count > 0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from linflow.checks import non_negative
+from linflow.checks import rounds_of
 from linflow.errors import NotConvergedError, ShapeError
 from linflow.measurement import Measurement
 from linflow.pursuit.admm import ROUND, Iteration
@@ -75,7 +75,7 @@ def recovery(A: Measurement, x_0: ArrayLike, *, rounds: int = 10) -> Recovery:
     D, m, n = stack.shape
     values = batches(x_0, lead, n, "x_0")
     S = columns_of(np.sign(values), D)
-    rounds = int(non_negative(rounds, "rounds"))
+    rounds = rounds_of(rounds, "rounds")
     found = np.zeros((D, S.shape[2]), dtype=bool)
     adjudicated = np.zeros_like(found)
     if S.size and not m:

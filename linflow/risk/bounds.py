@@ -37,15 +37,18 @@ from linflow.checks import (
     Field,
     FloatArray,
     IntArray,
+    Interval,
+    instance_of,
     measurement_counts,
     noise_level,
     non_negative,
+    number_in,
     one_of,
     rank_in,
     scalar_or_array,
 )
 from linflow.errors import InputError
-from linflow.spectrum import Spectrum
+from linflow.spectrum import Spectrum, counts_for
 
 #: Which norm T6 bounds, and which of its two published forms.
 Norm: TypeAlias = Literal["frobenius", "spectral"]
@@ -73,6 +76,7 @@ def theorem_lower(spectrum: Spectrum, m: Count | Counts) -> float | FloatArray:
     >>> theorem_lower(Spectrum.flat(4), m=[0, 1, 4])
     array([4., 3., 0.])
     """
+    instance_of(spectrum, Spectrum, "spectrum")
     return spectrum.tail(m)
 
 
@@ -88,7 +92,7 @@ def theorem_upper(spectrum: Spectrum, m: Count | Counts) -> float | FloatArray:
     >>> theorem_upper(Spectrum.flat(4), m=[1, 2, 3])
     array([inf,  8.,  9.])
     """
-    counts = measurement_counts(m, spectrum.n)
+    counts = counts_for(spectrum, m)
     with np.errstate(over="ignore"):  # beyond float64 the bound is inf
         bound = np.where(counts >= 2, counts * spectrum.tail(np.maximum(counts - 2, 0)), np.inf)
     return scalar_or_array(bound, m)
@@ -114,7 +118,7 @@ def best_rank(spectrum: Spectrum, m: Count | Counts, *, field: Field = "real") -
     >>> best_rank(Spectrum.step(n=32, rank=8, floor=1e-4), m=[2, 10, 31])
     array([0, 8, 8])
     """
-    counts = measurement_counts(m, spectrum.n)
+    counts = counts_for(spectrum, m)
     budget = counts - _lost_degrees(field)
     needed = np.arange(spectrum.n) + spectrum.tail(np.arange(spectrum.n)) / spectrum.variances
     # Rounding may break the monotonicity by an ulp where r_k is constant; the running maximum restores it.
@@ -139,7 +143,7 @@ def best_upper(spectrum: Spectrum, m: Count | Counts) -> float | FloatArray:
     >>> bool(np.isclose(best_upper(s, m=10), by_hand, rtol=1e-14))
     True
     """
-    counts = measurement_counts(m, spectrum.n)
+    counts = counts_for(spectrum, m)
     rank = best_rank(spectrum, counts)
     return scalar_or_array((1 + _amplification(counts, rank, 1)) * spectrum.tail(rank), m)
 
@@ -170,7 +174,7 @@ def truncated(spectrum: Spectrum, m: Count | Counts, rank: int, *, noise_std: fl
     >>> truncated(s, m=5, rank=2) == (1 + 2 / (5 - 2 - 1)) * 8 * 0.25
     True
     """
-    counts = measurement_counts(m, spectrum.n)
+    counts = counts_for(spectrum, m)
     k = rank_in(rank, 0, spectrum.n)
     noise = noise_level(noise_std) ** 2
     if np.any(counts < k):
@@ -197,7 +201,7 @@ def complex_upper(spectrum: Spectrum, m: Count | Counts, rank: int | None = None
     >>> complex_upper(Spectrum.flat(4), m=2, rank=1)
     6.0
     """
-    counts = measurement_counts(m, spectrum.n)
+    counts = counts_for(spectrum, m)
     k: IntArray | int = best_rank(spectrum, counts, field="complex") if rank is None else rank_in(rank, 0, spectrum.n)
     factor = 1 + _amplification(counts, k, 0)
     # Not inf * 0 at rank = n, where no tail is left.
@@ -216,7 +220,7 @@ def error_range(spectrum: Spectrum, m: Count | Counts) -> tuple[float, float] | 
     >>> error_range(Spectrum([2.0, 1.0]), m=1)
     (1.0, 4.0)
     """
-    counts = measurement_counts(m, spectrum.n)
+    counts = counts_for(spectrum, m)
     head = np.append(0.0, np.cumsum(spectrum.variances, dtype=np.longdouble)).astype(np.float64)
     low, high = spectrum.tail(counts), head[spectrum.n - counts]
     return (float(low), float(high)) if np.ndim(m) == 0 else (low, high)
@@ -240,7 +244,7 @@ def spectral_upper(spectrum: Spectrum, m: Count | Counts, rank: int | None = Non
     >>> spectral_upper(Spectrum.flat(4), m=2, rank=0) == 1 + math.e * 2**0.5 / 2 * 2
     True
     """
-    counts = measurement_counts(m, spectrum.n)
+    counts = counts_for(spectrum, m)
     ranks = range(spectrum.n) if rank is None else [rank_in(rank, 0, spectrum.n - 1)]
     best = np.full(counts.shape, np.inf)
     for k in ranks:
@@ -297,7 +301,7 @@ def tail_upper(
     >>> tail_upper(s, 16, rank=8, t=2, u=2) < tail_upper(s, 16, rank=8, t=2, u=2, form="preprint")
     True
     """
-    counts = measurement_counts(m, spectrum.n)
+    counts = counts_for(spectrum, m)
     k = rank_in(rank, 0, spectrum.n - 1)
     p = _oversampling(counts, k)
     factor, offset, _, _ = _TAIL_FORMS[one_of(form, "form", get_args(Form))]
@@ -353,6 +357,7 @@ def denoising(spectrum: Spectrum, *, noise_std: float, rank: int | None = None, 
     >>> denoising(s, noise_std=0.5, penalty=0.25) == 4 * 0.25 / 4.25 + 1 * 0.25 / 1.25
     True
     """
+    instance_of(spectrum, Spectrum, "spectrum")
     k = spectrum.n if rank is None else rank_in(rank, 0, spectrum.n)
     noise_std, gamma = noise_level(noise_std), non_negative(penalty, "penalty")
     head = spectrum.variances[:k]
@@ -383,6 +388,4 @@ def _oversampling(m: IntArray, k: int) -> IntArray:
 
 
 def _at_least_one(value: float, name: str) -> float:
-    if not 1 <= value < math.inf:
-        raise InputError(f"{name} must be a finite number >= 1, got {value}")
-    return float(value)
+    return number_in(value, name, Interval(1.0))

@@ -35,10 +35,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from linflow.checks import FIELDS, Count, Field, measurement_counts, one_of
-from linflow.errors import NotConvergedError
+from linflow.checks import FIELDS, Count, Field, extended, one_of
+from linflow.errors import InputError, NotConvergedError
 from linflow.risk.plane import applies, real_curve
-from linflow.spectrum import Spectrum
+from linflow.spectrum import Spectrum, count_for
 
 if TYPE_CHECKING:
     from flint import acb, arb
@@ -70,6 +70,13 @@ class Enclosure:
 
     low: float
     high: float
+
+    def __post_init__(self) -> None:
+        low, high = extended(self.low, "low"), extended(self.high, "high")
+        if low > high:
+            raise InputError(f"an enclosure needs low <= high, got {low} and {high}")
+        object.__setattr__(self, "low", low)
+        object.__setattr__(self, "high", high)
 
     @property
     def midpoint(self) -> float:
@@ -118,7 +125,7 @@ def enclosure(spectrum: Spectrum, m: Count, field: Field = "real") -> Enclosure 
     True
     """
     one_of(field, "field", FIELDS)
-    return _enclosure(spectrum, int(measurement_counts(m, spectrum.n)), field)
+    return _enclosure(spectrum, count_for(spectrum, m), field)
 
 
 def is_flat(spectrum: Spectrum) -> bool:

@@ -28,6 +28,7 @@ from linflow.checks import (
     FloatArray,
     IntArray,
     finite_array,
+    instance_of,
     measurement_counts,
     noise_level,
     non_negative,
@@ -93,6 +94,7 @@ def equivalent(
     >>> bool(np.isclose(equivalent(Spectrum.flat(10), m=4), 6.0))
     True
     """
+    instance_of(spectrum, Spectrum, "spectrum")
     s, gamma = noise_level(noise_std), non_negative(penalty, "penalty")
     counts = measurement_counts(m, spectrum.n if gamma == 0 else None)
     if signal_variances is None:
@@ -133,6 +135,7 @@ def kappa(spectrum: Spectrum, m: Count | Counts, *, penalty: float = 0.0) -> flo
     >>> bool(np.isclose(kappa(Spectrum([1e50, 1e-50]), m=1), 1.0, rtol=1e-13))
     True
     """
+    instance_of(spectrum, Spectrum, "spectrum")
     gamma = non_negative(penalty, "penalty")
     counts = measurement_counts(m, spectrum.n if gamma == 0 else None)
     root = solve(Measure.of(spectrum, spectrum.variances), counts.ravel(), gamma)

@@ -39,14 +39,14 @@ from typing import overload
 
 import numpy as np
 
-from linflow.checks import FIELDS, Count, Counts, Field, FloatArray, measurement_counts, one_of, scalar_or_array
+from linflow.checks import FIELDS, Count, Counts, Field, FloatArray, one_of, scalar_or_array
 from linflow.errors import InputError, NotConvergedError
 from linflow.risk.compress import compress
 from linflow.risk.enclosure import is_flat
 from linflow.risk.plane import CONDITION as REAL_CONDITION
 from linflow.risk.plane import LIMIT as REAL_LIMIT
 from linflow.risk.plane import applies, real_curve
-from linflow.spectrum import Spectrum
+from linflow.spectrum import Spectrum, count_for, counts_for
 
 #: Complex A, 1 < m < n - 1: largest n (the whole curve costs O(n^2) for each of a thousand quadrature points).
 COMPLEX_LIMIT = 1000
@@ -74,7 +74,7 @@ def has_exact(spectrum: Spectrum, m: Count, field: Field = "real") -> bool:
     (False, True)
     """
     one_of(field, "field", FIELDS)
-    m = int(measurement_counts(m, spectrum.n))
+    m = count_for(spectrum, m)
     ends = m in (0, 1, spectrum.n - 1, spectrum.n)
     return ends or is_flat(spectrum) or (applies(spectrum) if field == "real" else spectrum.n <= COMPLEX_LIMIT)
 
@@ -132,7 +132,7 @@ def exact(spectrum: Spectrum, m: Count | Counts, field: Field = "real") -> float
     ['2.00e+00', '1.00e+00', '4.62e-03', '6.37e-05', '1.20e-05']
     """
     one_of(field, "field", FIELDS)
-    counts = measurement_counts(m, spectrum.n)
+    counts = counts_for(spectrum, m)
     wanted = [int(count) for count in np.unique(counts)]
     for count in wanted:
         if not has_exact(spectrum, count, field):

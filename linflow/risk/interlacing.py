@@ -39,6 +39,7 @@ from linflow.checks import (
     Field,
     FloatArray,
     finite_array,
+    instance_of,
     measurement_counts,
     noise_level,
     non_negative,
@@ -112,6 +113,7 @@ def interlacing(
     >>> np.round(upper / lower, 3)
     array([1.098, 1.009])
     """
+    instance_of(spectrum, Spectrum, "spectrum")
     orders = _ORDERS[one_of(field, "field", FIELDS)]
     gamma = _matched_penalty(noise_std, penalty)
     counts = measurement_counts(m, spectrum.n if gamma == 0 else None)
@@ -145,7 +147,7 @@ def per_dimension(spectrum: Spectrum, order: ArrayLike) -> FloatArray:
     >>> per_dimension(Spectrum([3.0, 1.0]), [0, 1, 2])  # by hand: (9 + 1)/2, (9 1)^1/2, 2/(1/9 + 1)
     array([5. , 3. , 1.8])
     """
-    n = spectrum.n
+    n = instance_of(spectrum, Spectrum, "spectrum").n
     orders = finite_array(order, "order")
     if orders.size and not 0 <= orders.min() <= orders.max() <= n:
         raise InputError(f"order must lie in 0..n = 0..{n}, got {orders.min():g}..{orders.max():g}")

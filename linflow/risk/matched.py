@@ -26,7 +26,18 @@ from typing import overload
 
 import numpy as np
 
-from linflow.checks import FIELDS, Count, Counts, Field, FloatArray, IntArray, measurement_counts, non_negative, one_of
+from linflow.checks import (
+    FIELDS,
+    Count,
+    Counts,
+    Field,
+    FloatArray,
+    IntArray,
+    instance_of,
+    measurement_counts,
+    non_negative,
+    one_of,
+)
 from linflow.errors import InputError
 from linflow.risk.fixed_point import Measure, solve
 from linflow.spectrum import Spectrum
@@ -68,6 +79,7 @@ def resolvent_range(
     >>> bool(0.99 < lower / (998 / 0.5) < upper / (998 / 0.5) < 1.01)
     True
     """
+    instance_of(spectrum, Spectrum, "spectrum")
     gamma = _positive(penalty)
     counts = measurement_counts(m, None)
     low, high = {"real": (0, 1), "complex": (-1, 0)}[one_of(field, "field", FIELDS)]
@@ -97,6 +109,7 @@ def log_det_range(
     >>> lower < 0.5344 < upper
     True
     """
+    instance_of(spectrum, Spectrum, "spectrum")
     gamma = _positive(penalty)
     counts = measurement_counts(m, None)
     low, high = {"real": (1, 0), "complex": (0, -1)}[one_of(field, "field", FIELDS)]

@@ -32,11 +32,14 @@ from linflow.checks import (
     Field,
     FloatArray,
     available_cores,
+    callable_of,
     finite_array,
-    measurement_counts,
+    finite_matrix,
+    instance_of,
+    measurement_count,
     one_of,
     positive_int,
-    unmasked,
+    whole_number,
 )
 from linflow.errors import InputError, RankError, ShapeError
 from linflow.risk.extended import extended_curve, has_gap, has_grown, is_steep
@@ -47,6 +50,8 @@ Ensemble = Callable[[int, int, np.random.Generator], NDArray[Any]]
 
 #: Below this size threads cost more than they bring (the interpreter lock is held between LAPACK calls).
 _THREADED_FROM = 64
+#: Of all curves together: 8 TiB.
+_MOST_VALUES = 2**40
 
 
 def error_curve(spectrum: Spectrum | ArrayLike, A: ArrayLike) -> FloatArray:
@@ -134,11 +139,15 @@ def simulate(
     >>> np.allclose(curves, [5.0, 4.0, 3.0, 2.0, 1.0, 0.0])
     True
     """
-    trials, n = positive_int(trials, "trials"), spectrum.n
-    rows = n if m_max is None else int(measurement_counts(m_max, n))
-    draw = gaussian_rows(field) if ensemble is None else ensemble
+    trials, n = positive_int(trials, "trials"), instance_of(spectrum, Spectrum, "spectrum").n
+    rows = n if m_max is None else measurement_count(m_max, n, "m_max")
+    if trials * (rows + 1) > _MOST_VALUES:
+        raise InputError(f"{trials} curves of {rows + 1} values fit into no memory: draw fewer trials at a time")
+    draw = gaussian_rows(field)
+    if ensemble is not None:
+        draw = callable_of(ensemble, "ensemble", "of (m, n, rng)")
     sigma = spectrum.singular_values
-    root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(_seed(seed))
+    root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(whole_number(seed, "seed"))
     curves = np.empty((trials, rows + 1))
     block = _block_size(n)
 
@@ -148,10 +157,9 @@ def simulate(
             np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, start // block), pool_size=root.pool_size)
         )
         for t in range(start, min(start + block, trials)):
-            A = np.asarray(draw(rows, n, rng))
+            A = finite_matrix(draw(rows, n, rng), "A of the ensemble")
             if A.shape != (rows, n):
                 raise ShapeError(f"the ensemble must return shape ({rows}, {n}), got {A.shape}")
-            A = _finite(A)
             curves[t] = _curve_skipping(sigma, A)
 
     starts = range(0, trials, block)
@@ -176,10 +184,9 @@ def gaussian_rows(field: Field) -> Ensemble:
 
 def _prepare(spectrum: Spectrum | ArrayLike, A: ArrayLike) -> tuple[FloatArray, NDArray[Any]]:
     """Singular values and measurements, checked; the columns of A follow the values into descending order."""
-    A = np.asarray(unmasked(A, "A"))
+    A = finite_matrix(A, "A")
     if A.ndim < 2:
         raise ShapeError(f"A must have shape (..., m, n), got {A.shape}")
-    A = _finite(A)
     if isinstance(spectrum, Spectrum):
         sigma = spectrum.singular_values
     else:
@@ -192,17 +199,6 @@ def _prepare(spectrum: Spectrum | ArrayLike, A: ArrayLike) -> tuple[FloatArray, 
     if A.shape[-2] > sigma.size:
         raise ShapeError(f"A has {A.shape[-2]} rows, more than n = {sigma.size}: pass at most n measurements")
     return sigma, A
-
-
-def _finite(A: NDArray[Any]) -> NDArray[Any]:
-    """`A` in double precision, real or complex; raises unless it is numeric and finite."""
-    if A.dtype.kind not in "biufc":
-        raise InputError(f"A must be numeric, got dtype {A.dtype}")
-    with np.errstate(over="ignore"):  # of long doubles: caught below
-        A = A.astype(np.complex128 if np.iscomplexobj(A) else np.float64, copy=False)
-    if not np.all(np.isfinite(A)):
-        raise InputError("A must be finite, but it holds NaN or infinity")
-    return A
 
 
 def _unit_rows(A: NDArray[Any]) -> NDArray[Any]:
@@ -290,12 +286,6 @@ def _remainder(sigma: FloatArray, Q_rows: NDArray[Any], reflectors: NDArray[Any]
 def _block_size(n: int) -> int:
     """Draws that share a generator: enough to hide Python's overhead, few enough to share out among threads."""
     return int(np.clip(2**18 // max(n * n, 1), 1, 64))
-
-
-def _seed(seed: int) -> int:
-    if isinstance(seed, bool) or int(seed) != seed or seed < 0:
-        raise InputError(f"seed must be a whole number >= 0, got {seed}")
-    return int(seed)
 
 
 @cache

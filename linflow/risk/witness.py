@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from linflow.checks import FloatArray, finite_array, rank_in
+from linflow.checks import FloatArray, finite_array, instance_of, rank_in
 from linflow.errors import NotConvergedError, RankError, ShapeError
 from linflow.risk.enclosure import FIRST_PRECISION, Enclosure, _outward, _precision
 from linflow.spectrum import Spectrum
@@ -48,8 +48,7 @@ def error_enclosure(spectrum: Spectrum, A: ArrayLike) -> Enclosure:
     >>> error_enclosure(Spectrum([2.0, 1.0]), [[1.0, 0.0]])
     Enclosure(low=1.0, high=1.0)
     """
-    rows = finite_array(A, "A")
-    n = spectrum.n
+    rows, n = finite_array(A, "A"), instance_of(spectrum, Spectrum, "spectrum").n
     if rows.ndim != 2 or rows.shape[1] != n or len(rows) > n:
         raise ShapeError(f"A must have shape (m, n = {n}) with m <= n, got {rows.shape}")
     if len(rows) == n:
@@ -77,7 +76,9 @@ def truncated_enclosure(spectrum: Spectrum, A: ArrayLike, rank: int) -> Enclosur
     """
     from flint import arb, arb_mat
 
-    rows = finite_array(A, "A")
+    rows, n = finite_array(A, "A"), instance_of(spectrum, Spectrum, "spectrum").n
+    if rows.ndim != 2 or rows.shape[1] != n:
+        raise ShapeError(f"A must have shape (m, n = {n}), got {rows.shape}")
     k = rank_in(rank, 0, len(rows), " (the number of measurements)")
     bits = FIRST_PRECISION
     while bits <= _LARGEST_PRECISION:

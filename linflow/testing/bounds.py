@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from linflow.checks import FloatArray, measurement_counts, one_of, positive_int
+from linflow.checks import FloatArray, one_of, positive_int, probability, whole_number
 from linflow.claims import Claim, ExpectedError, Outcome, Quantity
 from linflow.claims.evidence import NOT_REFUTED, REFUTED, ROUNDING, UNDECIDED, NoViolation
 from linflow.claims.quantities import EXPECTED_ERROR
@@ -15,7 +15,7 @@ from linflow.claims.relation import Answer, Kind
 from linflow.claims.verdict import Cell, Test, decide
 from linflow.errors import InputError
 from linflow.risk import error_curve
-from linflow.spectrum import Spectrum
+from linflow.spectrum import Spectrum, count_for
 from linflow.testing.failing import count, fail, pasteable, steer
 
 #: A number, a function of (spectrum, m), or a whole claim.
@@ -92,14 +92,13 @@ def assert_bound(
     """
     __tracebackhide__ = True
     one_of(undecided, "undecided", ("pass", "fail"))
-    if not 0 < alpha < 1:
-        raise InputError(f"alpha must lie strictly between 0 and 1, got {alpha}")
+    alpha, seed, max_draws = probability(alpha, "alpha"), whole_number(seed, "seed"), positive_int(max_draws, "max_draws")
     claim = _as_claim(value, kind, quantity, tolerance)
-    m = int(measurement_counts(m, spectrum.n))
+    m = count_for(spectrum, m)
     claimed = _claimed(claim, spectrum, m)
     if claimed is None:
         return None
-    test = Test.of(claim, claimed, positive_int(max_draws, "max_draws"))
+    test = Test.of(claim, claimed, max_draws)
     outcome, *breaches = decide(Cell(claim.quantity, spectrum, m, (test,), alpha=alpha, seed=seed))
     if breaches:
         # Nothing was decided about the claim then, and passing would hide a fault of linflow itself.
@@ -163,17 +162,17 @@ def assert_every_draw(
       again:    assert_every_draw(5.0, Spectrum([3.0, 2.0, 1.0]), 1, kind='upper', seed=0, draws=48)
     """
     __tracebackhide__ = True
-    claim = _as_claim(value, kind, None, None)
+    claim, seed, draws = _as_claim(value, kind, None, None), whole_number(seed, "seed"), positive_int(draws, "draws")
     one_of(claim.kind, "kind of a bound for every A", ("upper", "lower"))
     if type(claim.quantity) is not ExpectedError or claim.quantity.field != "real":
         raise InputError(f"assert_every_draw is about X_A, not {claim.quantity.name!r}: use assert_bound")
     if isinstance(value, Claim) and not value.every_draw:
         raise InputError(f"claim {value.name!r} is about the mean: use assert_bound, or set every_draw=True")
-    m = int(measurement_counts(m, spectrum.n))
+    m = count_for(spectrum, m)
     claimed = _claimed(claim, spectrum, m)
     if claimed is None:
         return
-    A, errors = _measurements_of_every_sort(spectrum, m, positive_int(draws, "draws"), np.random.default_rng(seed))
+    A, errors = _measurements_of_every_sort(spectrum, m, draws, np.random.default_rng(seed))
     worst = int(errors.argmax() if 1 in claim.relation.directions else errors.argmin())
     found = float(errors[worst])
     rounding = max(ROUNDING, claim.quantity.rounding)

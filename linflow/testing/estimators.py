@@ -14,8 +14,7 @@ from numpy.typing import ArrayLike
 from scipy.linalg import qr
 from scipy.stats import ortho_group
 
-from linflow.checks import FloatArray, one_of
-from linflow.errors import InputError
+from linflow.checks import FloatArray, callable_of, collection, instance_of, one_of, probability, whole_number
 from linflow.flow import LinearFlow
 from linflow.testing.failing import count, fail
 from linflow.testing.problem import Problem
@@ -62,6 +61,7 @@ def assert_consistent(estimator: Estimator, problem: Problem, *, rtol: float | N
       problem:                Problem.random(Spectrum([2.0, 1.0]), m=1, ensemble='gaussian', ...)
     """
     __tracebackhide__ = True
+    instance_of(problem, Problem, "problem")
     x_hat = _estimate(estimator, problem, problem.flow, problem.A, problem.y)
     rtol = _tolerance(problem, rtol)
     if rtol is None:
@@ -110,6 +110,7 @@ def assert_optimal(estimator: Estimator, problem: Problem, *, rtol: float | None
       problem:                 Problem.random(Spectrum([2.0, 1.0]), m=1, ensemble='gaussian', ...)
     """
     __tracebackhide__ = True
+    instance_of(problem, Problem, "problem")
     flow, A, B = problem.flow, problem.A, problem.design
     centre = A @ flow.mean
     steps = np.linalg.norm(B, axis=1)  # one standard deviation of each measurement
@@ -181,9 +182,9 @@ def assert_equivariant(
       problem:                     Problem.random(Spectrum([2.0, 1.0]), m=1, ensemble='gaussian', ...)
     """
     __tracebackhide__ = True
-    if isinstance(laws, str) or not laws:
-        raise InputError(f"name at least one law in a tuple, such as ({LAWS[0]!r},), got {laws!r}")
-    chosen = [one_of(law, "law", LAWS) for law in laws]
+    chosen = [one_of(law, "law", LAWS) for law in collection(laws, "law", LAWS[0])]
+    seed = whole_number(seed, "seed")
+    instance_of(problem, Problem, "problem")
     flow, A, y = problem.flow, problem.A, problem.y
     x_hat = _estimate(estimator, problem, flow, A, y)
     rtol = _tolerance(problem, rtol)
@@ -235,6 +236,7 @@ def _rotation(n: int, rng: np.random.Generator) -> FloatArray:
 def _estimate(estimator: Estimator, problem: Problem, flow: LinearFlow, A: FloatArray, y: FloatArray) -> FloatArray:
     """The estimate, which must be finite and of the right shape, and must not be made at the cost of A and y."""
     __tracebackhide__ = True
+    callable_of(estimator, "estimator", "of (flow, A, y)")
     given_A, given_y = A.copy(), y.copy()
     returned = np.asarray(estimator(flow, given_A, given_y))
     name, shape = _name(estimator), (*y.shape[:-1], flow.n)
@@ -275,9 +277,7 @@ def _compare(
 def _tolerance(problem: Problem, rtol: float | None) -> float | None:
     """The relative tolerance; None, and counted, where no digits would be left to compare."""
     if rtol is not None:
-        if not 0 < rtol < 1:
-            raise InputError(f"rtol must lie strictly between 0 and 1, got {rtol}")
-        return rtol
+        return probability(rtol, "rtol")
     if problem.rtol > _NO_DIGITS:
         count("too badly conditioned to decide")
         return None

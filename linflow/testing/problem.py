@@ -11,7 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linflow import measurement
-from linflow.checks import FloatArray, batch_of, finite_array, measurement_counts, non_negative, one_of, positive_int
+from linflow.checks import (
+    FloatArray,
+    batch_of,
+    finite_array,
+    flag,
+    instance_of,
+    measurement_count,
+    non_negative,
+    one_of,
+    positive_int,
+    sample_shape,
+    whole_number,
+)
 from linflow.errors import InputError, ShapeError
 from linflow.flow import LinearFlow
 from linflow.spectrum import Spectrum
@@ -63,6 +75,7 @@ class Problem:
     recipe: str = field(default="", kw_only=True)
 
     def __post_init__(self) -> None:
+        instance_of(self.flow, LinearFlow, "flow")
         A = finite_array(self.A, "A")
         if A.ndim != 2 or A.shape[1] != self.flow.n:
             raise ShapeError(f"A must have shape (m, {self.flow.n}) for this flow, got {A.shape}")
@@ -110,7 +123,9 @@ class Problem:
         InputError
             m outside 1..n, an ensemble that does not exist, a negative `noise_std`.
         """
-        n, noise_std = spectrum.n, non_negative(noise_std, "noise_std")
+        n, noise_std = instance_of(spectrum, Spectrum, "spectrum").n, non_negative(noise_std, "noise_std")
+        rotated, mean = flag(rotated, "rotated"), flag(mean, "mean")
+        batch, seed = sample_shape(batch), whole_number(seed, "seed")
         rotation, offset, rows, signals, noise = (np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(5))
         flow = LinearFlow.from_spectrum(
             spectrum,
@@ -121,8 +136,8 @@ class Problem:
         x = flow.sample(batch, signals)
         y = measurement.apply(A, x) + noise_std * noise.standard_normal((*batch, len(A)))
         recipe = (
-            f"Problem.random({pasteable(spectrum)}, m={len(A)}, ensemble={ensemble!r}, rotated={bool(rotated)}, "
-            f"mean={bool(mean)}, noise_std={noise_std!r}, batch={tuple(batch)!r}, seed={seed!r})"
+            f"Problem.random({pasteable(spectrum)}, m={len(A)}, ensemble={ensemble!r}, rotated={rotated}, "
+            f"mean={mean}, noise_std={noise_std!r}, batch={batch!r}, seed={seed!r})"
         )
         return cls(flow, A, x, y, noise_std=noise_std, recipe=recipe)
 
@@ -194,7 +209,7 @@ def full_rank(ensemble: str, m: int, n: int, rng: np.random.Generator) -> FloatA
     """
     one_of(ensemble, "ensemble", ENSEMBLES)
     n = positive_int(n, "n")
-    m = int(measurement_counts(m, n))
+    m = measurement_count(m, n)
     if m == 0:
         raise InputError(f"m must lie in 1..n = 1..{n}, got m = 0")
     while True:  # random signs of size 3 are dependent in more than half of the draws, all others almost never

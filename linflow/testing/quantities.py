@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 import cloudpickle
 import numpy as np
 
-from linflow.checks import FloatArray, positive_int
+from linflow.arrays import shown
+from linflow.checks import FloatArray, instances_of, positive_int, probability, whole_number
 from linflow.claims import Case, ConfidenceSequence, Quantity, contract
 from linflow.claims.confidence import normal_interval
 from linflow.claims.verdict import of_quantity
@@ -67,12 +68,13 @@ def assert_quantity(
       at:         Spectrum([1.0, 1.0, 1.0, 1.0, 1.0, 1.0]), m = 2, seed = 0
     """
     __tracebackhide__ = True
-    if not 0 < alpha < 1:
-        raise InputError(f"alpha must lie strictly between 0 and 1, got {alpha}")
-    positive_int(draws, "draws")
+    if not isinstance(quantity, Quantity):
+        raise InputError(f"quantity must be a linflow.claims.Quantity, got {shown(quantity)}")
+    alpha, seed, draws = probability(alpha, "alpha"), whole_number(seed, "seed"), positive_int(draws, "draws")
+    cases = _small_cases() if cases is None else instances_of(cases, Case, "cases")
     _same_identity(quantity)
     tried = 0
-    for spectrum, m in _places(_small_cases() if cases is None else cases):
+    for spectrum, m in _places(cases):
         where = ("at", f"{pasteable(spectrum)}, m = {m}, seed = {seed}")
         try:
             if not contract.defined_at(quantity, spectrum, m):

@@ -14,7 +14,20 @@ import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from linflow.checks import FloatArray, one_of, positive_int
+from linflow.checks import (
+    FloatArray,
+    Interval,
+    collection,
+    flag,
+    instance_of,
+    non_negative,
+    number_in,
+    one_of,
+    positive,
+    positive_int,
+    sample_shape,
+    whole_in,
+)
 from linflow.errors import InputError
 from linflow.flow import LinearFlow
 from linflow.spectrum import LARGEST, SMALLEST, Spectrum
@@ -56,11 +69,12 @@ def spectra(
     >>> find(spectra(), lambda spectrum: spectrum.condition >= 100).singular_values
     array([1.  , 0.01])
     """
-    if positive_int(min_n, "min_n") > positive_int(max_n, "max_n"):
+    min_n, max_n = positive_int(min_n, "min_n"), positive_int(max_n, "max_n")
+    if min_n > max_n:
         raise InputError(f"min_n must be at most max_n, got {min_n} and {max_n}")
-    if not 0 <= decades <= 150:
-        raise InputError(f"decades must lie in 0..150, got {decades}")
-    return _spectra(min_n, max_n, float(decades), _chosen(kinds, "kind of spectrum", KINDS))
+    return _spectra(
+        min_n, max_n, number_in(decades, "decades", Interval(0.0, 150.0)), _chosen(kinds, "kind of spectrum", KINDS)
+    )
 
 
 @st.composite
@@ -178,7 +192,8 @@ def noise_levels(smallest: float = 1e-3, largest: float = 10.0) -> st.SearchStra
     >>> find(noise_levels(), lambda noise_std: noise_std < 0.5)
     0.1
     """
-    if not 0 < smallest <= largest < np.inf:
+    smallest, largest = positive(smallest, "smallest"), positive(largest, "largest")
+    if smallest > largest:
         raise InputError(f"noise levels need 0 < smallest <= largest, got {smallest} and {largest}")
     logs = st.floats(float(np.log10(smallest)), float(np.log10(largest)))
     return logs.map(lambda log: min(max(10.0**log, smallest), largest))
@@ -216,13 +231,13 @@ def problems(
     >>> find(problems(noise_std=0.3), lambda problem: problem.m == 2)
     Problem.random(Spectrum([1.0, 1.0]), m=2, ensemble='rows', rotated=False, mean=False, noise_std=0.3, batch=(), seed=0)
     """
-    if not batches:
-        raise InputError("batches must hold at least one shape, such as ()")
+    shapes = tuple(sample_shape(batch) for batch in collection(batches, "shape", ()))
+    rotated, mean = flag(rotated, "rotated"), flag(mean, "mean")
     if m is not None:
         m = positive_int(m, "m")
-    noise = noise_std if isinstance(noise_std, st.SearchStrategy) else st.just(noise_std)
+    noise = noise_std if isinstance(noise_std, st.SearchStrategy) else st.just(non_negative(noise_std, "noise_std"))
     chosen = _chosen(ensembles, "ensemble", ENSEMBLES)
-    return _problems(_spectra_or(spectra, min_n=m or 1), m, noise, chosen, rotated, mean, tuple(batches))
+    return _problems(_spectra_or(spectra, min_n=m or 1), m, noise, chosen, rotated, mean, shapes)
 
 
 @st.composite
@@ -253,16 +268,14 @@ def _problems(
 def _spectra_or(
     given: st.SearchStrategy[Spectrum] | None, *, min_n: int = 1, decades: float = _PROBLEM_DECADES
 ) -> st.SearchStrategy[Spectrum]:
-    return spectra(min_n=min_n, max_n=max(12, min_n), decades=decades) if given is None else given
+    if given is None:
+        return spectra(min_n=min_n, max_n=max(12, min_n), decades=decades)
+    return instance_of(given, st.SearchStrategy, "spectra")
 
 
 def _count(m: int | None, n: int) -> int | None:
-    if m is not None and not 1 <= m <= n:
-        raise InputError(f"m must lie in 1..n = 1..{n}, got m = {m}")
-    return m
+    return None if m is None else whole_in(m, "m", 1, n, f"a whole number in 1..n = 1..{n}")
 
 
 def _chosen(given: Collection[str], name: str, options: tuple[str, ...]) -> tuple[str, ...]:
-    if isinstance(given, str) or not given:
-        raise InputError(f"name at least one {name} in a tuple, such as ({options[0]!r},), got {given!r}")
-    return tuple(one_of(entry, name, options) for entry in given)
+    return tuple(one_of(entry, name, options) for entry in collection(given, name, options[0]))

@@ -552,11 +552,11 @@ _CONTRACT_FAULTS = (
         _MEAN,
     ),
     _fault(
-        "linflow/checks.py",
+        "linflow/arrays.py",
         "masked-number",
         "a masked entry is the number behind its mask",
-        "bytearray | complex | np.ma.MaskedArray):",
-        "bytearray | complex):",
+        "    if isinstance(value, np.ma.MaskedArray):",
+        "    if depth and isinstance(value, np.ma.MaskedArray):",
         _MEAN,
     ),
     _fault(

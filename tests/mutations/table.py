@@ -18,6 +18,7 @@ _EXACT_SUMS = "linflow/pursuit/exact.py"
 _LEAST = "linflow/pursuit/least.py"
 _CERTIFICATES = "linflow/pursuit/certificates.py"
 _DECISIONS = "linflow/pursuit/decisions.py"
+_ARRAYS = "linflow/arrays.py"
 _CHECKS = "linflow/checks.py"
 _FISTA = "linflow/fista.py"
 _BOUNDS = "linflow/risk/bounds.py"
@@ -152,8 +153,8 @@ _MODEL = (
         _FLOW,
         "forward-without-mean",
         "forward(z) = G z: the offset mu dropped",
-        "return self.mean + times_transposed(self._to_eigenbasis(z)",
-        "return times_transposed(self._to_eigenbasis(z)",
+        "x = self.mean + times_transposed(self._to_eigenbasis(z)",
+        "x = times_transposed(self._to_eigenbasis(z)",
         "flow.py::test_forward_is_the_dense_matrix_plus_the_mean",
     ),
     _fault(
@@ -405,8 +406,8 @@ _MEASURING = (
         _ESTIMATORS,
         "start-ignored",
         "T9: gradient flow forgets where it started",
-        "s * (w_0 + limit)",
-        "s * (0 * w_0 + limit)",
+        "_signal(flow, s, w_0 + limit)",
+        "_signal(flow, s, 0 * w_0 + limit)",
         "estimators.py::test_gradient_flow_ends_at_the_nearest_solution",
     ),
     _fault(
@@ -534,8 +535,8 @@ _MEASURING = (
         _FISTA,
         "lasso-half",
         "the lasso without its factor 1/2: half the penalty",
-        "np.ldexp(float(penalty), -size_A - size_y)",
-        "np.ldexp(float(penalty) / 2, -size_A - size_y)",
+        "np.ldexp(penalty, -size_A - size_y)",
+        "np.ldexp(penalty / 2, -size_A - size_y)",
         "pursuit.py::test_lasso_agrees_with_scikit_learn",
     ),
     _fault(
@@ -563,12 +564,62 @@ _MEASURING = (
         "pursuit.py::test_lasso_agrees_with_scikit_learn",
     ),
     _fault(
-        _CHECKS,
+        _ARRAYS,
         "masks-dropped",
         "what lies behind a mask taken for data",
-        "isinstance(part, np.ma.MaskedArray) and np.ma.is_masked(part)",
-        "isinstance(part, np.ma.MaskedArray) and not np.ma.is_masked(part)",
+        "        if np.ma.is_masked(value):\n",
+        "        if not np.ma.is_masked(value):\n",
         "laws_of_measurements.py::test_masked_entries_are_refused",
+    ),
+    _fault(
+        _ARRAYS,
+        "truths-are-numbers",
+        "True in a list of numbers read as 1",
+        "isinstance(value, bool | np.bool_ | str | bytes | bytearray | type)",
+        "isinstance(value, str | bytes | bytearray | type)",
+        "gate.py::test_what_is_no_array_of_numbers_is_one_sentence[one boolean]",
+    ),
+    _fault(
+        _ARRAYS,
+        "text-passes",
+        "text is handed on as it is",
+        "    if array.dtype.kind not in kinds:",
+        '    if array.dtype.kind not in kinds + "US":',
+        "gate.py::test_what_is_no_array_of_numbers_is_one_sentence[array of text]",
+        "fault_calls.py::test_calls_are_answered_or_refused_in_one_sentence[1]",
+    ),
+    _fault(
+        _CHECKS,
+        "inputs-aliased",
+        "a spectrum that follows the array that it was made of",
+        'array = np.array(numeric(values, name, "an array of real numbers"), dtype=np.float64)',
+        'array = np.asarray(numeric(values, name, "an array of real numbers"), dtype=np.float64)',
+        "gate.py::test_what_is_kept_does_not_follow_its_inputs",
+        "fault_calls.py::test_calls_are_answered_or_refused_in_one_sentence[1]",
+    ),
+    _fault(
+        _CHECKS,
+        "halves-are-whole",
+        "2.5 taken for a number of things",
+        "if not low <= number < math.inf or number != int(number) or",
+        "if not low <= number < math.inf or",
+        "gate.py::test_other_kinds_of_arguments",
+    ),
+    _fault(
+        _CHECKS,
+        "overflow-answered",
+        "a result that left float64 is handed out",
+        '    if not np.isfinite(values).all():\n        raise InputError(f"{what} cannot',
+        '    if np.isnan(values).all():\n        raise InputError(f"{what} cannot',
+        "gate.py::test_what_leaves_float64_is_an_error",
+    ),
+    _fault(
+        _SPECTRUM,
+        "rounding-is-data",
+        "data that are equal to rounding are fitted",
+        "_ROUNDING = 4\n",
+        "_ROUNDING = 0\n",
+        "gate.py::test_constant_data_are_refused",
     ),
 )
 
@@ -758,8 +809,8 @@ _RISK = (
         _SIMULATE,
         "simulate-seed",
         "the seed of a simulation ignored",
-        "np.random.SeedSequence(_seed(seed))",
-        "np.random.SeedSequence(0 * _seed(seed))",
+        'np.random.SeedSequence(whole_number(seed, "seed"))',
+        'np.random.SeedSequence(0 * whole_number(seed, "seed"))',
         "simulate.py::test_same_numbers_for_any_workers_and_any_number_of_trials",
     ),
     _fault(
