@@ -9,7 +9,6 @@ from typing import Any
 import sympy as sp
 from sympy.functions.elementary.hyperbolic import HyperbolicFunction
 
-
 #: The answer is a function of the expression alone, and proofs ask the same again and again.
 _remembered = lru_cache(maxsize=4096)
 
