@@ -53,7 +53,7 @@ LAWS: dict[str, tuple[Law, float]] = {
 class Peeking(ConfidenceSequence):
     """Twin: the fixed-sample normal interval, looked at after every draw."""
 
-    def _reached(self, side: _Side, q: float, *, keep: bool = True) -> bool:
+    def _reached(self, side: _Side, q: float) -> bool:
         draws = side.draws
         size = np.arange(1, draws.size + 1)
         mean = np.cumsum(draws) / size
@@ -65,7 +65,7 @@ class Peeking(ConfidenceSequence):
 class Clairvoyant(ConfidenceSequence):
     """Twin: the stake is chosen after the draw is seen."""
 
-    def _reached(self, side: _Side, q: float, *, keep: bool = True) -> bool:
+    def _reached(self, side: _Side, q: float) -> bool:
         draws = side.draws
         if q == 0 or draws.size == 0:
             return False
