@@ -275,7 +275,7 @@ def _weights(grid: _Grid, part: slice, first: int) -> tuple[FloatArray, int, Flo
     measure = nu * (octaves.LOG_2 / grid.per_octave_v)
     # The nodes below the first one: sum_i nu 2^(-i / r) = nu / (1 - 2^(-1/r)).
     measure[0] /= 1 - octaves.powers(-1, -1, grid.per_octave_v)[0]
-    # The nodes in v last, and nothing new where an array can be used again: what is read here many times stays in the cache.
+    # The nodes in v last, and arrays used again: these passes over them are most of the cost.
     x = grid.half_width[part][:, :, None] * nu
     inverse = x + 1
     np.divide(1, inverse, out=inverse)

@@ -700,8 +700,8 @@ _RISK = (
         "the error curve by pinv in the place of the sorted QR",
         "    A, is_complex = _unit_rows(A), np.iscomplexobj(A)\n    M = ",
         "    G = np.diag(sigma)\n"
-        "    curve = [np.linalg.norm(G - G @ np.linalg.pinv(A[:j] @ G) @ (A[:j] @ G)) ** 2 for j in range(m + 1)]\n"
-        "    return np.array(curve), np.empty(0, dtype=np.int64)\n"
+        "    curves = [[np.sum((G - G @ np.linalg.pinv(D[:j] @ G) @ D[:j] @ G) ** 2) for j in range(m + 1)] for D in A]\n"
+        "    return np.array(curves), np.zeros((draws, m), dtype=bool)\n"
         "    A, is_complex = _unit_rows(A), np.iscomplexobj(A)\n    M = ",
         "simulate.py::test_relative_accuracy_against_1200_digits",
     ),
@@ -709,8 +709,8 @@ _RISK = (
         _SIMULATE,
         "rows-keep-their-units",
         "rows of A not scaled before they are squared",
-        "np.ldexp(parts, -exponents[:, None])",
-        "np.ldexp(parts, 0 * exponents[:, None])",
+        "np.ldexp(parts, -exponents[..., None])",
+        "np.ldexp(parts, 0 * exponents[..., None])",
         "risk_laws.py::test_an_error_curve_has_no_units_of_A_nor_of_its_rows",
     ),
     _fault(
@@ -725,23 +725,31 @@ _RISK = (
         _SIMULATE,
         "remainder-by-subtraction",
         "the remainder after m_max as a difference from the total",
-        "caught = np.flatnonzero(captured > 0.75)",
-        "caught = np.flatnonzero(captured > 2.0)",
+        "caught = np.flatnonzero(captured[place] > 0.75)",
+        "caught = np.flatnonzero(captured[place] > 2.0)",
         "simulate.py::test_relative_accuracy_against_1200_digits",
+    ),
+    _fault(
+        _SIMULATE,
+        "reflectors-of-another-draw",
+        "each draw's remainder from the reflectors of the first draw",
+        'multiply("L", transpose, factored[row].T, tau[row], unit',
+        'multiply("L", transpose, factored[0].T, tau[0], unit',
+        "simulate.py::test_batches_and_an_unsorted_array_keep_the_pairing_of_columns",
     ),
     _fault(
         _SIMULATE,
         "curve-index",
         "X_A(m) from j >= m: the curve shifted by one",
-        "curve[:m] = gains[::-1].cumsum()[::-1] + curve[m]",
-        "curve[1:] = gains[::-1].cumsum()[::-1] + curve[m]",
+        "curves[:, :m] = gains[:, ::-1].cumsum(axis=1)[:, ::-1] + curves[:, m:]",
+        "curves[:, 1:] = gains[:, ::-1].cumsum(axis=1)[:, ::-1] + curves[:, m:]",
         "simulate.py::test_agrees_with_projectors_where_those_are_accurate",
     ),
     _fault(
         _SIMULATE,
         "imaginary-part",
         "the imaginary part left out of squared moduli",
-        'gains = gains + np.einsum("ij,ij->i", weighted.imag, weighted.imag)',
+        'gains = gains + np.einsum("tij,tij->ti", weighted.imag, weighted.imag)',
         "gains = gains + 0.0",
         "simulate.py::test_agrees_with_projectors_where_those_are_accurate",
     ),
