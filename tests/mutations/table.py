@@ -739,6 +739,14 @@ _RISK = (
     ),
     _fault(
         _SIMULATE,
+        "extended-curves-of-others",
+        "the draws that need extended precision get the curves of the first ones",
+        "curves[wide] = extended_curves(sigma, A[wide])",
+        "curves[wide] = extended_curves(sigma, A[: np.count_nonzero(wide)])",
+        "simulate.py::test_a_draw_has_the_same_curve_in_every_company",
+    ),
+    _fault(
+        _SIMULATE,
         "curve-index",
         "X_A(m) from j >= m: the curve shifted by one",
         "curves[:, :m] = gains[:, ::-1].cumsum(axis=1)[:, ::-1] + curves[:, m:]",
@@ -1136,6 +1144,14 @@ _CLAIMS = (
         "        side.edge = low\n        return _grid(low)",
         "        side.edge = low\n        return _grid(high)",
         "confidence.py::test_the_interval_is_what_is_not_excluded",
+    ),
+    _fault(
+        _CONFIDENCE,
+        "edge-aimed-at",
+        "the search for an edge ends while it may still lie elsewhere",
+        "while low - high > 1:",
+        "while low - high > 64:",
+        "confidence.py::test_the_edges_are_where_a_bisection_finds_them[constant]",
     ),
     _fault(
         _CONFIDENCE,
