@@ -115,10 +115,10 @@ def test_batches_and_an_unsorted_array_keep_the_pairing_of_columns() -> None:
 def test_a_draw_has_the_same_curve_in_every_company(sigma: ArrayLike, unit: complex) -> None:
     """Bit for bit: in double precision, in extended precision, and where single draws need it (rank 3, and a cliff)."""
     spectrum = Spectrum(sigma)
-    A = np.random.default_rng(5).standard_normal((12, spectrum.n, spectrum.n))
+    real = np.random.default_rng(5).standard_normal((12, spectrum.n, spectrum.n))
     # Three measurements that hardly tell three directions apart: the rows grow in some of the draws.
-    A[::3, 2, :3] = A[::3, 1, :3] + 1e-4 * A[::3, 2, :3]
-    A = A * unit
+    real[::3, 2, :3] = real[::3, 1, :3] + 1e-4 * real[::3, 2, :3]
+    A = real * unit
     for m in (1, 3, spectrum.n):
         together = risk.error_curve(spectrum, A[:, :m])
         alone = np.array([risk.error_curve(spectrum, draw[:m]) for draw in A])
