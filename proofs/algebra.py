@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
 from sympy.functions.elementary.hyperbolic import HyperbolicFunction
+
+#: The answer is a function of the expression alone, and proofs ask the same again and again.
+_remembered = lru_cache(maxsize=4096)
 
 
 class Named(sp.Function):  # type: ignore[misc]
@@ -46,7 +50,11 @@ def is_zero(expression: Any) -> bool:
     >>> is_zero(whole - head - rest), is_zero(whole - head)
     (True, False)
     """
-    expression = sp.sympify(expression)
+    return _is_zero(sp.sympify(expression))
+
+
+@_remembered
+def _is_zero(expression: Any) -> bool:
     if expression == 0:
         return True
     if expression.has(sp.Sum):
@@ -58,14 +66,22 @@ def is_zero(expression: Any) -> bool:
 
 def is_nonnegative(expression: Any) -> bool:
     """Whether some form of the expression shows that it is at least 0 under the assumptions on its symbols."""
-    found = sp.sympify(expression)
-    return any(form(found).is_nonnegative is True for form in _FORMS)
+    return _is_nonnegative(sp.sympify(expression))
+
+
+@_remembered
+def _is_nonnegative(expression: Any) -> bool:
+    return any(form(expression).is_nonnegative is True for form in _FORMS)
 
 
 def is_positive(expression: Any) -> bool:
     """Whether some form of the expression shows that it is larger than 0 under the assumptions on its symbols."""
-    found = sp.sympify(expression)
-    return any(form(found).is_positive is True for form in _FORMS)
+    return _is_positive(sp.sympify(expression))
+
+
+@_remembered
+def _is_positive(expression: Any) -> bool:
+    return any(form(expression).is_positive is True for form in _FORMS)
 
 
 def _is_plain(expression: Any) -> bool:

@@ -6,7 +6,7 @@ Each returns the fact that it established, for the chains of :mod:`proofs.propos
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache, reduce
+from functools import cache, lru_cache, reduce
 from operator import add, mul
 from typing import Any
 
@@ -65,6 +65,7 @@ def same_product(left: Any, right: Any, what: str = "", *, when: Iterable[Condit
     return established(left, "=", right, domain.conditions)
 
 
+@lru_cache(maxsize=1024)
 def _evaluated(side: Any) -> Any:
     """Without integrals and limits that wait to be evaluated."""
     return side.doit() if side.has(sp.Integral, sp.Limit, sp.Derivative) else side

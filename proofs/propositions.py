@@ -91,10 +91,13 @@ class Domain:
 
     def implies(self, condition: Condition) -> bool:
         """Whether the condition holds everywhere in the domain, as far as algebra can see."""
-        if any(_includes(known, condition) for known in self.conditions):
+        if condition in self.conditions:
             return True
         gap = self.opened(condition.larger - condition.smaller)
-        return is_positive(gap) if condition.strict else is_nonnegative(gap)
+        if is_positive(gap) if condition.strict else is_nonnegative(gap):
+            return True
+        # Last, as it takes longest to find out that two expressions are not the same.
+        return any(_includes(known, condition) for known in self.conditions)
 
     def __str__(self) -> str:
         return ", ".join(str(condition) for condition in self.conditions)

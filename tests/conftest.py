@@ -11,6 +11,8 @@ from collections.abc import Iterator
 
 # One test a core: before numpy and torch start threads that would fight over the cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# A proof with one fault in it repeats nearly all of the algebra of the proof: SymPy's own caches hold it then.
+os.environ.setdefault("SYMPY_CACHE_SIZE", "10000")
 
 import pytest
 from hypothesis import settings

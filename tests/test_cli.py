@@ -73,7 +73,8 @@ def test_a_users_wrong_claim_is_refuted_with_its_spectrum_and_m(tmp_path: Path) 
 def test_the_whole_catalogue_quickly(tmp_path: Path) -> None:
     """The main job with fewer spectra: every theorem supported, every control refuted, beside a true claim of the user."""
     (tmp_path / "mine.py").write_text(WRONG.replace("2 * spectrum.tail(m)", "spectrum.energy"))
-    done = linflow("verify", "--claims", "mine.py", "--quick", "--seed", 3, cwd=tmp_path)
+    # One worker: that the number of workers changes nothing is shown on small runs, and each would load everything again.
+    done = linflow("verify", "--claims", "mine.py", "--quick", "--seed", 3, "--workers", 1, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads((tmp_path / "linflow-results" / "verdicts.json").read_text())
     assert report["seed"] == 3
@@ -251,7 +252,7 @@ def test_a_claim_that_raises_costs_nothing_but_itself(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(
         WRONG_ON_FEW + WRONG_ON_FEW.replace("claim =", "bad =").replace("twice", "bad").replace("2 * ", "1 / 0 * ")
     )
-    done = linflow("verify", "mine.py", "--quick", "--out", "r", cwd=tmp_path)
+    done = linflow("verify", "mine.py", "--quick", "--workers", 1, "--out", "r", cwd=tmp_path)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert "claim 'bad-the-tail': value(single, m=0) raised ZeroDivisionError" in done.stderr

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 from scipy.stats import binom, norm
 
-from linflow.claims.confidence import _STAKES, ConfidenceSequence, _Side, log_capital, normal_interval
+from linflow.claims.confidence import _GRID_STEP, _STAKES, ConfidenceSequence, _grid, _Side, log_capital, normal_interval
 from linflow.errors import InputError
 from linflow.testing import seeds
 
@@ -53,7 +53,7 @@ LAWS: dict[str, tuple[Law, float]] = {
 class Peeking(ConfidenceSequence):
     """Twin: the fixed-sample normal interval, looked at after every draw."""
 
-    def _reached(self, side: _Side, q: float, *, keep: bool = True) -> bool:
+    def _reached(self, side: _Side, q: float) -> bool:
         draws = side.draws
         size = np.arange(1, draws.size + 1)
         mean = np.cumsum(draws) / size
@@ -65,7 +65,7 @@ class Peeking(ConfidenceSequence):
 class Clairvoyant(ConfidenceSequence):
     """Twin: the stake is chosen after the draw is seen."""
 
-    def _reached(self, side: _Side, q: float, *, keep: bool = True) -> bool:
+    def _reached(self, side: _Side, q: float) -> bool:
         draws = side.draws
         if q == 0 or draws.size == 0:
             return False
@@ -170,6 +170,21 @@ def test_the_interval_is_what_is_not_excluded(name: str, seed: int, alpha: float
     inside, mirrored = low * (1 + 2e-4), 1 - (1 - high) * (1 + 2e-4)
     assert inside >= mean or not sequence.above(inside)
     assert mirrored <= mean or not sequence.below(mirrored)
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_the_edges_are_where_a_bisection_finds_them(name: str) -> None:
+    sequence = ConfidenceSequence(1e-3)
+    for size in (50, 1000):  # an edge is looked for anew, and from the last one
+        sequence.add(LAWS[name][0](np.random.default_rng(size), size))
+        for edge, side in zip(sequence.interval(), (sequence._low, sequence._high), strict=True):
+            excluded, open_ = 7_000_000, int(-np.log(side.draws.mean()) / _GRID_STEP)
+            while excluded - open_ > 1:
+                middle = (excluded + open_) // 2
+                reached = log_capital(side.draws, _grid(middle)).max() >= np.log(2e3)
+                excluded, open_ = (middle, open_) if reached else (excluded, middle)
+            bound = _grid(excluded) if excluded < 7_000_000 else 0.0
+            assert edge == pytest.approx(bound if side is sequence._low else 1 - bound, rel=1e-12)
 
 
 def test_mirror_image() -> None:

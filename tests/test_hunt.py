@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import os
@@ -42,10 +43,9 @@ def about(value: Callable[[Spectrum, int], Any], kind: Kind = "upper", **options
 # ------------------------------------------------------------------------------------------------- what must be found
 
 
-@pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("name", CONTROLS)
-def test_every_control_is_refuted_from_a_random_start(name: str, seed: int) -> None:
-    found = hunt(NAMES[name], seed=seed, rounds=12, max_n=24 if name == "false-constant" else 10, workers=1)
+def test_every_control_is_refuted_from_a_random_start(name: str) -> None:
+    found = hunt(NAMES[name], seed=2, rounds=12, max_n=24 if name == "false-constant" else 10, workers=1)
     assert (found.outcome, found.as_expected) == ("refuted", True)
     case = found.worst
     assert case is not None
@@ -182,9 +182,10 @@ def test_verdicts_share_alpha_over_rounds_without_end(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("name", ["T7", "T1-upper"])
 def test_results_do_not_depend_on_the_number_of_workers(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schedule, "LAG", 3)  # so that few rounds already build on earlier ones
-    one, two = (hunt(NAMES[name], seed=4, rounds=7, max_n=6, workers=workers) for workers in (1, 2))
+    one, two = (hunt(NAMES[name], seed=4, rounds=5, max_n=6, workers=workers) for workers in (1, 2))
     assert one == two
-    assert hunt(NAMES[name], seed=5, rounds=7, max_n=6, workers=1) != one
+    first, other = (hunt(NAMES[name], seed=seed, rounds=1, max_n=6, workers=1) for seed in (4, 5))
+    assert first != dataclasses.replace(other, seed=4)
 
 
 def played(journal: Path) -> list[int]:

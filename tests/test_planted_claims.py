@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from linflow import cli, report
 from linflow.claims import Claim, Verdict, claims_from_file, verify_all
 from linflow.claims.claim import STATUSES
 
@@ -51,17 +50,21 @@ def test_no_true_claim_is_refuted(seed: int) -> None:
     assert sum(verdict.verdict == "supported" for verdict in found.values()) >= len(found) // 2
 
 
-def test_through_the_command_line(tmp_path: Path) -> None:
+def test_through_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # The command in this process and without its figures: real runs of it, with figures, are in test_cli.py.
+    monkeypatch.setattr(report, "_figures", lambda *_: iter(()))
     (tmp_path / "mine.py").write_text(TWO_OF_ONE_NAME)
     words = ["verify", str(HERE / "planted_false_claims.py"), "--claims", str(tmp_path / "mine.py"), "--quick"]
-    command = [sys.executable, "-m", "linflow", *words, "--out", str(tmp_path / "out")]
-    done = subprocess.run(command, cwd=HERE.parent, capture_output=True, text=True)
-    assert done.returncode == 1, done.stderr
+    with pytest.raises(SystemExit) as left:
+        cli.main([*words, "--workers", "1", "--out", str(tmp_path / "out")])
+    assert left.value.code == 1
     rows = {row["name"]: row for row in json.loads((tmp_path / "out" / "verdicts.json").read_text())["claims"]}
     assert set(rows) == {claim.name for claim in planted("false")} | {"two-of-one-name"}
     assert {name for name, row in rows.items() if row["verdict"] == "supported"} == {"two-of-one-name"}
     assert len({case["spectrum_key"] for case in rows["two-of-one-name"]["cases"]}) == 2
-    assert "2 spectra, 2 cases" in " ".join(done.stdout.split())
+    assert "2 spectra, 2 cases" in " ".join(capsys.readouterr().out.split())
 
 
 TWO_OF_ONE_NAME = """

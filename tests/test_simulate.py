@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from linflow import risk
 from linflow.checks import FIELDS, Field
@@ -106,6 +106,23 @@ def test_batches_and_an_unsorted_array_keep_the_pairing_of_columns() -> None:
     assert risk.error_curve(sigma, np.empty((0, 4, 5))).shape == (0, 5)
     assert np.allclose(risk.error_curve(sigma, np.empty((0, 5))), [np.sum(sigma**2)])
     assert np.allclose(risk.error_curve([2.0], [[3.0]]), [4.0, 0.0])
+
+
+@pytest.mark.parametrize(
+    "sigma", [[3.0, 2.0, 1.0, 0.5], 10.0 ** (-5.0 * np.arange(6)), [1.0, 1.0, 1.0, 1e-6, 1e-6, 1e-6]], ids=len
+)
+@pytest.mark.parametrize("unit", [1.0, 1.0 + 1.0j])
+def test_a_draw_has_the_same_curve_in_every_company(sigma: ArrayLike, unit: complex) -> None:
+    """Bit for bit: in double precision, in extended precision, and where single draws need it (rank 3, and a cliff)."""
+    spectrum = Spectrum(sigma)
+    real = np.random.default_rng(5).standard_normal((12, spectrum.n, spectrum.n))
+    # Three measurements that hardly tell three directions apart: the rows grow in some of the draws.
+    real[::3, 2, :3] = real[::3, 1, :3] + 1e-4 * real[::3, 2, :3]
+    A = real * unit
+    for m in (1, 3, spectrum.n):
+        together = risk.error_curve(spectrum, A[:, :m])
+        alone = np.array([risk.error_curve(spectrum, draw[:m]) for draw in A])
+        assert together.tobytes() == alone.tobytes()
 
 
 def test_bad_draws_are_refused() -> None:

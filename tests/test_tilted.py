@@ -62,16 +62,19 @@ def dense_draws(
     spectrum, m, k = case
     rng = np.random.default_rng(seed)
     l = spectrum.variances[k:] if by_variance else np.ones(spectrum.n - k)
+    # Column k + j is taken with the probability l_j / sum(l).
+    up_to = np.cumsum(l / l.sum())
     A = rng.standard_normal((size, m, spectrum.n))
     for a in A:
         if rng.random() >= probability(m, k):
             continue
-        i, j = int(rng.integers(k)) if any_column else k - 1, k + int(rng.choice(l.size, p=l / l.sum()))
+        i = int(rng.integers(k)) if any_column else k - 1
+        j = k + min(int(up_to.searchsorted(rng.random(), side="right")), l.size - 1)
         others = np.delete(a[:, :k], i, axis=1)
         r = a[:, i] - others @ np.linalg.lstsq(others, a[:, i], rcond=None)[0]
         u = r / np.linalg.norm(r)
         a[:, i] += u * np.sqrt(rng.chisquare(m - k + freedom)) - r
-        a[:, j] += u * (np.sqrt(rng.chisquare(column_freedom)) * rng.choice([-1, 1]) - u @ a[:, j])
+        a[:, j] += u * (np.sqrt(rng.chisquare(column_freedom)) * (2 * rng.integers(2) - 1) - u @ a[:, j])
     return TiltedDraws(A=A, dominating=dominating(spectrum, A, k))
 
 
@@ -182,7 +185,8 @@ class Exceeding(FailureProbability):
 def dense_norms(spectrum: Spectrum, A: Array, order: float | Literal["fro"]) -> Array:
     """``||G - G (A G)^+ A G||`` of each draw, by pseudo-inverses."""
     G = np.diag(spectrum.singular_values)
-    return np.array([np.linalg.norm(G - G @ np.linalg.pinv(a @ G) @ a @ G, order) for a in A])
+    seen = A @ G
+    return np.asarray(np.linalg.norm(G - G @ np.linalg.pinv(seen) @ seen, order, axis=(1, 2)))
 
 
 #: Each quantity that is sampled under Q, and the norm behind it.

@@ -14,6 +14,7 @@ Kind: rigorous, non-asymptotic. Tested in tests/test_confidence.py (coverage, po
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -187,15 +188,13 @@ class ConfidenceSequence:
         """The means not excluded, rounded outwards: each edge to a part in 1e4 of its distance from 0 (from 1)."""
         return self._edge(self._low), 1.0 - self._edge(self._high)
 
-    def _reached(self, side: _Side, q: float, *, keep: bool = True) -> bool:
-        """Whether the mixture's capital against ``E W <= q`` ever reached 2/alpha; `keep` the game for the next look."""
+    def _reached(self, side: _Side, q: float) -> bool:
+        """Whether the mixture's capital against ``E W <= q`` ever reached 2/alpha; the game goes on at the next look."""
         if side.draws.size == 0:
             return False
         if q == 0:
             return bool(side.draws.max() > 0)
-        game = side.games.get(q, _Game())
-        if keep:
-            side.games[q] = game
+        game = side.games.setdefault(q, _Game())
         # One that has reached it has, whatever follows.
         if game.best < self._threshold:
             game.play(side.draws, q)
@@ -218,20 +217,46 @@ class ConfidenceSequence:
             high += 1
         if side.edge is not None and side.edge <= high:
             return _grid(high)
-        # Twice as far at each step from the mean, where a hundred draws of usual spread leave the edge.
-        low, step = high, 64
-        high -= 1
-        while low != side.edge and not self._reached(side, _grid(low), keep=False):
-            high = low
-            if low >= least:
-                return 0.0
-            low = min(low + step, least if side.edge is None else side.edge)
-            step *= 2
-        while low - high > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if self._reached(side, _grid(middle), keep=False) else (low, middle)
+        low = self._first_excluded(side, high - 1, least if side.edge is None else side.edge, mean)
+        if low is None:
+            return 0.0
         side.edge = low
         return _grid(low)
+
+    def _first_excluded(self, side: _Side, high: int, far: int, mean: float) -> int | None:
+        """Least index beyond `high` whose mean is excluded; None if none up to `far` is (a past edge is, for good).
+
+        The root of the largest logarithm of the capital grows about linearly with the distance from the mean of the draws:
+        so one aims at where it is large enough, a few games in the place of the twenty of a bisection. The games decide
+        alone, wherever one aimed.
+        """
+        needed, roots = math.sqrt(self._threshold), {high: 0.0}
+
+        def excluded(index: int) -> bool:
+            if index == side.edge:
+                return True
+            game = _Game()
+            game.play(side.draws, _grid(index))
+            roots[index] = math.sqrt(game.best)
+            return game.best >= self._threshold
+
+        # A mixture of so many stakes costs its logarithm.
+        distance = math.sqrt(2.0 * (self._threshold + math.log(_STAKES.size)) * float(side.draws.var()) / side.draws.size)
+        aim = int(-math.log(max(mean - distance, mean / 2)) / _GRID_STEP)
+        start, low, step = high, min(max(aim, high + 1), far), 64
+        while not excluded(low):
+            if low == far:
+                return None
+            beyond = int(1.1 * (low - start) * (needed / roots[low] - 1)) if roots[low] > 0 else 0
+            low, high, step = min(low + min(max(step, beyond), 8 * step), far), low, 4 * step
+        while low - high > 1:
+            middle = (low + high) // 2
+            # Every third game halves what is left, for an end that stays where it is.
+            if len(roots) % 3 and roots.get(low, 0.0) > roots[high]:
+                share = (needed - roots[high]) / (roots[low] - roots[high])
+                middle = min(max(high + int(share * (low - high)), high + 1), low - 1)
+            low, high = (middle, high) if excluded(middle) else (low, middle)
+        return low
 
 
 def _grid(index: int) -> float:

@@ -42,26 +42,40 @@ def has_grown(sigma: FloatArray, factored: NDArray[Any]) -> bool:
     return bool(below.max(initial=0.0) > _GROWTH) if m else False
 
 
-def extended_curve(sigma: FloatArray, A: NDArray[Any]) -> FloatArray:
-    """X_A(m), m = 0..len(A), by Householder reflections in extended precision; A (m, n), columns by descending sigma."""
-    m, n = A.shape
+def extended_curves(sigma: FloatArray, A: NDArray[Any]) -> FloatArray:
+    """X_A(m), m = 0..m_max, by Householder reflections in extended precision.
+
+    Parameters
+    ----------
+    sigma : (n,) array, descending.
+    A : (draws, m_max, n) array, columns in the order of `sigma`.
+
+    Returns
+    -------
+    curves : (draws, m_max + 1) float64 array.
+    """
+    draws, m, n = A.shape
     wide = np.clongdouble if np.iscomplexobj(A) else np.longdouble
-    M = (A.astype(wide) * sigma).T
+    M = (A.astype(wide) * sigma).swapaxes(1, 2).copy()
     reflectors: list[tuple[NDArray[Any], Any]] = []
     for j in range(m):
-        v = M[j:, j].copy()
-        norm = np.sqrt(np.sum(np.abs(v) ** 2))
-        phase = v[0] / np.abs(v[0]) if v[0] != 0 else wide(1)
-        v[0] += phase * norm
-        v /= v[0]
-        factor = 2 / np.sum(np.abs(v) ** 2)
-        M[j:, j:] -= np.outer(factor * v, v.conj() @ M[j:, j:])
-        reflectors.append((v, factor))
+        v = M[:, j:, j].copy()
+        norm = np.sqrt(np.sum(np.abs(v) ** 2, axis=1))
+        first = np.where(v[:, 0] != 0, v[:, 0], wide(1))
+        v[:, 0] += first / np.abs(first) * norm
+        v /= v[:, :1].copy()
+        factor = 2 / np.sum(np.abs(v) ** 2, axis=1)
+        reflectors.append((v, factor[:, None] * v))
+        _reflect(M[:, j:, j:], *reflectors[j])
     # All n columns: the last n - m span what the measurements missed, and give the remainder without a subtraction.
-    Q = np.eye(n, dtype=wide)
+    Q = np.tile(np.eye(n, dtype=wide), (draws, 1, 1))
     for j in range(m - 1, -1, -1):
-        v, factor = reflectors[j]
-        Q[j:, j:] -= np.outer(factor * v, v.conj() @ Q[j:, j:])
-    gains = np.sum(np.abs(sigma[:, None] * Q) ** 2, axis=0)
-    errors = np.append(np.cumsum(gains[::-1])[::-1], 0.0)
-    return errors[: m + 1].astype(np.float64)
+        _reflect(Q[:, j:, j:], *reflectors[j])
+    gains = np.sum(np.abs(sigma[:, None] * Q) ** 2, axis=1)
+    errors = np.append(np.cumsum(gains[:, ::-1], axis=1)[:, ::-1], np.zeros((draws, 1)), axis=1)
+    return errors[:, : m + 1].astype(np.float64)
+
+
+def _reflect(M: NDArray[Any], v: NDArray[Any], scaled: NDArray[Any]) -> None:
+    """``M -= scaled v^* M`` for each draw, in place."""
+    M -= scaled[:, :, None] * (v.conj()[:, None, :] @ M)

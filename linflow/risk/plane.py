@@ -53,7 +53,7 @@ BITS, SEARCH_BITS = 50, 40
 #: Bits that may be lost between that and what is certified for a value: uncertain ends, and rounding.
 MARGIN = 13
 #: Entries of the arrays (nodes in t, nodes in v, n) handled at a time.
-BLOCK = 2**18
+BLOCK = 2**17
 #: Unit roundoff, and the absolute error of an operation that underflows.
 UNIT, TINY = 2.0**-53, 2.0**-1022
 
@@ -275,20 +275,25 @@ def _weights(grid: _Grid, part: slice, first: int) -> tuple[FloatArray, int, Flo
     measure = nu * (octaves.LOG_2 / grid.per_octave_v)
     # The nodes below the first one: sum_i nu 2^(-i / r) = nu / (1 - 2^(-1/r)).
     measure[0] /= 1 - octaves.powers(-1, -1, grid.per_octave_v)[0]
-    x = grid.half_width[part][:, None, :] * nu[:, None]
-    inverse = 1 / (1 + x)
+    # The nodes in v last, and arrays used again: these passes over them are most of the cost.
+    x = grid.half_width[part][:, :, None] * nu
+    inverse = x + 1
+    np.divide(1, inverse, out=inverse)
     # nu^2 and the product may be as large and as small as 2^+-1200, their own product is not: it is formed evenly.
     share = place // (grid.per_octave_v * n)
-    product = np.prod(np.ldexp(np.sqrt(inverse), share[:, None]), axis=2)
-    measure = np.where(place <= last[:, None], np.ldexp(measure, -n * share) * product, 0.0)[:, :, None]
-    a = grid.unseen[part][:, None, :] * inverse
-    c = a * grid.unseen[part][:, None, :]
-    b = x * inverse * (measure / 2)
-    mixed = b.swapaxes(1, 2) @ c
-    weights: FloatArray = (measure * a).swapaxes(1, 2) @ a + mixed + mixed.swapaxes(1, 2)
+    roots = np.sqrt(inverse)
+    roots *= np.ldexp(1.0, share)
+    product = np.prod(roots, axis=1)
+    measure = np.where(place <= last[:, None], np.ldexp(measure, -n * share) * product, 0.0)[:, None, :]
+    plain = np.multiply(inverse, measure, out=roots) @ inverse.swapaxes(1, 2)
+    x *= inverse
+    x *= measure
+    unseen = grid.unseen[part]
+    mixed = (x @ inverse.swapaxes(1, 2)) * (unseen**2 / 2)[:, None, :]
+    weights: FloatArray = plain * unseen[:, :, None] * unseen[:, None, :] + mixed + mixed.swapaxes(1, 2)
     weights *= grid.seen[part][:, :, None] * grid.seen[part][:, None, :]
-    # u: 7; p and q: 9; 2 p q V: 19; x: 22; 1 / d: 24, its root: 13; the product of n roots: 14 n; a: 34; c: 44;
-    # b: 14 n + 62; W: the product of b and c, and a sum over the nodes.
+    # u: 7; p and q: 9; 2 p q V: 19; x: 22; 1 / d: 24, its root: 13; the product of n roots: 14 n; x / d and the measure:
+    # 14 n + 62; 1 / d and q^2 / 2: 44; W: the product of both, and a sum over the nodes.
     roundings = 14 * n + place.size + 130
     lost = 8 * (place.size + measure.sum(axis=(1, 2))) * grid.seen[part][:, 0] * grid.seen[part][:, 1] + 2
     return weights, roundings, lost

@@ -42,7 +42,7 @@ from linflow.checks import (
     whole_number,
 )
 from linflow.errors import InputError, RankError, ShapeError
-from linflow.risk.extended import extended_curve, has_gap, has_grown, is_steep
+from linflow.risk.extended import extended_curves, has_gap, has_grown, is_steep
 from linflow.spectrum import Spectrum
 
 #: ``ensemble(m, n, rng)`` -> (m, n) array: one draw of the measurements.
@@ -52,6 +52,8 @@ Ensemble = Callable[[int, int, np.random.Generator], NDArray[Any]]
 _THREADED_FROM = 64
 #: Of all curves together: 8 TiB.
 _MOST_VALUES = 2**40
+#: Entries of A handled at a time: a megabyte, so that they stay in the cache.
+_TOGETHER = 2**17
 
 
 def error_curve(spectrum: Spectrum | ArrayLike, A: ArrayLike) -> FloatArray:
@@ -95,13 +97,17 @@ def error_curve(spectrum: Spectrum | ArrayLike, A: ArrayLike) -> FloatArray:
     """
     sigma, A = _prepare(spectrum, A)
     *batch, m_max, n = A.shape
-    curves = np.empty((int(np.prod(batch)), m_max + 1))
+    draws = A.reshape(-1, m_max, n) if A.size else np.empty((int(np.prod(batch)), m_max, n))
+    curves = np.empty((len(draws), m_max + 1))
+    together = max(1, _TOGETHER // max(m_max * n, 1))
     with _one_blas_thread():
-        for index, draw in enumerate(A.reshape(len(curves), m_max, n)):
-            curves[index], dependent = _curve(sigma, draw)
-            if dependent.size:
+        for start in range(0, len(draws), together):
+            part = slice(start, start + together)
+            curves[part], dependent = _curves(sigma, draws[part])
+            if dependent.any():
+                draw, row = np.argwhere(dependent)[0]
                 raise RankError(
-                    f"row {dependent[0]} of A depends linearly on the rows before it (in draw {index}): drop that row, it "
+                    f"row {row} of A depends linearly on the rows before it (in draw {start + draw}): drop that row, it "
                     "measures nothing new"
                 )
     return curves.reshape(*batch, m_max + 1)
@@ -156,11 +162,17 @@ def simulate(
         rng = np.random.default_rng(
             np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, start // block), pool_size=root.pool_size)
         )
-        for t in range(start, min(start + block, trials)):
+        drawn = []
+        for _ in range(start, min(start + block, trials)):
             A = finite_matrix(draw(rows, n, rng), "A of the ensemble")
             if A.shape != (rows, n):
                 raise ShapeError(f"the ensemble must return shape ({rows}, {n}), got {A.shape}")
-            curves[t] = _curve_skipping(sigma, A)
+            drawn.append(A)
+        for kind in {A.dtype for A in drawn}:  # real or complex, almost always one of them
+            places = [place for place, A in enumerate(drawn) if A.dtype == kind]
+            found, dependent = _curves(sigma, np.stack([drawn[place] for place in places]))
+            for place, curve, rows_lost in zip(places, found, dependent, strict=True):
+                curves[start + place] = _curve_skipping(sigma, drawn[place]) if rows_lost.any() else curve
 
     starts = range(0, trials, block)
     count = min(available_cores() if workers is None else positive_int(workers, "workers"), len(starts))
@@ -208,79 +220,101 @@ def _unit_rows(A: NDArray[Any]) -> NDArray[Any]:
     1e-23 of the row of ``A Sigma``, far below its rounding.
     """
     parts = np.ascontiguousarray(A).view(np.float64)  # real and imaginary parts side by side
-    _, exponents = np.frexp(np.abs(parts).max(axis=1, initial=0.0))
-    scaled: NDArray[Any] = np.ldexp(parts, -exponents[:, None]).view(A.dtype)
+    _, exponents = np.frexp(np.abs(parts).max(axis=-1, initial=0.0))
+    scaled: NDArray[Any] = np.ldexp(parts, -exponents[..., None]).view(A.dtype)
     return scaled
 
 
 def _curve_skipping(sigma: FloatArray, A: NDArray[Any]) -> FloatArray:
     """The curve of one draw in which a dependent row leaves the error where it was."""
-    curve, dependent = _curve(sigma, A)
+    [curve], [dependent] = _curves(sigma, A[None])
     informative = np.ones(len(A), dtype=bool)
-    while dependent.size:
+    while dependent.any():
         # After a dependent row the remaining directions are polluted: drop the first one and factor again.
-        informative[np.flatnonzero(informative)[dependent[0]]] = False
-        curve, dependent = _curve(sigma, A[informative])
+        informative[np.flatnonzero(informative)[dependent.argmax()]] = False
+        [curve], [dependent] = _curves(sigma, A[None, informative])
     position: FloatArray = curve[np.append(0, np.cumsum(informative))]
     return position
 
 
-def _curve(sigma: FloatArray, A: NDArray[Any]) -> tuple[FloatArray, NDArray[np.int64]]:
-    """Error curve of one draw, and the rows found to depend on earlier ones (the curve is meaningless after those)."""
-    m, n = A.shape
+def _curves(sigma: FloatArray, A: NDArray[Any]) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Error curves of (draws, m, n) measurements, and the rows found to depend on earlier ones, (draws, m).
+
+    The curve of a draw is meaningless after its first dependent row.
+    """
+    draws, m, n = A.shape
     # Centred on the geometric middle by a power of two, so that squares neither overflow nor vanish.
     middle = int(np.rint(0.5 * (np.log2(sigma[0]) + np.log2(sigma[-1]))))
     scaled = np.ldexp(sigma, -middle)
-    curve = np.zeros(m + 1)
+    curves = np.zeros((draws, m + 1))
     if m == 0:
-        curve[0] = np.sum(scaled[::-1] ** 2)
-        return np.ldexp(curve, 2 * middle), np.empty(0, dtype=np.int64)
+        curves[:, 0] = np.sum(scaled[::-1] ** 2)
+        return np.ldexp(curves, 2 * middle), np.zeros((draws, 0), dtype=bool)
     A, is_complex = _unit_rows(A), np.iscomplexobj(A)
     M = A * scaled
     geqrf, orgqr = (lapack.zgeqrf, lapack.zungqr) if is_complex else (lapack.dgeqrf, lapack.dorgqr)
-    sizes = np.linalg.norm(M, axis=1)
-    # M is row-major (m, n), so M.T is the column-major n x m matrix Sigma A^T that LAPACK factors in place.
-    factored, tau, _, _ = geqrf(M.T, lwork=64 * m, overwrite_a=1)
+    sizes = np.linalg.norm(M, axis=2)
+    # A draw is row-major (m, n): its transpose is the column-major n x m matrix Sigma A^T that LAPACK factors in place.
+    tau = np.array([geqrf(draw.T, lwork=64 * m, overwrite_a=1)[1] for draw in M])
     # Legitimate pivots shrink with sigma_j; one that is zero up to the rounding of its own row is a dependent row.
-    pivots = np.abs(np.diagonal(factored))
+    pivots = np.abs(np.diagonal(M, axis1=1, axis2=2))
     # A row that sees small directions only is small from the start.
-    scale = np.minimum(scaled[:m] * np.linalg.norm(A, axis=1), sizes)
-    dependent = np.flatnonzero(pivots <= 32 * n * np.finfo(float).eps * scale)
-    if dependent.size == 0 and (is_steep(sigma) or (has_gap(sigma) and has_grown(scaled, factored))):
-        return extended_curve(sigma, A), dependent
-    reflectors = factored.copy(order="F") if m < n else None
-    Q, _, _ = orgqr(factored, tau, lwork=64 * m, overwrite_a=1)
-    weighted = Q.T
-    if reflectors is not None:
-        curve[m] = _remainder(scaled, weighted, reflectors, tau)
-    weighted = np.multiply(weighted, scaled, out=weighted)
-    gains = np.einsum("ij,ij->i", weighted.real, weighted.real)
+    scale = np.minimum(scaled[:m] * np.linalg.norm(A, axis=2), sizes)
+    dependent = pivots <= 32 * n * np.finfo(float).eps * scale
+    wide = ~dependent.any(axis=1)
+    if not is_steep(sigma):
+        wide &= has_gap(sigma) and np.array([has_grown(scaled, draw.T) for draw in M])
+    left = np.flatnonzero(~wide)
+    curves[left] = np.ldexp(_by_reflectors(scaled, M, tau, left, orgqr), 2 * middle)
+    if wide.any():
+        curves[wide] = extended_curves(sigma, A[wide])
+    return curves, dependent
+
+
+def _by_reflectors(
+    sigma: FloatArray, factored: NDArray[Any], tau: NDArray[Any], chosen: NDArray[np.int64], orgqr: Callable[..., Any]
+) -> FloatArray:
+    """Error curves of the chosen draws from the reflectors of LAPACK's QR: ``factored[t].T`` and ``tau[t]``."""
+    _, m, n = factored.shape
+    curves = np.zeros((len(chosen), m + 1))
+    Q_rows = factored[chosen]
+    for draw, row in zip(Q_rows, chosen, strict=True):
+        orgqr(draw.T, tau[row], lwork=64 * m, overwrite_a=1)
+    if m < n:
+        curves[:, m] = _remainders(sigma, Q_rows, factored, tau, chosen)
+    weighted = np.multiply(Q_rows, sigma, out=Q_rows)
+    gains = np.einsum("tij,tij->ti", weighted.real, weighted.real)
+    if np.iscomplexobj(weighted):
+        gains = gains + np.einsum("tij,tij->ti", weighted.imag, weighted.imag)
+    curves[:, :m] = gains[:, ::-1].cumsum(axis=1)[:, ::-1] + curves[:, m:]
+    return curves
+
+
+def _remainders(
+    sigma: FloatArray, Q_rows: NDArray[Any], factored: NDArray[Any], tau: NDArray[Any], chosen: NDArray[np.int64]
+) -> FloatArray:
+    """``|| Sigma (I - Q Q^T) ||_F^2`` with every term accurate relative to itself; Q_rows holds the Q^T, (draws, m, n)."""
+    _, m, n = Q_rows.shape
+    is_complex = np.iscomplexobj(Q_rows)
+    captured = np.einsum("tij,tij->tj", Q_rows.real, Q_rows.real)
     if is_complex:
-        gains = gains + np.einsum("ij,ij->i", weighted.imag, weighted.imag)
-    curve[:m] = gains[::-1].cumsum()[::-1] + curve[m]
-    return np.ldexp(curve, 2 * middle), dependent
-
-
-def _remainder(sigma: FloatArray, Q_rows: NDArray[Any], reflectors: NDArray[Any], tau: NDArray[Any]) -> float:
-    """``|| Sigma (I - Q Q^T) ||_F^2`` with every term accurate relative to itself; Q_rows is Q^T, (m, n)."""
-    m, n = Q_rows.shape
-    captured = np.einsum("ij,ij->j", Q_rows.real, Q_rows.real)
-    if np.iscomplexobj(Q_rows):
-        captured = captured + np.einsum("ij,ij->j", Q_rows.imag, Q_rows.imag)
+        captured = captured + np.einsum("tij,tij->tj", Q_rows.imag, Q_rows.imag)
     left = sigma**2 * (1.0 - captured)
     # A coordinate that the measurements caught almost whole (at most 4m/3 of them) would lose its digits in 1 - captured:
     # its residual is read off the last n - m entries of Q_full^T e_i, to which the reflectors give relative accuracy.
-    caught = np.flatnonzero(captured > 0.75)
-    multiply, transpose = (lapack.zunmqr, "C") if np.iscomplexobj(Q_rows) else (lapack.dormqr, "T")
-    width = max(1, min(caught.size, 4_000_000 // n))
-    for start in range(0, caught.size, width):
-        columns = caught[start : start + width]
-        unit = np.zeros((n, columns.size), dtype=reflectors.dtype, order="F")
-        unit[columns, np.arange(columns.size)] = 1.0
-        rotated, _, _ = multiply("L", transpose, reflectors, tau, unit, 64 * columns.size, overwrite_c=1)
-        # The scale goes in before the square: the entries reach down to sigma_n/sigma_1, their squares may not.
-        left[columns] = np.sum(np.abs(rotated[m:] * sigma[columns]) ** 2, axis=0)
-    return float(np.sum(left[::-1]))
+    multiply, transpose = (lapack.zunmqr, "C") if is_complex else (lapack.dormqr, "T")
+    for place, row in enumerate(chosen):
+        caught = np.flatnonzero(captured[place] > 0.75)
+        width = max(1, min(caught.size, 4_000_000 // n))
+        for start in range(0, caught.size, width):
+            columns = caught[start : start + width]
+            unit = np.zeros((n, columns.size), dtype=factored.dtype, order="F")
+            unit[columns, np.arange(columns.size)] = 1.0
+            rotated, _, _ = multiply("L", transpose, factored[row].T, tau[row], unit, 64 * columns.size, overwrite_c=1)
+            # The scale goes in before the square: the entries reach down to sigma_n/sigma_1, their squares may not.
+            left[place, columns] = np.sum(np.abs(rotated[m:] * sigma[columns]) ** 2, axis=0)
+    remainder: FloatArray = np.sum(left[:, ::-1], axis=1)
+    return remainder
 
 
 def _block_size(n: int) -> int:
