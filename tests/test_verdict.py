@@ -752,7 +752,7 @@ def test_what_is_no_claim_is_refused() -> None:
     for options in ({"kind": "roughly"}, {"status": "true"}, {"name": ""}, {"name": "two words"}, {"tolerance": 0.0}):
         with pytest.raises(InputError):
             one(1.0, **options)
-    with pytest.raises(InputError, match="functions"):
+    with pytest.raises(InputError, match="must be a function"):
         Claim(name="c", statement="", kind="upper", value=3.0)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="every_draw=True"):
         one(1.0, quantity=Dominance())
