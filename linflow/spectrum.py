@@ -150,8 +150,8 @@ class Spectrum:
         >>> Spectrum.log_spaced(n=3, condition=100.0).singular_values
         array([1.  , 0.1 , 0.01])
         """
-        if not condition >= 1:
-            raise InputError(f"condition must be >= 1, got {condition}")
+        if not 1 <= condition < np.inf:
+            raise InputError(f"condition must be finite and >= 1, got {condition}")
         return cls(np.logspace(0.0, -np.log10(condition), positive_int(n, "n")), name=f"log-spaced {condition:.0e}")
 
     @classmethod

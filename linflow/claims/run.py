@@ -21,6 +21,7 @@ from linflow.claims.verdict import Cell, Test, decide
 from linflow.engine.pool import Lost, choose_engine
 from linflow.engine.sources import served
 from linflow.engine.store import Record, Store
+from linflow.engine.users import described
 from linflow.errors import ClaimError, InputError, LinflowError
 from linflow.identity import code_digest
 from linflow.spectrum import Spectrum
@@ -273,10 +274,12 @@ def _attempt(cell: Cell) -> _Found:
     error = None
     try:
         outcomes = decide(cell)
+    except KeyboardInterrupt:
+        raise
     except LinflowError as failure:  # a sentence already
         error = str(failure)
-    except Exception as failure:  # a user's quantity may raise anything; the other cells go on
-        error = f"{_place(cell)} raised {type(failure).__name__}: {failure}"
+    except BaseException as failure:  # a user's quantity may raise anything; the other cells go on
+        error = f"{_place(cell)} raised {described(failure)}"
     return _Found(outcomes, error, time.perf_counter() - start)
 
 

@@ -11,7 +11,7 @@ from linflow.deep import augment, recipes, store
 from linflow.deep.deterministic import named_device
 from linflow.deep.fit import Progress, fit
 from linflow.deep.gan import fit_gan
-from linflow.engine.files import prepare_folder
+from linflow.engine.files import prepare_folder, shortened
 from linflow.errors import DataError, InputError, OutputError
 
 #: Side of scikit-learn's digits.
@@ -62,13 +62,13 @@ def run_train(
         raise InputError("give --minutes or --steps, not both")
     if kind == "gan" and steps is None:
         raise InputError("a GAN has no likelihood to watch: say how long with --steps, such as --steps 3000")
-    if out.is_dir():
-        raise OutputError(f"{str(out)!r} is a folder: give --out a file, such as {str(out / 'flow.pt')!r}")
     prepare_folder(out.parent)
+    checkpoint = out.with_name(out.name + ".part")
+    for file in (out, checkpoint):
+        _writable_file(file)
     images = _images(data, size, grey)
     chosen = recipes.settings(kind, images, {"threads": threads, "device": device})
     print(f"{kind} on {len(images)} images of {' x '.join(map(str, images.shape[1:]))}, seed {seed}", flush=True)
-    checkpoint = out.with_name(out.name + ".part")
     if checkpoint.exists():
         print(f"going on from {checkpoint}", flush=True)
     if kind == "gan":
@@ -81,7 +81,7 @@ def run_train(
             seed=seed,
             augment=change,
             checkpoint=checkpoint,
-            progress=_printer(),
+            progress=_printer(out),
             **options,
         )
         store.save(made, out)
@@ -92,7 +92,7 @@ def run_train(
         minutes = _MINUTES
     options = recipes.fit_options(kind, chosen)
     fitted = fit(
-        flow, images, steps=steps, minutes=minutes, seed=seed, checkpoint=checkpoint, progress=_printer(), **options
+        flow, images, steps=steps, minutes=minutes, seed=seed, checkpoint=checkpoint, progress=_printer(out), **options
     )
     store.save(flow, out)
     print(
@@ -101,6 +101,19 @@ def run_train(
     )
     use = "denoise(flow, images, noise_std)" if kind == "patches" else "solve(flow, A, y)"
     print(f"written to {out}; in Python: flow = linflow.deep.load({str(out)!r}); linflow.deep.{use}")
+
+
+def _writable_file(file: Path) -> None:
+    """Raise OutputError where something else than a file would be replaced, be it a device."""
+    try:
+        if file.is_dir():
+            raise OutputError(f"{shortened(file)} is a folder: give --out a file, such as {shortened(file / 'flow.pt')}")
+        if file.exists() and not file.is_file():
+            raise OutputError(f"{shortened(file)} is a pipe or a device: give --out a file")
+    except OutputError:
+        raise
+    except OSError as error:
+        raise OutputError(f"cannot write {shortened(file)} ({error.strerror}): give --out another file") from error
 
 
 def _images(data: Path | None, size: int | None, grey: bool) -> FloatArray:
@@ -116,12 +129,18 @@ def _images(data: Path | None, size: int | None, grey: bool) -> FloatArray:
     return rows.reshape(len(rows), size, size, -1)
 
 
-def _printer() -> Progress:
-    """On a terminal one line that changes, elsewhere a line every tenth of the way."""
-    told = -1
+def _printer(out: Path) -> Progress:
+    """On a terminal one line that changes, elsewhere a line every tenth of the way; a deleted folder ends the training."""
+    told, folder = -1, out.parent.stat()
 
     def progress(done: float, line: str) -> None:
         nonlocal told
+        try:
+            there = out.parent.stat()
+        except OSError:
+            there = None
+        if there is None or (there.st_dev, there.st_ino) != (folder.st_dev, folder.st_ino):
+            raise OutputError(f"the folder of {shortened(out)} was deleted or replaced: put it back, and start again")
         text = f"{100 * done:3.0f} %  {line}"
         if sys.stdout.isatty():
             print(f"\r{text}", end="\n" if done >= 1 else "", flush=True)

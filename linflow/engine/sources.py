@@ -19,6 +19,7 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
+from linflow.engine.files import regular_file
 from linflow.errors import DataError
 
 #: Modules made from users' files are called by this and the file's name: the same in every process, and for every edit.
@@ -46,10 +47,9 @@ class Source:
     @classmethod
     def read(cls, file: Path, what: str) -> Source:
         """The file and its neighbours; DataError (about `what` file) if it cannot be read."""
+        regular_file(file, f"{what} file")
         try:
             text = file.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise DataError(f"the {what} file {str(file)!r} does not exist") from None
         except (OSError, UnicodeDecodeError, ValueError) as error:
             why = getattr(error, "strerror", None) or error
             raise DataError(f"the {what} file {str(file)!r} cannot be read: {why}") from error

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from linflow.engine.files import write_bytes
-from linflow.errors import InputError, OutputError
+from linflow.errors import InputError
 from linflow.experiments.cells import Outcome
 from linflow.experiments.experiment import Experiment, Plan, Variable
 
@@ -115,13 +115,8 @@ def write_netcdf(dataset: xr.Dataset, path: Path) -> None:
     OutputError
         The file cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        _for_netcdf(dataset).to_netcdf(temporary, engine="scipy", format="NETCDF3_64BIT")
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise OutputError(f"cannot write {str(path)!r} ({error.strerror}): choose another folder with --out") from error
+    # In memory first: on a full disk the library would leave half a file, and complain a second time when it is closed.
+    write_bytes(path, bytes(_for_netcdf(dataset).to_netcdf(engine="scipy", format="NETCDF3_64BIT")))
 
 
 def write_csv(dataset: xr.Dataset, path: Path) -> None:

@@ -1,0 +1,1 @@
+"""The campaign: faults of machines, files, networks and users, played against the real commands."""
