@@ -19,6 +19,7 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
+from linflow import provenance
 from linflow.engine.files import regular_file
 from linflow.errors import DataError
 
@@ -185,6 +186,15 @@ class _Finder(MetaPathFinder, Loader):
 _FINDER = _Finder()
 
 
-def served() -> list[str]:
-    """Names of the neighbours that can be imported now: no other process finds them."""
-    return list(_FINDER.served)
+def send_by_value(*names: str) -> None:
+    """Let other processes get what lives in these modules as it is in this one, and not as an import there would make it.
+
+    So do users' files and their neighbours, which no other process finds. A library's modules are found everywhere.
+    """
+    import cloudpickle
+
+    files = (name for name in list(sys.modules) if name.startswith(PREFIX))
+    for name in dict.fromkeys((*names, *files, *_FINDER.served)):
+        module = sys.modules.get(name)
+        if module is not None and provenance.of_module(module) is None:
+            cloudpickle.register_pickle_by_value(module)
