@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from linflow import __version__
-from linflow.engine.stopping import PIPE, quiet_exit, sentence_and_status, stoppable
+from linflow.engine.stopping import PIPE, flushed, open_streams, quiet_exit, say, sentence_and_status, stoppable
 
 #: Commands that keep what they have finished.
 _RESUMABLE = ("verify", "hunt", "run", "train")
@@ -24,19 +24,11 @@ class _Commands(TyperGroup):
         """Run the command; exit status 1 is its own to give, for what was refuted or failed."""
         with stoppable():
             try:
-                try:
-                    return super().invoke(ctx)
-                finally:
-                    sys.stdout.flush()  # here, where a pipe that nobody reads is no traceback
+                return super().invoke(ctx)
             except BaseException as error:
                 if type(error).__module__.partition(".")[0] in ("typer", "click") or "LINFLOW_TRACEBACK" in os.environ:
                     raise
-                said, status = sentence_and_status(error, resumes=ctx.invoked_subcommand in _RESUMABLE)
-                if status == PIPE:
-                    quiet_exit()
-                elif said:
-                    typer.echo(f"linflow: {said}", err=True)
-                raise typer.Exit(status) from None
+                raise typer.Exit(_ended(error, resumes=ctx.invoked_subcommand in _RESUMABLE)) from None
 
 
 app = typer.Typer(
@@ -58,11 +50,26 @@ Size = Annotated[int, typer.Option(min=1, max=128, help="Side in pixels to which
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point."""
+    open_streams()
     try:
-        app(args=arguments, standalone_mode=True)
-    except BrokenPipeError:  # of --help: the reader of a pipe (head, less) went away
+        try:
+            app(args=arguments, standalone_mode=True)
+        finally:
+            # Here, where a full disk or a reader that went away is one sentence, and not after the end of the program.
+            if (failure := flushed()) is not None:
+                raise failure
+    except OSError as error:  # of --help too, which is no command
+        sys.exit(_ended(error, resumes=False))
+
+
+def _ended(error: BaseException, *, resumes: bool) -> int:
+    """Say what ended the command, and give its exit status."""
+    said, status = sentence_and_status(error, resumes=resumes)
+    if status == PIPE:
         quiet_exit()
-        sys.exit(PIPE)
+    elif said:
+        say(said)
+    return status
 
 
 def run_file(file: str) -> None:

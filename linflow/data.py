@@ -104,12 +104,12 @@ def image_folder(folder: str | os.PathLike[str], *, size: int, grey: bool = True
     from skimage.transform import resize
 
     size, grey, path = positive_int(size, "size"), flag(grey, "grey"), path_of(folder, "folder")
-    if not path.is_dir():
-        raise DataError(f"{str(folder)!r} is not a folder: give a folder of images")
+    if not os.path.isdir(path):  # noqa: PTH112 - of a name that is too long, too
+        raise DataError(f"{str(folder)[:400]!r} is not a folder: give a folder of images")
     try:
         files = sorted(f for f in path.iterdir() if f.suffix.lower() in IMAGE_SUFFIXES)
     except OSError as error:
-        raise DataError(f"the folder {str(folder)!r} cannot be read: {error.strerror}") from error
+        raise DataError(f"the folder {str(folder)[:80]!r} cannot be read: {error.strerror}") from error
     if len(files) < 2:
         endings = " ".join(IMAGE_SUFFIXES)
         raise DataError(f"the folder {str(folder)!r} holds {len(files)} images, at least 2 are needed (endings: {endings})")
@@ -130,6 +130,8 @@ def _read(file: Path) -> FloatArray:
     """An image as (height, width, 3) floats in [0, 1]."""
     from PIL import Image, UnidentifiedImageError
 
+    if file.exists() and not (file.is_file() or file.is_dir()):
+        raise DataError(f"{str(file)!r} is a pipe or a device, not an image: remove it")
     try:
         with Image.open(file) as image:
             return np.asarray(image.convert("RGB"), dtype=np.float64) / 255.0

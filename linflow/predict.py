@@ -10,12 +10,18 @@ import numpy as np
 from linflow import risk
 from linflow.checks import IntArray
 from linflow.data import image_folder
+from linflow.engine.files import regular_file, shortened
+from linflow.engine.users import text_of
 from linflow.errors import DataError, InputError
 from linflow.spectrum import Spectrum
 
 FAMILIES = ("power-law", "exponential", "flat", "step", "spiked", "log-spaced")
 #: Rows of a table when no m is asked for.
 _DEFAULT_ROWS = 12
+#: Columns are arrays as long as the spectrum, and each row is kept until all are printed: more would fill the memory.
+_MOST_VALUES, _MOST_ROWS = 10**7, 10**6
+#: Characters of a user's word that a sentence repeats.
+_SHOWN = 80
 
 
 def predictions(
@@ -75,6 +81,7 @@ def spectrum_from_options(
         return spectrum_from_file(values)
     if data is not None:
         return Spectrum.from_data(image_folder(data, size=size), name=f"{data.name} {size}x{size}")
+    _few_enough(n, "--n asks for", "singular values")
     made = {
         "power-law": lambda: Spectrum.power_law(n, exponent),
         "exponential": lambda: Spectrum.exponential(n, rate),
@@ -90,20 +97,22 @@ def spectrum_from_options(
 
 def spectrum_from_file(path: Path) -> Spectrum:
     """Singular values from .npy, or from .csv or .txt (numbers separated by commas, blanks or new lines)."""
-    if not path.is_file():
-        raise DataError(f"the file of singular values {str(path)!r} does not exist")
+    regular_file(path, "file of singular values")
     try:
         if path.suffix == ".npy":
-            values = np.load(path, allow_pickle=False)
+            # Mapped, and so of the size that the file has, whatever its head says.
+            values = np.load(path, allow_pickle=False, mmap_mode="r")
         else:
             text = path.read_text(encoding="utf-8").replace(",", " ").replace(";", " ")
             values = np.array([float(word) for word in text.split()])
-    except (ValueError, OSError, EOFError) as error:
-        raise DataError(f"{str(path)!r} cannot be read as numbers ({error}): give a .npy, .csv or .txt of them") from error
+    except Exception as error:  # numpy's reader meets bytes of anybody's, and raises whatever its parsers do
+        why = f"cannot be read as numbers ({text_of(error)})"
+        raise DataError(f"{shortened(path)} {why}: give a .npy, .csv or .txt of them") from error
+    _few_enough(values.size, f"the file {shortened(path)} holds", "values")
     try:
         return Spectrum(np.ravel(values), name=path.stem)
     except InputError as error:
-        raise InputError(f"{str(path)!r}: {error}") from error
+        raise InputError(f"{shortened(path)}: {error}") from error
 
 
 def whole_numbers(text: str | None, n: int) -> IntArray:
@@ -114,21 +123,34 @@ def whole_numbers(text: str | None, n: int) -> IntArray:
     """
     if text is None:
         return np.unique(np.geomspace(1, max(n - 1, 1), _DEFAULT_ROWS).round().astype(np.int64))
-    counts: list[int] = []
+    ranges: list[range] = []
     for part in text.split(","):
         try:
             numbers = [int(word) for word in part.split(":")]
         except ValueError:
             numbers = []
         if not 1 <= len(numbers) <= 3 or (len(numbers) == 3 and numbers[2] < 1):
-            raise InputError(f"--m takes whole numbers such as 64 or 8,16,64 or 10:100:10, got {text!r}")
-        counts += [numbers[0]] if len(numbers) == 1 else range(numbers[0], numbers[1] + 1, *numbers[2:])
-    bad = [count for count in counts if not 0 <= count <= n]
-    if bad:
-        raise InputError(f"--m must lie in 0..n = 0..{n}, got {bad[0]}")
+            raise InputError(f"--m takes whole numbers such as 64 or 8,16,64 or 10:100:10, got {text[:_SHOWN]!r}")
+        first, last, *step = numbers if len(numbers) > 1 else (numbers[0], numbers[0])
+        ranges.append(range(first, last + 1, *step))
+    for ends in (counts[i] for counts in ranges if counts for i in (0, -1)):
+        if not 0 <= ends <= n:
+            raise InputError(f"--m must lie in 0..n = 0..{n}, got {_digits(ends)}")
+    _few_enough(sum(map(len, ranges)), "--m names", "numbers of measurements", most=_MOST_ROWS)
+    counts = [count for one in ranges for count in one]
     if not counts:
-        raise InputError(f"--m names no number of measurements: {text!r} is an empty range")
+        raise InputError(f"--m names no number of measurements: {text[:_SHOWN]!r} is an empty range")
     return np.array(counts, dtype=np.int64)
+
+
+def _few_enough(count: int, what: str, of: str, *, most: int = _MOST_VALUES) -> None:
+    if count > most:
+        raise InputError(f"{what} {_digits(count)} {of}, {most} at most can be predicted at once")
+
+
+def _digits(number: int) -> str:
+    """A whole number, rounded where it is long: Python refuses to write those of thousands of digits."""
+    return str(number) if abs(number) < 10**30 else f"about 2**{number.bit_length()}"
 
 
 def print_table(spectrum: Spectrum, rows: list[dict[str, Any]], *, noise_std: float, penalty: float) -> None:
@@ -136,11 +158,12 @@ def print_table(spectrum: Spectrum, rows: list[dict[str, Any]], *, noise_std: fl
     from rich import box
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     setting = f"{spectrum.name}, n = {spectrum.n}, energy {spectrum.energy:.5g}"
     if noise_std or penalty:
         setting += f"; equivalent with noise_std {noise_std:g}, penalty {penalty:g} (the bounds are those without either)"
-    table = Table(title=setting, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(title=Text(setting), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     columns = ("m", "T1 lower", "T1 upper", "T2 best", "k", "E_m >=", "E_m <=", "equivalent", "exact")
     for name in columns:
         table.add_column(name, justify="right")

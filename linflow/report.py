@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -105,9 +106,10 @@ def run_verify(
     console.print(
         f"verdicts.json, verdicts.csv, verdicts.md and figures are in {out}/", highlight=False, markup=False, soft_wrap=True
     )
-    for error in report.errors:
-        Console(stderr=True).print(f"linflow: {error}", **_PLAIN)
     if report.errors:
+        first, others = " ".join(report.errors[0].split()), len(report.errors) - 1
+        more = f" (and {others} more of the kind, in verdicts.json)" if others else ""
+        print(f"linflow: {first}{more}", file=sys.stderr)
         return 2
     return 0 if report.as_expected else 1
 
@@ -246,6 +248,8 @@ def asked_on(report: Report) -> list[Case]:
 
 def _figures(report: Report, cases: list[Case], folder: Path, workers: int | None) -> Any:
     """Draw every figure of these cases, in processes; yields once for each."""
+    if not cases:
+        return
     prepare_folder(folder)
     save(singular_value_figure([case.spectrum for case in cases]), folder / "spectra.png")
     yield

@@ -330,6 +330,7 @@ EXPERIMENT = Experiment(
         "gan_search": 50,
     },
     cost=lambda params: float(params["m"]),
+    choices={"device": ("cpu", "cuda")},
     folders=folders,
 )
 

@@ -117,7 +117,7 @@ def test_what_is_wrong_with_a_file_is_said_with_its_line(tmp_path: Path, text: s
 
 
 def test_missing_files(tmp_path: Path) -> None:
-    for path, why in ((tmp_path / "none.py", "does not exist"), (tmp_path, "cannot be read: Is a directory")):
+    for path, why in ((tmp_path / "none.py", "does not exist"), (tmp_path, "is a folder: give a file")):
         with pytest.raises(DataError, match=why):
             claims_from_file(path)
 

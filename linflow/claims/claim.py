@@ -21,6 +21,7 @@ from linflow.checks import (
 )
 from linflow.claims.quantities import EXPECTED_ERROR, Quantity
 from linflow.claims.relation import KINDS, RELATIONS, Kind, Relation
+from linflow.engine.users import failing_as
 from linflow.errors import ClaimError, InputError, ShapeError
 from linflow.spectrum import Spectrum, counts_for
 
@@ -154,9 +155,5 @@ class Claim:
         return RELATIONS[self.kind]
 
     def _call(self, function: Callable[[Spectrum, int], Any], what: str, spectrum: Spectrum, m: int) -> Any:
-        try:
+        with failing_as(ClaimError, f"claim {self.name!r}: {what}({spectrum.name}, m={m})"):
             return function(spectrum, m)
-        except Exception as error:  # a user's function may raise anything; its name and place are what helps
-            raise ClaimError(
-                f"claim {self.name!r}: {what}({spectrum.name}, m={m}) raised {type(error).__name__}: {error}"
-            ) from error

@@ -13,6 +13,7 @@ import numpy as np
 
 from linflow.checks import FloatArray, real_number
 from linflow.claims.quantities import Breach, Draws, Plain, Quantity, Sketch
+from linflow.engine.users import described
 from linflow.errors import ClaimError, LinflowError
 from linflow.spectrum import Spectrum
 
@@ -137,11 +138,11 @@ def _own_enclosure(quantity: Quantity, spectrum: Spectrum, m: int) -> None:
 def _asked(function: Callable[..., T], quantity: Quantity, what: str, spectrum: Spectrum, m: int, *rest: Any) -> T:
     try:
         return function(spectrum, m, *rest)
-    except LinflowError:
+    except (LinflowError, KeyboardInterrupt):
         raise
-    except Exception as error:  # a user's quantity may raise anything; its name and place are what helps
+    except BaseException as error:  # a user's quantity may raise anything; its name and place are what helps
         raise ClaimError(
-            f"{what} of quantity {quantity.name!r} at ({spectrum.name}, m={m}) raised {type(error).__name__}: {error}"
+            f"{what} of quantity {quantity.name!r} at ({spectrum.name}, m={m}) raised {described(error)}"
         ) from error
 
 

@@ -8,6 +8,7 @@ from importlib.metadata import entry_points
 from linflow.checks import path_of
 from linflow.claims.claim import Claim
 from linflow.engine.sources import Source
+from linflow.engine.users import failing_as, text_of
 from linflow.errors import ClaimError
 
 ENTRY_POINT_GROUP = "linflow.claims"
@@ -29,12 +30,13 @@ def claims_from_file(path: str | os.PathLike[str]) -> list[Claim]:
     source = Source.read(file, "claims")
     try:
         names = vars(source.execute())
+    except KeyboardInterrupt:
+        raise
     except SyntaxError as error:
         raise ClaimError(f"the claims file {str(path)!r} has a syntax error in line {error.lineno}: {error.msg}") from error
-    except (Exception, SystemExit) as error:  # the user's file may raise anything; where it did is what helps
-        raise ClaimError(
-            f"the claims file {str(path)!r} raised {type(error).__name__} in line {_line_in(error, source.path)}: {error}"
-        ) from error
+    except BaseException as error:  # the user's file may raise anything; where it did is what helps
+        how = f"{type(error).__name__} in line {_line_in(error, source.path)}: {text_of(error)}"
+        raise ClaimError(f"the claims file {str(path)!r} raised {how}") from error
     claims = _collect(list(names.values()))
     if not claims:
         raise ClaimError(f"the claims file {str(path)!r} defines no claim: assign a linflow.Claim(...) to a name in it")
@@ -45,13 +47,9 @@ def installed_claims() -> list[Claim]:
     """Claims of installed packages: an entry point names a `Claim`, a list of them, or a function that returns either."""
     claims = []
     for point in entry_points(group=ENTRY_POINT_GROUP):
-        try:
+        with failing_as(ClaimError, f"the installed claims {point.name!r} ({point.value})"):
             found = point.load()
             found = found() if callable(found) and not isinstance(found, Claim) else found
-        except Exception as error:  # another package's code may raise anything
-            raise ClaimError(
-                f"the installed claims {point.name!r} ({point.value}) raised {type(error).__name__}: {error}"
-            ) from error
         claims += _collect([found])
     return claims
 

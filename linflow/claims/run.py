@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from linflow import provenance
 from linflow.checks import callable_of, instances_of, path_of, positive_int, probability, whole_number
 from linflow.claims.cases import default_cases
 from linflow.claims.claim import Case, Claim
@@ -19,8 +17,9 @@ from linflow.claims.outcome import Outcome, Verdict, outcome_from_json, summaris
 from linflow.claims.quantities import Quantity
 from linflow.claims.verdict import Cell, Test, decide
 from linflow.engine.pool import Lost, choose_engine
-from linflow.engine.sources import served
+from linflow.engine.sources import send_by_value
 from linflow.engine.store import Record, Store
+from linflow.engine.users import described
 from linflow.errors import ClaimError, InputError, LinflowError
 from linflow.identity import code_digest
 from linflow.spectrum import Spectrum
@@ -171,7 +170,7 @@ def verify_all(
         done = len(cells) - len(pending)
         if progress:
             progress(done, len(cells))
-        _send_by_value(cells[i].quantity for i in pending)
+        send_by_value(*(type(cells[i].quantity).__module__ for i in pending))
         for index, found in engine.map(_attempt, [cells[i] for i in pending], tick=book.check):
             cell = cells[pending[index]]
             if isinstance(found, Lost):
@@ -246,18 +245,6 @@ class _Keys:
         return self.known[id(quantity)][1]
 
 
-def _send_by_value(quantities: Iterable[Quantity]) -> None:
-    """Let workers get users' classes as they are in this process, and not as a fresh import would make them."""
-    import cloudpickle
-
-    names = {type(quantity).__module__ for quantity in quantities}
-    for name in (*names, *served()):
-        module = sys.modules.get(name)
-        # A class may say that it lives in a library's module: that is found everywhere.
-        if module is not None and provenance.of_module(module) is None:
-            cloudpickle.register_pickle_by_value(module)
-
-
 @dataclass(frozen=True)
 class _Found:
     """What became of a cell: outcomes, or the sentence of an error."""
@@ -273,10 +260,12 @@ def _attempt(cell: Cell) -> _Found:
     error = None
     try:
         outcomes = decide(cell)
+    except KeyboardInterrupt:
+        raise
     except LinflowError as failure:  # a sentence already
         error = str(failure)
-    except Exception as failure:  # a user's quantity may raise anything; the other cells go on
-        error = f"{_place(cell)} raised {type(failure).__name__}: {failure}"
+    except BaseException as failure:  # a user's quantity may raise anything; the other cells go on
+        error = f"{_place(cell)} raised {described(failure)}"
     return _Found(outcomes, error, time.perf_counter() - start)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from linflow.claims.candidates import Candidate
 from linflow.claims.rounds import Find, Plan, Round, play
 from linflow.engine.pool import Lost, UnsendableError, choose_engine
+from linflow.engine.sources import send_by_value
 from linflow.engine.store import Record, Store
 from linflow.errors import ClaimError
 from linflow.identity import code_digest
@@ -48,6 +49,8 @@ def rounds_in_order(plan: Plan, book: Journal, workers: int | None, *, most: flo
             finished.append(early.pop(len(finished)))
             yield finished[-1]
 
+    claim = plan.terrain.claim
+    send_by_value(*(str(made.__module__) for made in (type(claim.quantity), claim.value, claim.holds_for)))
     # Those known are handed on before more are played: they may end the hunt.
     yield from in_order()
     try:

@@ -8,10 +8,10 @@ from linflow import data as datasets
 from linflow.checks import FloatArray, one_of
 from linflow.deep import augment, recipes, store
 from linflow.deep.deterministic import named_device
-from linflow.deep.fit import fit
+from linflow.deep.fit import Progress, fit
 from linflow.deep.gan import fit_gan
-from linflow.engine.files import prepare_folder
-from linflow.engine.progress import shown
+from linflow.engine.files import prepare_folder, shortened
+from linflow.engine.progress import Report, shown
 from linflow.errors import DataError, InputError, OutputError
 
 #: Side of scikit-learn's digits.
@@ -62,13 +62,13 @@ def run_train(
         raise InputError("give --minutes or --steps, not both")
     if kind == "gan" and steps is None:
         raise InputError("a GAN has no likelihood to watch: say how long with --steps, such as --steps 3000")
-    if out.is_dir():
-        raise OutputError(f"{str(out)!r} is a folder: give --out a file, such as {str(out / 'flow.pt')!r}")
     prepare_folder(out.parent)
+    checkpoint = out.with_name(out.name + ".part")
+    for file in (out, checkpoint):
+        _writable_file(file)
     images = _images(data, size, grey)
     chosen = recipes.settings(kind, images, {"threads": threads, "device": device})
     print(f"{kind} on {len(images)} images of {' x '.join(map(str, images.shape[1:]))}, seed {seed}", flush=True)
-    checkpoint = out.with_name(out.name + ".part")
     if checkpoint.exists():
         print(f"going on from {checkpoint}", flush=True)
     if kind == "gan":
@@ -82,7 +82,7 @@ def run_train(
                 seed=seed,
                 augment=change,
                 checkpoint=checkpoint,
-                progress=lambda done, line: told(done, 1.0, line),
+                progress=_watched(out, told),
                 **options,
             )
         store.save(made, out)
@@ -100,7 +100,7 @@ def run_train(
             minutes=minutes,
             seed=seed,
             checkpoint=checkpoint,
-            progress=lambda done, line: told(done, 1.0, line),
+            progress=_watched(out, told),
             **options,
         )
     store.save(flow, out)
@@ -110,6 +110,19 @@ def run_train(
     )
     use = "denoise(flow, images, noise_std)" if kind == "patches" else "solve(flow, A, y)"
     print(f"written to {out}; in Python: flow = linflow.deep.load({str(out)!r}); linflow.deep.{use}")
+
+
+def _writable_file(file: Path) -> None:
+    """Raise OutputError where something else than a file would be replaced, be it a device."""
+    try:
+        if file.is_dir():
+            raise OutputError(f"{shortened(file)} is a folder: give --out a file, such as {shortened(file / 'flow.pt')}")
+        if file.exists() and not file.is_file():
+            raise OutputError(f"{shortened(file)} is a pipe or a device: give --out a file")
+    except OutputError:
+        raise
+    except OSError as error:
+        raise OutputError(f"cannot write {shortened(file)} ({error.strerror}): give --out another file") from error
 
 
 def _images(data: Path | None, size: int | None, grey: bool) -> FloatArray:
@@ -123,3 +136,19 @@ def _images(data: Path | None, size: int | None, grey: bool) -> FloatArray:
     if len(rows) < 4:
         raise DataError(f"the folder {str(data)!r} holds {len(rows)} images: training needs at least 4")
     return rows.reshape(len(rows), size, size, -1)
+
+
+def _watched(out: Path, told: Report) -> Progress:
+    """Reports how far the training is; a deleted folder ends it."""
+    folder = out.parent.stat()
+
+    def progress(done: float, line: str) -> None:
+        try:
+            there = out.parent.stat()
+        except OSError:
+            there = None
+        if there is None or (there.st_dev, there.st_ino) != (folder.st_dev, folder.st_ino):
+            raise OutputError(f"the folder of {shortened(out)} was deleted or replaced: put it back, and start again")
+        told(done, 1.0, line)
+
+    return progress

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import stat
 import tempfile
 from pathlib import Path
 
-from linflow.errors import OutputError
+from linflow.errors import DataError, OutputError
+
+#: Paths longer than the first are cut to the second where a sentence names them.
+_LONGEST, _FIRST = 400, 80
 
 
 def shipped_folder(name: str) -> Path | None:
@@ -22,6 +27,37 @@ def shipped_folder(name: str) -> Path | None:
     return beside if beside.is_dir() and (package.parent / "pyproject.toml").is_file() else None
 
 
+def regular_file(path: Path, what: str) -> None:
+    """Raise DataError unless `path` is a file that can be read to its end: a pipe or a device may have none.
+
+    >>> regular_file(Path("."), "claims file")
+    Traceback (most recent call last):
+        ...
+    linflow.errors.DataError: the claims file '.' is a folder: give a file
+    """
+    try:
+        kind = path.stat().st_mode
+    except FileNotFoundError:
+        raise DataError(f"the {what} {shortened(path)} does not exist") from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise DataError(f"the {what} {shortened(path)} cannot be read: {why}") from error
+    if stat.S_ISDIR(kind):
+        raise DataError(f"the {what} {shortened(path)} is a folder: give a file")
+    if not stat.S_ISREG(kind):
+        raise DataError(f"the {what} {shortened(path)} is a pipe or a device: give a file")
+
+
+def shortened(path: Path | str) -> str:
+    """A path as sentences name it.
+
+    >>> shortened("a" * 5000) == repr("a" * 80 + "...")
+    True
+    """
+    text = str(path)
+    return repr(text if len(text) <= _LONGEST else f"{text[:_FIRST]}...")
+
+
 def prepare_folder(folder: Path) -> None:
     """Create `folder` and make sure that it can be written, before any work is done."""
     try:
@@ -30,7 +66,7 @@ def prepare_folder(folder: Path) -> None:
             pass
     except OSError as error:
         why = error.strerror or str(error)
-        raise OutputError(f"cannot write to {str(folder)!r} ({why}): choose another folder with --out") from error
+        raise OutputError(f"cannot write to {shortened(folder)} ({why}): choose another folder with --out") from error
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -44,5 +80,7 @@ def write_bytes(path: Path, content: bytes) -> None:
         temporary.replace(path)
     except OSError as error:
         if temporary is not None:
-            temporary.unlink(missing_ok=True)
-        raise OutputError(f"cannot write {str(path)!r} ({error.strerror}): choose another folder with --out") from error
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+        why = error.strerror or error
+        raise OutputError(f"cannot write {shortened(path)} ({why}): choose another folder with --out") from error

@@ -74,7 +74,12 @@ def _lines(what: str, unit: str, stream: IO[str]) -> Iterator[Report]:
             rate = (done - first[0]) / (now - first[1]) if now > first[1] else 0.0
             if total is not None and rate > 0 and done < total:
                 words.append(f"about {_clock((total - done) / rate)} left")
-        print(", ".join(words), file=stream, flush=True)
+        try:
+            print(", ".join(words), file=stream, flush=True)
+        except BrokenPipeError:
+            raise
+        except OSError:  # a full disk under the log is no reason to end the work
+            pass
         told, last = now, (done, total, note)
 
     latest: tuple[float, float | None, str] | None = None

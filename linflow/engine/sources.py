@@ -19,6 +19,8 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
+from linflow import provenance
+from linflow.engine.files import regular_file
 from linflow.errors import DataError
 
 #: Modules made from users' files are called by this and the file's name: the same in every process, and for every edit.
@@ -46,10 +48,9 @@ class Source:
     @classmethod
     def read(cls, file: Path, what: str) -> Source:
         """The file and its neighbours; DataError (about `what` file) if it cannot be read."""
+        regular_file(file, f"{what} file")
         try:
             text = file.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise DataError(f"the {what} file {str(file)!r} does not exist") from None
         except (OSError, UnicodeDecodeError, ValueError) as error:
             why = getattr(error, "strerror", None) or error
             raise DataError(f"the {what} file {str(file)!r} cannot be read: {why}") from error
@@ -185,6 +186,15 @@ class _Finder(MetaPathFinder, Loader):
 _FINDER = _Finder()
 
 
-def served() -> list[str]:
-    """Names of the neighbours that can be imported now: no other process finds them."""
-    return list(_FINDER.served)
+def send_by_value(*names: str) -> None:
+    """Let other processes get what lives in these modules as it is in this one, and not as an import there would make it.
+
+    So do users' files and their neighbours, which no other process finds. A library's modules are found everywhere.
+    """
+    import cloudpickle
+
+    files = (name for name in list(sys.modules) if name.startswith(PREFIX))
+    for name in dict.fromkeys((*names, *files, *_FINDER.served)):
+        module = sys.modules.get(name)
+        if module is not None and provenance.of_module(module) is None:
+            cloudpickle.register_pickle_by_value(module)

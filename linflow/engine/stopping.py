@@ -12,7 +12,9 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from types import FrameType
+from typing import IO
 
 from linflow.errors import LinflowError
 
@@ -21,6 +23,8 @@ UNANSWERED = 2
 #: Exit status of a writer whose reader went away, as of a process that SIGPIPE ends.
 PIPE = 141
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+#: Characters of somebody else's words that a sentence repeats.
+_LONGEST = 300
 
 
 class Stopped(KeyboardInterrupt):
@@ -82,8 +86,10 @@ def sentence_and_status(error: BaseException, *, resumes: bool) -> tuple[str, in
     if isinstance(error, OverflowError):
         return f"a number is too large ({_words(error)}): choose a smaller one", UNANSWERED
     if isinstance(error, OSError):
-        place = f" {error.filename!r}" if error.filename else ""
+        place = f" {str(error.filename)[:_LONGEST]!r}" if error.filename else ""
         return f"cannot read or write{place}: {error.strerror or _words(error)}", UNANSWERED
+    if isinstance(error, UnicodeError):
+        return f"text cannot be written as it is ({_words(error)}): leave such characters out", UNANSWERED
     return (
         f"this is a fault of linflow, not yours ({type(error).__name__}: {_words(error)}); LINFLOW_TRACEBACK=1 shows where",
         UNANSWERED,
@@ -91,13 +97,44 @@ def sentence_and_status(error: BaseException, *, resumes: bool) -> tuple[str, in
 
 
 def _words(error: BaseException) -> str:
-    return " ".join(str(error).split())[:300]
+    return " ".join(str(error).split())[:_LONGEST]
+
+
+def say(sentence: str) -> None:
+    """Print a command's last sentence; if even that cannot be written, the exit status has to do."""
+    with contextlib.suppress(OSError, ValueError):
+        print(f"linflow: {sentence}", file=sys.stderr, flush=True)
+
+
+def open_streams() -> None:
+    """Give standard streams that the caller closed (``>&-``) a place to go, before a file of ours takes their number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - for as long as the process lives
+
+
+def flushed() -> OSError | None:
+    """Write out what is printed; a stream that takes no more is turned away, so that Python's last flush is silent too."""
+    found = None
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError as error:
+            found = found or error
+            _turn_away(stream)
+    return found
 
 
 def quiet_exit() -> None:
-    """Nobody reads: standard output is turned away, so that Python's own last flush does not complain either."""
-    with contextlib.suppress(OSError):
+    """Nobody reads: both streams are turned away."""
+    for stream in (sys.stdout, sys.stderr):
+        _turn_away(stream)
+
+
+def _turn_away(stream: IO[str]) -> None:
+    with contextlib.suppress(OSError, ValueError):
         null = os.open(os.devnull, os.O_WRONLY)
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(OSError, ValueError):
-                os.dup2(null, stream.fileno())
+        try:
+            os.dup2(null, stream.fileno())
+        finally:
+            os.close(null)

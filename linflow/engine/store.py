@@ -10,6 +10,7 @@ work is done again.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import logging
 import sqlite3
@@ -246,6 +247,8 @@ def _locked(path: Path) -> sqlite3.Connection:
     connection = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not path.is_file():
+            raise OSError(errno.EINVAL, "it is a folder, a pipe or a device")
         connection = sqlite3.connect(lock, isolation_level=None, timeout=0.0)
         connection.execute("BEGIN EXCLUSIVE")
     except (sqlite3.Error, OSError) as error:

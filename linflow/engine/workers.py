@@ -26,8 +26,9 @@ def start_worker(parent: int) -> None:
             time.sleep(_SECONDS)
         os._exit(1)
 
-    if os.getppid() == parent:
-        threading.Thread(target=watch, daemon=True).start()
+    if os.getppid() != parent:
+        os._exit(1)  # it was killed while this process started
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def call(function: bytes, item: bytes) -> Any:

@@ -18,21 +18,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from linflow import __version__
+from linflow.arrays import numeric
 from linflow.checks import FloatArray
-from linflow.engine.sources import PREFIX, Source
+from linflow.engine.sources import Source
+from linflow.engine.users import described, text_of
 from linflow.errors import InputError, MissingTorchError
 from linflow.experiments.experiment import Cell, Experiment, Params, Variable, generator
 from linflow.identity import code_digest, content
 
-#: Error texts are cut here: they are for people.
-_LONGEST = 500
 _cells: dict[str, Cell] = {}
 #: Digests of files' cells, told before a cell has run: it may leave things in its module.
 _codes: dict[str, str] = {}
@@ -66,8 +64,10 @@ class Shipment:
             values = checked_values(self.cell()(dict(params), generator(self.seed, key)), self.variables)
             values = {name: array for name, array in values.items() if self.variables[name].kept(params["block"])}
             return Outcome(key, values, None, time.perf_counter() - start)
-        except (Exception, SystemExit) as error:  # the author's code may raise anything; a failed cell is a counted row
-            return Outcome(key, {}, describe(error), time.perf_counter() - start)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # the author's code may raise anything; a failed cell is a counted row
+            return Outcome(key, {}, described(error), time.perf_counter() - start)
 
     def cell(self) -> Cell:
         """The function itself, made on first use in each process."""
@@ -109,24 +109,11 @@ def checked_values(raw: Any, variables: Mapping[str, Variable]) -> dict[str, Flo
         raise InputError(f"the cell {what} (declared: {', '.join(variables)})")
     values = {}
     for name, variable in variables.items():
-        array: NDArray[Any] = np.asarray(raw[name])
-        if array.dtype.kind not in "biuf":
-            raise InputError(f"{name!r} must be real numbers, got dtype {array.dtype}")
+        array = numeric(raw[name], repr(name), "real numbers", kinds="biuf")
         if array.ndim != len(variable.dims):
             raise InputError(f"{name!r} must have dimensions {variable.dims}, got shape {array.shape}")
         values[name] = np.array(array, dtype=np.float64)
     return values
-
-
-def describe(error: BaseException) -> str:
-    """Type, message and the deepest line of the author's file on the error's way."""
-    place, trace = "", error.__traceback__
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        if str(trace.tb_frame.f_globals.get("__name__", "")).startswith(PREFIX):
-            place = f" (line {trace.tb_lineno} of {Path(code.co_filename).name})"
-        trace = trace.tb_next
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:_LONGEST] + place
 
 
 def code_version(experiment: Experiment) -> str:
@@ -189,7 +176,7 @@ def _pickle(experiment: Experiment) -> bytes:
     except Exception as error:
         raise InputError(
             f"the cell of experiment {experiment.name!r} cannot be sent to other processes "
-            f"({type(error).__name__}: {error}): put the experiment into a file of its own"
+            f"({type(error).__name__}: {text_of(error)}): put the experiment into a file of its own"
         ) from error
     finally:
         if by_value:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import math
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from linflow.engine.files import prepare_folder, write_bytes
 from linflow.engine.progress import shown
-from linflow.errors import DataError, InputError
-from linflow.experiments.cells import describe
-from linflow.experiments.discover import Study, experiment_files, load, summary
+from linflow.engine.users import described
+from linflow.errors import DataError, InputError, LinflowError
+from linflow.experiments.discover import experiment_files, load, summary
 from linflow.experiments.experiment import Experiment
+from linflow.experiments.made import Rows, made_figures, made_reading, made_table
 from linflow.experiments.record import Command, as_markdown
 from linflow.experiments.results import COMPUTED, write_csv, write_netcdf
 from linflow.experiments.run import run
@@ -25,11 +24,10 @@ from linflow.experiments.statistics import estimate
 if TYPE_CHECKING:
     import xarray as xr
 
-T = TypeVar("T")
-Rows = list[dict[str, object]]
-_DPI = 150
 #: So many errors are shown; all of them are in the store and in the CSV file.
 _SHOWN = 5
+#: Characters of a user's word that a sentence repeats.
+_LONGEST = 80
 
 
 def run_command(
@@ -65,15 +63,18 @@ def run_command(
     write_netcdf(dataset, out / f"{experiment.name}.nc")
     write_csv(dataset, out / f"{experiment.name}.csv")
     failures = _failures(dataset)
-    rows = _call(study, "table", study.table or default_table, dataset) if _any_computed(dataset) else []
-    reading = _call(study, "reading", study.reading, dataset) if study.reading and _any_computed(dataset) else ""
+    any_computed = bool(np.any(dataset["status"].values == COMPUTED))
+    rows = made_table(study, study.table or default_table, dataset) if any_computed else []
+    reading = made_reading(study, study.reading, dataset) if study.reading and any_computed else ""
     named = experiment.name if is_own(experiment) else target
     command = Command(named, quick=quick, seed=seed, changes=changes or {}, data=data, ood=ood)
     page = to_markdown(experiment.title, rows, reading, failures)
     again = as_markdown(command, dataset.attrs["n_cells"] - dataset.attrs["n_skipped"], dataset.attrs["code_version"])
     write_bytes(out / f"{experiment.name}.md", f"{page}\n{again}\n".encode())
-    figures = _call(study, "figures", study.figures, dataset) if study.figures and _any_computed(dataset) else {}
-    names = [_save_figure(experiment.name, key, figure, out) for key, figure in figures.items()]
+    figures = made_figures(study, study.figures, dataset) if study.figures and any_computed else {}
+    names = [f"{experiment.name}-{key}.png" if key else f"{experiment.name}.png" for key in figures]
+    for name, figure in zip(names, figures.values(), strict=True):
+        write_bytes(out / name, figure)
 
     console = Console(width=None if Console().is_terminal else 150)
     _print_table(console, experiment.title, rows)
@@ -95,7 +96,12 @@ def from_folders(experiment: Experiment, data: Path | None, ood: Path | None) ->
     for folder in (data, ood):
         if folder is not None and not folder.is_dir():
             raise DataError(f"{str(folder)!r} is not a folder: give a folder of images")
-    return dict(experiment.folders(*("" if folder is None else str(folder.resolve()) for folder in (data, ood))))
+    try:
+        return dict(experiment.folders(*("" if folder is None else str(folder.resolve()) for folder in (data, ood))))
+    except (LinflowError, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # the author's code may raise anything
+        raise DataError(f"folders of experiment {experiment.name!r} raised {described(error)}") from error
 
 
 def typed(experiment: Experiment, changes: dict[str, str]) -> dict[str, Any]:
@@ -109,8 +115,10 @@ def typed(experiment: Experiment, changes: dict[str, str]) -> dict[str, Any]:
     for name, words in changes.items():
         if name in dimensions:
             values[name] = tuple(_like(next(iter(dimensions[name])), word, name) for word in words.split(","))
+            experiment.choose(name, values[name])
         else:
             values[name] = _like(own.get(name, ""), words, name)
+            experiment.choose(name, [values[name]])
     return values
 
 
@@ -118,9 +126,15 @@ def _like(example: object, word: str, name: str) -> str | int | float:
     if isinstance(example, str):
         return word
     try:
+        return int(word)
+    except ValueError:
+        pass
+    try:
         number = float(word)
     except ValueError:
-        raise InputError(f"{name} takes numbers such as {example}, got {word!r}") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise InputError(f"{name} takes numbers such as {example}, got {word[:_LONGEST]!r}")
     return int(number) if number.is_integer() and "." not in word else number
 
 
@@ -183,17 +197,6 @@ def is_own(experiment: Experiment) -> bool:
     return own is not None and experiment.source is not None and own.resolve() == Path(experiment.source.path)
 
 
-def _call(study: Study, name: str, function: Callable[[xr.Dataset], T], dataset: xr.Dataset) -> T:
-    try:
-        return function(dataset)
-    except Exception as error:  # the author's code may raise anything; the data are safe on the disk by now
-        raise DataError(f"{name} of experiment {study.experiment.name!r} raised {describe(error)}") from error
-
-
-def _any_computed(dataset: xr.Dataset) -> bool:
-    return bool(np.any(dataset["status"].values == COMPUTED))
-
-
 def _failures(dataset: xr.Dataset) -> list[str]:
     """How many cells failed, and the first few errors with their places."""
     count = dataset.attrs["n_failed"]
@@ -211,15 +214,6 @@ def _failures(dataset: xr.Dataset) -> list[str]:
     return lines
 
 
-def _save_figure(name: str, key: str, figure: Any, out: Path) -> str:
-    buffer = io.BytesIO()
-    # Without the software's version in it, the same figure is the same file.
-    figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
-    file = f"{name}-{key}.png" if key else f"{name}.png"
-    write_bytes(out / file, buffer.getvalue())
-    return file
-
-
 def _print_table(console: Any, title: str, rows: Rows) -> None:
     from rich import box
     from rich.table import Table
@@ -227,10 +221,10 @@ def _print_table(console: Any, title: str, rows: Rows) -> None:
 
     if not rows:
         return
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title=title, title_justify="left")
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title=Text(title), title_justify="left")
     for name in rows[0]:
         number = all(isinstance(row.get(name), int | float) for row in rows)
-        table.add_column(name, overflow="fold", justify="right" if number else "left")
+        table.add_column(Text(name), overflow="fold", justify="right" if number else "left")
     for row in rows:
         table.add_row(*(Text(_word(row.get(name, ""))) for name in rows[0]))
     console.print(table)

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from linflow.checks import path_of
-from linflow.engine.files import shipped_folder
+from linflow.engine.files import shipped_folder, shortened
 from linflow.engine.sources import Source
+from linflow.engine.users import described
 from linflow.errors import DataError, InputError, LinflowError
-from linflow.experiments.cells import code_version, describe
+from linflow.experiments.cells import code_version
 from linflow.experiments.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -81,8 +82,8 @@ def load(target: str | os.PathLike[str]) -> Study:
         close = difflib.get_close_matches(wanted, files, n=1, cutoff=0.5)
         guess = f", did you mean {close[0]!r}?" if close else ":"
         raise InputError(
-            f"no experiment is named {name!r}{guess} 'linflow run --list' lists them, and a file of yours is given by its "
-            "path (my_experiment.py)"
+            f"no experiment is named {shortened(name)}{guess} 'linflow run --list' lists them, and a file of yours is "
+            "given by its path (my_experiment.py)"
         )
     return _load_file(files[wanted])
 
@@ -92,12 +93,14 @@ def _load_file(file: Path) -> Study:
     source = Source.read(file, "experiment")
     try:
         module = source.execute()
+    except KeyboardInterrupt:
+        raise
     except SyntaxError as error:
         raise DataError(f"the experiment file {shown!r} has a syntax error in line {error.lineno}: {error.msg}") from error
     except LinflowError as error:
         raise DataError(f"the experiment file {shown!r}: {error}") from error
-    except (Exception, SystemExit) as error:  # the author's file may raise anything; where it did is what helps
-        raise DataError(f"the experiment file {shown!r} raised {describe(error)}") from error
+    except BaseException as error:  # the author's file may raise anything; where it did is what helps
+        raise DataError(f"the experiment file {shown!r} raised {described(error)}") from error
     experiment = getattr(module, "EXPERIMENT", None)
     if not isinstance(experiment, Experiment):
         raise DataError(

@@ -33,6 +33,12 @@ _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 #: Integers up to here are exact as floats, so that 2 and 2.0 are the same coordinate.
 _EXACT_INTEGERS = 2**53
+#: Whole numbers that arrays can hold.
+_LARGEST = 2**63 - 1
+#: Cells are kept in memory: so many of them take some gigabytes.
+_MOST_CELLS = 10**7
+#: Characters of a refused value that a sentence repeats.
+_SHOWN = 80
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,9 @@ class Experiment:
     quick : what ``--quick`` changes: names of dimensions of `grid` and `inner`, of `settings`, and "blocks".
     skip : ``skip(params) -> bool``, true for grid points outside the domain (m > n); they are NaN in the result.
     cost : ``cost(params) -> float``, relative; expensive cells start first, so that no core idles at the end.
+    choices : name -> all values that this dimension or setting can take, None for any.
+        Others are refused before anything runs. A dimension of strings takes those of `grid`, `inner` and `quick` unless
+        it is named here; numbers are free. What `folders` makes of a user's folders is not held against it.
     folders : ``folders(data, ood) -> changes``, for experiments that take images: what ``--data`` and ``--ood`` (absolute
         paths, "" where not given) change, by the names of `quick`.
     source : set by :func:`linflow.experiments.load`; leave it alone.
@@ -142,6 +151,7 @@ class Experiment:
     quick: Mapping[str, Any] = field(default_factory=dict)
     skip: Callable[[Params], bool] | None = None
     cost: Callable[[Params], float] | None = None
+    choices: Mapping[str, Sequence[Coordinate] | None] = field(default_factory=dict)
     folders: Callable[[str, str], Mapping[str, Any]] | None = None
     source: Source | None = field(default=None, repr=False, compare=False)
 
@@ -178,6 +188,9 @@ class Experiment:
         if unknown:
             raise InputError(f"quick of experiment {self.name!r} changes {unknown[0]!r}, which it does not have")
         object.__setattr__(self, "blocks", positive_int(self.blocks, "blocks"))
+        unknown = [name for name in self.choices if name not in changeable - {"blocks"}]
+        if unknown:
+            raise InputError(f"choices of experiment {self.name!r} name {unknown[0]!r}, which it does not have")
         self.plan()
         self.plan(quick=True)
 
@@ -195,7 +208,7 @@ class Experiment:
             raise InputError(f"experiment {self.name!r} has no {unknown[0]!r} to set: it has {', '.join(changeable)}")
         quick = flag(quick, "quick")
         changes = {**(self.quick if quick else {}), **own}
-        return Plan(
+        plan = Plan(
             experiment=self.name,
             grid={name: coordinates(name, changes.get(name, values)) for name, values in self.grid.items()},
             inner={name: coordinates(name, changes.get(name, values)) for name, values in self.inner.items()},
@@ -204,6 +217,28 @@ class Experiment:
             quick=quick,
             seed=whole_number(seed, "seed"),
         )
+        if self.folders is None:
+            settled = {**plan.grid, **plan.inner, **{name: (value,) for name, value in plan.settings.items()}}
+            for name in own:
+                self.choose(name, settled.get(name, ()))
+        cells = math.prod([*(len(values) for values in plan.grid.values()), plan.blocks])
+        if cells > _MOST_CELLS:
+            raise InputError(f"experiment {self.name!r} would have {cells:.3g} cells: at most {_MOST_CELLS:.0e} are run")
+        return plan
+
+    def choose(self, name: str, values: Sequence[Coordinate]) -> None:
+        """Raise InputError unless all of `values` are among the choices for `name`, if it has any."""
+        allowed = self.choices.get(name, self._cases(name))
+        for value in values:
+            if allowed is not None and value not in allowed:
+                listed = ", ".join(map(repr, allowed))
+                raise InputError(f"{name} of experiment {self.name!r} must be one of {listed}, got {str(value)[:_SHOWN]!r}")
+
+    def _cases(self, name: str) -> list[str] | None:
+        """The names of cases that the experiment gives a dimension; None for numbers and for settings."""
+        own = {**self.grid, **self.inner}
+        known = [*own[name], *self.quick.get(name, ())] if name in own else []
+        return list(dict.fromkeys(map(str, known))) if known and all(isinstance(value, str) for value in known) else None
 
 
 @dataclass(frozen=True)
@@ -272,6 +307,8 @@ def coordinates(name: str, values: Any) -> tuple[Coordinate, ...]:
         raise InputError(f"coordinates of {name!r} must be strings or numbers, got {shown(bad)}: name the case instead")
     if any(isinstance(value, float) and not math.isfinite(value) for value in found):
         raise InputError(f"coordinates of {name!r} must be finite, got {found}")
+    if any(isinstance(value, int) and abs(value) > _LARGEST for value in found):
+        raise InputError(f"whole coordinates of {name!r} must lie within 2**63, give floats for larger ones")
     kinds = {isinstance(value, str) for value in found}
     if len(kinds) > 1:
         raise InputError(f"coordinates of {name!r} must be all strings or all numbers, got {found}")

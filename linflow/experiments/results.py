@@ -140,6 +140,7 @@ def write_netcdf(dataset: xr.Dataset, path: Path) -> None:
     OutputError
         The file cannot be written.
     """
+    # In memory first: on a full disk the library would leave half a file, and complain a second time when it is closed.
     write_bytes(path, bytes(_for_netcdf(dataset).to_netcdf(engine="scipy", format="NETCDF3_64BIT")))
 
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from linflow.engine.files import prepare_folder
 from linflow.engine.pool import Lost, choose_engine
 from linflow.engine.store import Store
+from linflow.engine.users import failing_as
 from linflow.errors import DataError
-from linflow.experiments.cells import Outcome, code_version, describe, ship
+from linflow.experiments.cells import Outcome, code_version, ship
 from linflow.experiments.experiment import Experiment, Params, Plan
 from linflow.experiments.results import build, fits
 from linflow.experiments.stored import recorded, remembered, run_identity
@@ -84,8 +85,9 @@ def run(
         failed = sum(outcome.error is not None for outcome in outcomes.values())
         pending = [key for key in cells if key not in outcomes]
         if experiment.cost is not None:
-            cost = experiment.cost
-            pending.sort(key=lambda key: -cost(cells[key]))
+            with failing_as(DataError, f"cost of experiment {experiment.name!r}"):
+                costs = {key: float(experiment.cost(dict(cells[key]))) for key in pending}
+            pending.sort(key=lambda key: -costs[key])
         if progress:
             progress(len(outcomes), failed, len(cells))
         for index, result in engine.map(shipment, [(cells[key], key) for key in pending], tick=store.check):
@@ -105,7 +107,5 @@ def _wanted(experiment: Experiment, plan: Plan) -> list[Params]:
     cells = plan.cells()
     if experiment.skip is None:
         return cells
-    try:
+    with failing_as(DataError, f"skip of experiment {experiment.name!r}"):
         return [params for params in cells if not experiment.skip(dict(params))]
-    except Exception as error:  # the author's code may raise anything
-        raise DataError(f"skip of experiment {experiment.name!r} raised {describe(error)}") from error

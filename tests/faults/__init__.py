@@ -1,1 +1,1 @@
-"""Campaigns against the library: many calls, each of which has to be answered or refused in one sentence."""
+"""The campaign: faults of machines, files, networks and users, played against the real commands and functions."""

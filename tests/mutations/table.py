@@ -1795,8 +1795,8 @@ _FACE = (
         _REPORT,
         "report-errors-status",
         "linflow verify ends with 1, not 2, when a claim's function raises",
-        "    if report.errors:\n        return 2\n",
-        "",
+        "file=sys.stderr)\n        return 2\n",
+        "file=sys.stderr)\n",
         "report.py::test_the_exit_status_says_what_was_found",
     ),
     _fault(
@@ -1843,8 +1843,8 @@ _FACE = (
         _PREDICT,
         "predict-range-end",
         "10:100:10 without its end",
-        "range(numbers[0], numbers[1] + 1, *numbers[2:])",
-        "range(numbers[0], numbers[1], *numbers[2:])",
+        "range(first, last + 1, *step)",
+        "range(first, last + (first == last), *step)",
         "cli.py::test_counts_of_measurements",
     ),
     _fault(
