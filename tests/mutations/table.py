@@ -2133,8 +2133,8 @@ _HUNT_AND_DEEP = (
         "linflow/deep/torchfiles.py",
         "weights-without-seal",
         "a flow is loaded though bits of its file have changed",
-        "payload = unsealed(_SEALED_AS, Path(path).read_bytes())",
-        "payload = Path(path).read_bytes()[49:]",
+        'payload = unsealed(_SEALED_AS, path_of(path, "path").read_bytes())',
+        'payload = path_of(path, "path").read_bytes()[49:]',
         "deep_flow.py::test_a_flipped_bit_or_a_cut_anywhere_is_refused[flow]",
     ),
     _fault(
