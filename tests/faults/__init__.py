@@ -1,1 +1,1 @@
-"""The campaign: faults of machines, files, networks and users, played against the real commands."""
+"""The campaign: faults of machines, files, networks and users, played against the real commands and functions."""

@@ -14,6 +14,7 @@ import random
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,26 +29,118 @@ SHORT, LONG = 60, 2000
 _PATIENCE = 30.0
 
 _LONG = "x" * 5000
-_WORDS = ("", " ", "a", _LONG, "é", "中文", "a\nb", "[/bold]", "--", "-", "*", "$HOME", "a b", "\u202e", "'\"", "%s", "None")
-_NUMBERS = ("0", "-1", "1", "2", "1.5", "nan", "inf", "-inf", "1e400", "1e-400", "99999999999999999999", "9" * 5000, "0x10")
+_WORDS = (
+    "",
+    " ",
+    "a",
+    _LONG,
+    "é",
+    "中文",
+    "a\nb",
+    "[/bold]",
+    "--",
+    "-",
+    "*",
+    "$HOME",
+    "a b",
+    "\u202e",
+    "'\"",
+    "%s",
+    "None",
+)
+_NUMBERS: tuple[str, ...] = (
+    "0",
+    "-1",
+    "1",
+    "2",
+    "1.5",
+    "nan",
+    "inf",
+    "-inf",
+    "1e400",
+    "1e-400",
+    "99999999999999999999",
+    "9" * 5000,
+    "0x10",
+)
 _NUMBERS += ("1_000", "٣", " 3 ", "1e3", "9223372036854775807", "9223372036854775808", "-0", "true")
-_FILES = ("none", "folder", "pipe", "empty", "bytes", "huge.npy", "objects.npy", "cut.npy", "words.txt", "/dev/null", ".")
+_FILES: tuple[str, ...] = (
+    "none",
+    "folder",
+    "pipe",
+    "empty",
+    "bytes",
+    "huge.npy",
+    "objects.npy",
+    "cut.npy",
+    "words.txt",
+    "/dev/null",
+    ".",
+)
 _FILES += (_LONG, "file/below", "good.npy", "good.csv", "folder.py", "pipe.py", "bytes.py", "raises.py", "exits.py")
 #: Where to write: nothing outside of the folder of the campaign.
-_PLACES = ("out", "words.txt", "words.txt/below", "folder", "pipe", _LONG, "é", "a b", "", ".", "a\nb", "new/below", "[/bold]")
+_PLACES = (
+    "out",
+    "words.txt",
+    "words.txt/below",
+    "folder",
+    "pipe",
+    _LONG,
+    "é",
+    "a b",
+    "",
+    ".",
+    "a\nb",
+    "new/below",
+    "[/bold]",
+)
 _COUNTS = ("3", "1,2", "1:5:2", "5:1", "0:99999999999", "1:2:3:4", ",", ":", "1:5:-1", "0", "٣")
-_CHANGES = ("blocks=1", "blocks=nan", "blocks=1e400", "blocks=0", "blocks=1e12", "i=1", "i=3,4", "i=", "kind=mine", "kind=a")
-_CHANGES += ("seconds=x", "=", "a", "none=1", "i=1,1", "i=99999999999999999999", f"kind={_LONG}", "i=nan", "seed=3", "kind=")
+_CHANGES: tuple[str, ...] = (
+    "blocks=1",
+    "blocks=nan",
+    "blocks=1e400",
+    "blocks=0",
+    "blocks=1e12",
+    "i=1",
+    "i=3,4",
+    "i=",
+    "kind=mine",
+    "kind=a",
+)
+_CHANGES += (
+    "seconds=x",
+    "=",
+    "a",
+    "none=1",
+    "i=1,1",
+    "i=99999999999999999999",
+    f"kind={_LONG}",
+    "i=nan",
+    "seed=3",
+    "kind=",
+)
 
 #: Of each command, lines that do little.
 _STARTS: dict[str, tuple[tuple[str, ...], ...]] = {
     "verify": (("mine.py",), ("raises.py",), ("exits.py",), ("none.py",), ("bytes.py",), ("claims.py",)),
-    "hunt": (("mine", "--claims", "mine.py", "--rounds", "1", "--max-n", "3"), ("nobody",), ("mine", "--claims", "exits.py")),
+    "hunt": (
+        ("mine", "--claims", "mine.py", "--rounds", "1", "--max-n", "3"),
+        ("nobody",),
+        ("mine", "--claims", "exits.py"),
+    ),
     "predict": (("--family", "flat", "--n", "9", "--m", "3"), ("--values", "good.csv"), ("--data", "folder"), ()),
     "bench": (("extra",), ("--none",)),
     "prove": (("--list",), ("--list", "inverse-chi-square"), ("--list", "none"), ("--machine", "--list")),
     "train": (("--size", "9"), ("--minutes", "1", "--steps", "1"), ("--kind", "none"), ("--data", "folder", "--size", "8")),
-    "run": (("small.py",), ("nonsense.py",), ("none",), ("--list",), ("raises.py",), ("figures.py",), ("noise", "--data", ".")),
+    "run": (
+        ("small.py",),
+        ("nonsense.py",),
+        ("none",),
+        ("--list",),
+        ("raises.py",),
+        ("figures.py",),
+        ("noise", "--data", "."),
+    ),
 }
 #: Options whose larger values are asked for to do more work, or to do it elsewhere: their sane values stay small.
 _CAREFUL = {
@@ -69,7 +162,12 @@ _CAREFUL = {
 }
 _PATHS = ("data", "ood", "values")
 #: Without these, a line of a command asks for hours.
-_ALWAYS = {"verify": ("--quick", "--workers", "1"), "run": ("--workers", "1"), "train": ("--minutes", "0.0001"), "hunt": ("--workers", "1", "--rounds", "1", "--max-n", "3")}
+_ALWAYS = {
+    "verify": ("--quick", "--workers", "1"),
+    "run": ("--workers", "1"),
+    "train": ("--minutes", "0.0001"),
+    "hunt": ("--workers", "1", "--rounds", "1", "--max-n", "3"),
+}
 
 
 def play(count: int, rng: random.Random) -> list[Row]:
@@ -80,7 +178,9 @@ def play(count: int, rng: random.Random) -> list[Row]:
         for _ in range(count):
             words = line(rng)
             if problem := judged(words, answer(words, seconds=_PATIENCE)):
-                faults.append(f"{problem} [linflow {' '.join(word if len(word) < 60 else word[:20] + '...' for word in words)}]")
+                faults.append(
+                    f"{problem} [linflow {' '.join(word if len(word) < 60 else word[:20] + '...' for word in words)}]"
+                )
     return [Row("generated command lines", count, tuple(faults), "an answer, or one sentence and status 2")]
 
 
@@ -118,6 +218,7 @@ def _values(option: Any) -> tuple[str, ...]:
     return (*_FILES, *_WORDS) if option.name in _PATHS else (*_NUMBERS, *_WORDS)
 
 
+@cache
 def _commands() -> dict[str, Any]:
     command: Any = typer.main.get_command(app)
     return dict(command.commands)
