@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import re
 import subprocess
 import sys
@@ -12,11 +13,12 @@ from typing import Any
 
 import pytest
 import xarray as xr
+from joblib.externals.loky import ProcessPoolExecutor
 from threadpoolctl import threadpool_limits
 
 from linflow.checks import available_cores
 from linflow.engine.cluster import DaskEngine
-from linflow.engine.pool import Engine, LokyEngine, Lost, SerialEngine, UnsendableError
+from linflow.engine.pool import Engine, LokyEngine, Lost, SerialEngine, UnsendableError, _forget_waiting
 from linflow.errors import InputError, OutputError
 from linflow.experiments import Experiment, load, run
 from tests.faults.cluster import cluster
@@ -230,6 +232,22 @@ def test_tasks_may_depend_on_results(engine: Engine) -> None:
 
 def double(number: int) -> int:
     return 2 * number
+
+
+def test_a_pool_that_is_ended_forgets_what_waits_for_it() -> None:
+    """Its thread would look for it otherwise, and die with a traceback."""
+
+    class Pool:
+        def __init__(self) -> None:
+            self._work_ids: queue.Queue[int] = queue.Queue()
+
+    pool = Pool()
+    for number in range(3):
+        pool._work_ids.put(number)
+    _forget_waiting(pool)
+    assert pool._work_ids.empty()
+    _forget_waiting(object())
+    assert hasattr(ProcessPoolExecutor(1), "_work_ids"), "the library has another name for it"
 
 
 def test_what_cannot_be_sent_is_one_sentence() -> None:
