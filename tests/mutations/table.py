@@ -1745,9 +1745,9 @@ _FACE = (
     _fault(
         _MADE,
         "made-table-rows",
-        "a table's rows may be anything",
-        "if not isinstance(row, Mapping):",
-        "if row is None:",
+        "a table may be anything",
+        "if not isinstance(found, list | tuple):",
+        "if found is None:",
         "wall.py::test_what_an_author_makes_of_a_result_costs_no_cell[table]",
     ),
     _fault(
