@@ -38,6 +38,7 @@ OTHERS = {
     "cli": "starts the command in processes of its own; what it computes is tested above",
     "deep_": "torch has kernels of its own",
     "documentation": "reads the documentation",
+    "faults": "kills processes and damages files",
     "engine_progress": "prints lines",
     "engine_stopping": "signals and exit statuses",
     "fault_": "calls with arguments as users write them, among them tensors",
@@ -50,6 +51,7 @@ OTHERS = {
     "proofs_": "exact arithmetic and intervals",
     "simulations_": "whole experiments, most of them with torch",
     "types": "reads source code",
+    "wall": "sentences and exit statuses",
 }
 #: Without torch, which the oldest run does not install.
 NEED_TORCH = ("tests/test_experiments_run.py::test_every_experiment_of_ours_is_what_its_file_says",)

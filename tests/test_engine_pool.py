@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import json
-import os
+import queue
+import re
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import xarray as xr
+from joblib.externals.loky import ProcessPoolExecutor
 from threadpoolctl import threadpool_limits
 
 from linflow.checks import available_cores
 from linflow.engine.cluster import DaskEngine
-from linflow.engine.pool import Engine, LokyEngine, Lost, SerialEngine, UnsendableError
+from linflow.engine.pool import Engine, LokyEngine, Lost, SerialEngine, UnsendableError, _forget_waiting
 from linflow.errors import InputError, OutputError
 from linflow.experiments import Experiment, load, run
+from tests.faults.cluster import cluster
+from tests.faults.common import ROOT, sentences
+from tests.faults.processes import records, until
 
 #: A user's file: not importable by any worker, with a cached helper, a data class and a mark for each computed cell.
 FILE = """
@@ -93,30 +96,8 @@ def experiment(folder: Path, *kinds: str, seconds: float = 0.0) -> Experiment:
 
 @pytest.fixture(scope="module")
 def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Dask scheduler and two workers, each a process, as the README starts them."""
-    folder = tmp_path_factory.mktemp("dask")
-    contact = folder / "scheduler.json"
-    # A task is given up at its worker's first death, so that the test of a deadly cell does not wait for four.
-    environment = {**os.environ, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
-    commands = [
-        ["scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(contact)],
-        *[["worker", "--scheduler-file", str(contact), "--nthreads", "1", "--no-dashboard"]] * 2,
-    ]
-    with (folder / "log").open("w") as log:
-        processes: list[subprocess.Popen[bytes]] = []
-        try:
-            options: dict[str, Any] = {"stdout": log, "stderr": log, "cwd": folder, "env": environment}
-            processes.extend(subprocess.Popen([sys.executable, "-m", "dask", *command], **options) for command in commands)
-            limit = time.monotonic() + 60
-            while not contact.exists() or not contact.read_text().strip():
-                assert time.monotonic() < limit, (folder / "log").read_text()
-                time.sleep(0.05)
-            yield str(json.loads(contact.read_text())["address"])
-        finally:
-            for process in reversed(processes):
-                process.terminate()
-            for process in processes:
-                process.wait(30)
+    with cluster(tmp_path_factory.mktemp("dask")) as started:
+        yield started.address
 
 
 def same_bits(first: xr.Dataset, second: xr.Dataset) -> bool:
@@ -194,6 +175,21 @@ def test_no_scheduler_is_one_sentence() -> None:
         list(DaskEngine("tcp://127.0.0.1:9", timeout=1.0).map(abs, [1]))
 
 
+def test_a_scheduler_that_dies_is_one_sentence_and_nothing_is_lost(tmp_path: Path) -> None:
+    file, out = user_file(tmp_path, ("plain",), seconds=0.2), tmp_path / "out"
+    command = [sys.executable, "-m", "linflow", "run", str(file), "--out", str(out), "--scheduler"]
+    with cluster(tmp_path / "dask", workers=1) as started:
+        options: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+        with subprocess.Popen([*command, started.address], cwd=ROOT, **options) as process:
+            assert until(lambda: len(records(out / "user-test.sqlite")) >= 1, process)
+            started.processes[0].kill()
+            _, said = process.communicate(timeout=60)
+    assert process.returncode == 2
+    (sentence,) = sentences(said)
+    assert re.fullmatch(r"linflow: the Dask scheduler at '.*' went away: start it again, and the same command .*", sentence)
+    assert records(out / "user-test.sqlite")
+
+
 def test_no_address_is_one_sentence() -> None:
     with pytest.raises(InputError, match="give tcp://host:port"):
         list(DaskEngine("nonsense://x", timeout=1.0).map(abs, [1]))
@@ -241,6 +237,22 @@ def test_tasks_may_depend_on_results(engine: Engine) -> None:
 
 def double(number: int) -> int:
     return 2 * number
+
+
+def test_a_pool_that_is_ended_forgets_what_waits_for_it() -> None:
+    """Its thread would look for it otherwise, and die with a traceback."""
+
+    class Pool:
+        def __init__(self) -> None:
+            self._work_ids: queue.Queue[int] = queue.Queue()
+
+    pool = Pool()
+    for number in range(3):
+        pool._work_ids.put(number)
+    _forget_waiting(pool)
+    assert pool._work_ids.empty()
+    _forget_waiting(object())
+    assert hasattr(ProcessPoolExecutor(1), "_work_ids"), "the library has another name for it"
 
 
 def test_what_cannot_be_sent_is_one_sentence() -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from linflow.engine import stopping
 from linflow.errors import InputError
+from tests.faults.processes import alive, children
 from tests.test_cli import records
 from tests.test_engine_pool import user_file
 
@@ -44,26 +45,6 @@ def test_whatever_comes_out_is_a_sentence_and_a_status(what: str) -> None:
     assert found[1] == status
     resumed = stopping.sentence_and_status(error, resumes=True)[0]
     assert resumed.endswith("the same command continues where it stopped") == isinstance(error, KeyboardInterrupt)
-
-
-def children(parent: int) -> list[int]:
-    """Processes whose parent is `parent`, and theirs."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (entry / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[1]) == parent and fields[0] != "Z":
-            found += [int(entry.name), *children(int(entry.name))]
-    return found
-
-
-def alive(pid: int) -> bool:
-    try:
-        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are listed in /proc")

@@ -47,9 +47,9 @@ class DaskEngine(Engine):
     ) -> Iterator[tuple[int, R | Lost]]:
         """See :class:`Engine`; short tasks travel in batches, and a bounded number at a time."""
         distributed = _distributed()
-        # What it logs when a connection breaks is said in one sentence here.
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        _quiet_loggers()
         client = self._client(distributed)
+        _quiet_loop(client)
         try:
             yield from _Work(distributed, client, function, source, most, tick).results()
         except _gone(distributed) as error:
@@ -192,6 +192,19 @@ def _batch(function: Callable[[T], R], items: list[T]) -> tuple[list[R], float]:
 def _gone(distributed: Any) -> tuple[type[BaseException], ...]:
     """What tells that the scheduler is not there any more."""
     return (distributed.CancelledError, distributed.comm.CommClosedError, OSError, TimeoutError)
+
+
+def _quiet_loggers() -> None:
+    """What the library logs when a connection breaks is said in one sentence here; its loggers have levels of their own."""
+    for name in ["distributed", *logging.root.manager.loggerDict]:
+        if f"{name}.".startswith("distributed."):
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+
+
+def _quiet_loop(client: Any) -> None:
+    """Nor does the client's own event loop tell of requests whose answers nobody waits for any more."""
+    with contextlib.suppress(AttributeError):
+        client.loop.add_callback(lambda: client.loop.asyncio_loop.set_exception_handler(lambda loop, context: None))
 
 
 def _distributed() -> Any:

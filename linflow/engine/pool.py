@@ -6,8 +6,10 @@ death of a worker. A task that takes its worker down again and again is handed b
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
+import queue
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -223,7 +225,15 @@ class _Flight:
         finally:
             if pool is not None:
                 # Also on an interrupt, and where the caller stops listening: nothing is left running.
+                _forget_waiting(pool)
                 pool.shutdown(wait=True, kill_workers=True)
+
+
+def _forget_waiting(pool: Any) -> None:
+    """Take back what no worker has: the pool's thread would look for it after the pool has dropped it, and die."""
+    with contextlib.suppress(queue.Empty, AttributeError):
+        while True:
+            pool._work_ids.get_nowait()
 
 
 def _pickled(value: object) -> bytes:

@@ -48,6 +48,7 @@ def run_command(
     study = load(target)
     experiment = study.experiment
     chosen = {**from_folders(experiment, data, ood), **typed(experiment, changes or {})}
+    experiment.plan(quick=quick, seed=seed, changes=chosen)  # refused before a folder is made
     prepare_folder(out)
     with shown(experiment.name, unit="cells") as told:
         dataset = run(

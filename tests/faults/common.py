@@ -45,7 +45,8 @@ def answer(words: Sequence[str], *, seconds: float = 30.0) -> Answer:
     """Run a command line in this process, for so many seconds at most."""
     from linflow.cli import main
 
-    out, err, fired = io.StringIO(), io.StringIO(), []
+    out, err = io.StringIO(), io.StringIO()
+    fired: list[bool] = []
     status: object = 0
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), _alarm(seconds, fired):
         try:

@@ -1,4 +1,4 @@
-"""kill -9 of whoever takes part, at random moments: afterwards the same command gives the same bytes, and does nothing twice.
+"""kill -9 of whoever takes part, at random moments: the same command then gives the same bytes, and does nothing twice.
 
 python -m tests.faults.kills [--count N] [--seed S] [--long]
 """
@@ -15,7 +15,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.faults.common import Row, run_part
+from tests.faults.cluster import cluster
+from tests.faults.common import Row, run_part, sentences
 from tests.faults.jobs import Job, jobs
 from tests.faults.processes import children, left_over, records, run, start, until, workers
 
@@ -33,6 +34,8 @@ VICTIMS = (
     ("run", "all workers"),
     ("hunt", "one worker"),
     ("verify", "all workers"),
+    ("run", "a Dask worker"),
+    ("run", "the Dask scheduler"),
 )
 
 
@@ -50,7 +53,8 @@ def play(count: int, rng: random.Random, victims: Sequence[tuple[str, str]] = VI
             if job.name not in wanted:
                 wanted[job.name] = _undisturbed(job, folder)
             times[victim] = times.get(victim, 0) + 1
-            found = _killed(job, victim[1], folder / f"out{number}", wanted[job.name], rng)
+            kill = _killed_on_a_cluster if "Dask" in victim[1] else _killed
+            found = kill(job, victim[1], folder / f"out{number}", wanted[job.name], rng)
             faults.setdefault(victim, []).extend(found)
     return [Row(f"kill -9 of {who} of {name}", times[name, who], tuple(faults[name, who]), _MEANS) for name, who in times]
 
@@ -95,15 +99,41 @@ def _killed(job: Job, who: str, out: Path, wanted: tuple[tuple[object, ...], flo
         faults.append(f"a traceback: {err.strip()[-300:]!r}")
     if orphans := left_over(family):
         faults.append(f"{len(orphans)} processes are left")
+    return faults + _continued(job, job.command(out), out, wanted[0])
+
+
+def _killed_on_a_cluster(
+    job: Job, who: str, out: Path, wanted: tuple[tuple[object, ...], float], rng: random.Random
+) -> list[str]:
+    words = job.command(out)
+    place = words.index("--workers")
+    local, faults = [*words[:place], *words[place + 2 :]], []
+    with cluster(out.with_name(f"{out.name}-dask")) as started:
+        process = start([*local, "--scheduler", started.address], out.parent / "cache")
+        until(lambda: bool(records(out / str(job.store))), process)
+        time.sleep(rng.uniform(0.0, wanted[1] / 2))
+        victim = 0 if "scheduler" in who else rng.randrange(1, len(started.processes))
+        started.processes[victim].kill()
+        _, err = process.communicate(timeout=120)
+    said = sentences(err)
+    # It may have been done before.
+    if process.returncode != 0 and (victim > 0 or process.returncode != 2 or len(said) != 1):
+        faults.append(f"status {process.returncode}, {said!r}")
+    return faults + _continued(job, words, out, wanted[0])
+
+
+def _continued(job: Job, words: Sequence[str], out: Path, wanted: tuple[object, ...]) -> list[str]:
+    """What is wrong after the command has been given again."""
+    faults = []
     before = {} if job.store is None else records(out / job.store)
-    done = run(job.command(out), cache)
+    done = run(words, out.parent / "cache")
     if done.returncode != 0:
-        return [*faults, f"does not continue: status {done.returncode}, {done.stderr.strip()[-300:]!r}"]
+        return [f"does not continue: status {done.returncode}, {done.stderr.strip()[-300:]!r}"]
     after = {} if job.store is None else records(out / job.store)
     twice = [key for key, record in before.items() if key[1] != "time" and after.get(key) != record]
     if twice:
         faults.append(f"{len(twice)} of {len(before)} stored pieces were computed again")
-    if job.answer(out) != wanted[0]:
+    if job.answer(out) != wanted:
         faults.append("another answer than undisturbed")
     return faults
 

@@ -14,6 +14,7 @@ import random
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +48,35 @@ _WORDS = (
     "%s",
     "None",
 )
-_NUMBERS = ("0", "-1", "1", "2", "1.5", "nan", "inf", "-inf", "1e400", "1e-400", "99999999999999999999", "9" * 5000, "0x10")
+_NUMBERS: tuple[str, ...] = (
+    "0",
+    "-1",
+    "1",
+    "2",
+    "1.5",
+    "nan",
+    "inf",
+    "-inf",
+    "1e400",
+    "1e-400",
+    "99999999999999999999",
+    "9" * 5000,
+    "0x10",
+)
 _NUMBERS += ("1_000", "٣", " 3 ", "1e3", "9223372036854775807", "9223372036854775808", "-0", "true")
-_FILES = ("none", "folder", "pipe", "empty", "bytes", "huge.npy", "objects.npy", "cut.npy", "words.txt", "/dev/null", ".")
+_FILES: tuple[str, ...] = (
+    "none",
+    "folder",
+    "pipe",
+    "empty",
+    "bytes",
+    "huge.npy",
+    "objects.npy",
+    "cut.npy",
+    "words.txt",
+    "/dev/null",
+    ".",
+)
 _FILES += (_LONG, "file/below", "good.npy", "good.csv", "folder.py", "pipe.py", "bytes.py", "raises.py", "exits.py")
 #: Where to write: nothing outside of the folder of the campaign.
 _PLACES = (
@@ -68,7 +95,7 @@ _PLACES = (
     "[/bold]",
 )
 _COUNTS = ("3", "1,2", "1:5:2", "5:1", "0:99999999999", "1:2:3:4", ",", ":", "1:5:-1", "0", "٣")
-_CHANGES = (
+_CHANGES: tuple[str, ...] = (
     "blocks=1",
     "blocks=nan",
     "blocks=1e400",
@@ -191,6 +218,7 @@ def _values(option: Any) -> tuple[str, ...]:
     return (*_FILES, *_WORDS) if option.name in _PATHS else (*_NUMBERS, *_WORDS)
 
 
+@cache
 def _commands() -> dict[str, Any]:
     command: Any = typer.main.get_command(app)
     return dict(command.commands)

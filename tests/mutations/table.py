@@ -47,6 +47,8 @@ _EXPERIMENT = "linflow/experiments/experiment.py"
 _STATISTICS = "linflow/experiments/statistics.py"
 _STORE, _STORED = "linflow/engine/store.py", "linflow/experiments/stored.py"
 _POOL, _SOURCES, _STOPPING = "linflow/engine/pool.py", "linflow/engine/sources.py", "linflow/engine/stopping.py"
+_FILES, _USERS, _WORKERS = "linflow/engine/files.py", "linflow/engine/users.py", "linflow/engine/workers.py"
+_MADE = "linflow/experiments/made.py"
 _RESULTS = "linflow/experiments/results.py"
 _EXPERIMENTS_RUN = "linflow/experiments/run.py"
 _COMMAND = "linflow/experiments/command.py"
@@ -1840,6 +1842,54 @@ _FACE = (
         "cli.py::test_predict_takes_every_option[step]",
     ),
     _fault(
+        _USERS,
+        "users-exit",
+        "sys.exit in a claim ends the command",
+        "if error is not None and not isinstance(error, KeyboardInterrupt):",
+        "if error is not None and isinstance(error, Exception):",
+        "wall.py::test_whatever_a_users_file_raises_is_one_sentence[exit]",
+    ),
+    _fault(
+        _MADE,
+        "made-table-rows",
+        "a table may be anything",
+        "if not isinstance(found, list | tuple):",
+        "if found is None:",
+        "wall.py::test_what_an_author_makes_of_a_result_costs_no_cell[table]",
+    ),
+    _fault(
+        _EXPERIMENT,
+        "experiment-choices",
+        "a case that the experiment does not have is run",
+        "if allowed is not None and value not in allowed:",
+        "if allowed is not None and not value:",
+        "wall.py::test_every_case_of_our_experiments_is_one_of_their_own",
+    ),
+    _fault(
+        _FILES,
+        "files-pipes",
+        "a pipe is read to its end, which never comes",
+        "if not stat.S_ISREG(kind):",
+        "if stat.S_ISSOCK(kind):",
+        "wall.py::test_only_what_has_an_end_is_read",
+    ),
+    _fault(
+        _WORKERS,
+        "workers-late",
+        "a worker whose coordinator died while it started goes on",
+        "os._exit(1)  # it was killed while this process started",
+        "return",
+        "faults.py::test_a_worker_whose_coordinator_is_gone_ends",
+    ),
+    _fault(
+        "linflow/claims/schedule.py",
+        "hunt-by-reference",
+        "a hunt's workers import users' modules, which they do not find",
+        "    send_by_value(*(str(made.__module__) for made in (type(claim.quantity), claim.value, claim.holds_for)))\n",
+        "",
+        "wall.py::test_a_hunt_sends_a_users_functions_and_classes_to_its_workers",
+    ),
+    _fault(
         _PREDICT,
         "predict-range-end",
         "10:100:10 without its end",
@@ -2405,6 +2455,6 @@ _ALL = (
     *LEDGER,
     *INTERLACING,
 )
-_FILES = list(dict.fromkeys(fault.file for fault in _ALL))
+_ORDER = list(dict.fromkeys(fault.file for fault in _ALL))
 
-FAULTS: tuple[Fault, ...] = tuple(sorted(_ALL, key=lambda fault: _FILES.index(fault.file)))
+FAULTS: tuple[Fault, ...] = tuple(sorted(_ALL, key=lambda fault: _ORDER.index(fault.file)))
