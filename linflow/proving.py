@@ -84,7 +84,7 @@ def prove_by_machine(
 def _lacking(error: ModuleNotFoundError) -> Exception:
     if error.name not in ("sympy", "cvxpy"):
         return error
-    return InputError(f"the proofs need {error.name}: install it with  pip install 'linflow[proofs]'")
+    return InputError(f"the proofs need {error.name}: pip install 'linflow[proofs]'")
 
 
 def _package() -> ModuleType:

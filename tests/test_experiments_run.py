@@ -533,7 +533,7 @@ def test_a_user_s_file_runs_and_leaves_its_files(tmp_path: Path, capsys: pytest.
     printed = capsys.readouterr().out
     assert "2 sizes were tried." in printed
     markdown = (tmp_path / "out" / "user-test.md").read_text()
-    assert "linflow run user_test.py --seed 3" in markdown
+    assert f"linflow run {file} --seed 3" in markdown
     assert "| kind | n | trace | trace, 95 % |" in markdown
 
 

@@ -316,7 +316,7 @@ def test_without_sympy_one_sentence_says_what_to_install() -> None:
     code = "import sys; sys.modules['sympy'] = None\nfrom linflow.cli import main\nmain(['prove'])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert found.returncode == 2
-    assert found.stderr.strip() == "linflow: the proofs need sympy: install it with  pip install 'linflow[proofs]'"
+    assert found.stderr.strip() == "linflow: the proofs need sympy: pip install 'linflow[proofs]'"
 
 
 def test_the_wheel_carries_the_proofs(tmp_path: Path) -> None:

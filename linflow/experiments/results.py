@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from linflow.checks import FloatArray
+from linflow.arrays import numeric
+from linflow.checks import FloatArray, instance_of
 from linflow.engine.files import write_bytes
 from linflow.errors import InputError
 from linflow.experiments.cells import Outcome
@@ -126,10 +127,13 @@ def entries(values: xr.DataArray) -> FloatArray:
     >>> entries(xr.DataArray([np.nan, np.nan])).size
     0
     """
-    there = ~np.isnan(values.values)
-    if not there.any():
-        return np.empty((0,) * values.ndim)
-    return np.asarray(values.values[tuple(slice(0, length) for length in _filled(values.values))], dtype=np.float64)
+    import xarray as xr
+
+    found = numeric(instance_of(values, xr.DataArray, "values").values, "values", "an array of real numbers")
+    array = np.asarray(found, dtype=np.float64)
+    if np.all(np.isnan(array)):
+        return np.empty((0,) * array.ndim)
+    return array[tuple(slice(0, length) for length in _filled(array))].copy()
 
 
 def write_netcdf(dataset: xr.Dataset, path: Path) -> None:

@@ -331,6 +331,7 @@ def studies() -> None:
     blocks = xr.DataArray([1.0, 2.0, 4.0], dims="block")
     levels: dict[str, Any] = {"level": of("number", 0.5), "positive": of("flag", False)}
     recipe("experiments.estimate", experiments.estimate, weight=0.1, values=of("object", blocks), **levels)
+    recipe("experiments.entries", experiments.entries, weight=0.1, values=of("object", blocks))
     recipe("experiments.load", experiments.load, target=of("path", "a-file"))
     recipe("experiments.settings", experiments.settings, weight=0.1, dataset=of("object", _dataset()))
 

@@ -1752,8 +1752,8 @@ _EXPERIMENTS = (
         _RESULTS,
         "pictures-padded",
         "a picture with the filling that larger ones left around it",
-        "tuple(slice(0, length) for length in _filled(values.values))",
-        "tuple(slice(0, length) for length in values.shape)",
+        "tuple(slice(0, length) for length in _filled(array))",
+        "tuple(slice(0, length) for length in array.shape)",
         "experiments_run.py::test_pictures_are_those_of_block_0_and_are_stored_once",
     ),
     _fault(
