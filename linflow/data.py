@@ -6,6 +6,7 @@ Nothing is downloaded. scikit-learn and scikit-image are imported inside the fun
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 import numpy as np
@@ -104,10 +105,12 @@ def image_folder(folder: str | os.PathLike[str], *, size: int, grey: bool = True
     from skimage.transform import resize
 
     size, grey, path = positive_int(size, "size"), flag(grey, "grey"), path_of(folder, "folder")
-    if not os.path.isdir(path):  # noqa: PTH112 - of a name that is too long, too
-        raise DataError(f"{str(folder)[:400]!r} is not a folder: give a folder of images")
     try:
+        if not stat.S_ISDIR(path.stat().st_mode):
+            raise NotADirectoryError
         files = sorted(f for f in path.iterdir() if f.suffix.lower() in IMAGE_SUFFIXES)
+    except (FileNotFoundError, NotADirectoryError):
+        raise DataError(f"{str(folder)[:400]!r} is not a folder: give a folder of images") from None
     except OSError as error:
         raise DataError(f"the folder {str(folder)[:80]!r} cannot be read: {error.strerror}") from error
     if len(files) < 2:

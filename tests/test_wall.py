@@ -95,7 +95,7 @@ REFUSED: dict[str, tuple[list[str], str]] = {
     "m": (["predict", "--family", "flat", "--n", "100", "--m", "0:10000000000:1"], "--m must lie in 0..n = 0..100"),
     "many m": (["predict", "--family", "flat", "--n", "2000000", "--m", "0:2000000"], "--m names 2000001 numbers"),
     "noise": (["predict", "--family", "flat", "--noise-std", "1e200"], "noise_std must be 0 or lie in 1e-150..1e+150"),
-    "condition": (["predict", "--family", "log-spaced", "--condition", "inf"], "condition must be finite and >= 1"),
+    "condition": (["predict", "--family", "log-spaced", "--condition", "inf"], "condition must be a finite number >= 1"),
     "pipe": (["predict", "--values", "pipe.py"], "is a pipe or a device: give a file"),
     "device": (["predict", "--values", os.devnull], "is a pipe or a device: give a file"),
     "folder": (["predict", "--values", "folder.py"], "is a folder: give a file"),
