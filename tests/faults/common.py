@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 #: A line of progress in a log.
 _PROGRESS = re.compile(r".*: [0-9.e+]+ (%|of [0-9.e+]+ \w+|rounds).*")
 #: The sentence that the last wall says where nothing else did.
+#: What a command that succeeds may say: damage was seen, and repaired.
+_NOTED = "altered on the disk, now computed again"
 _LAST_RESORT = "this is a fault of linflow"
 
 
@@ -106,6 +108,7 @@ def wrong(found: Answer) -> str:
         return f"no sentence of linflow's: {said[0]!r}"
     if found.status == 1 and not any(word in found.out + found.err for word in ("refuted", "failed", "undecided")):
         return "status 1 without a reason"
+    said = [line for line in said if _NOTED not in line]
     if found.status == 0 and said:
         return f"complaints of a command that succeeds: {said[0]!r}"
     return ""
