@@ -90,6 +90,7 @@ def test_a_cell_that_raises_anything_is_a_failed_row(what: str, tmp_path: Path) 
 
 #: Lines that must be refused, and what is said of them.
 REFUSED: dict[str, tuple[list[str], str]] = {
+    "train into this folder": (["train", "--steps", "1", "--out", "."], "is a folder"),
     "n": (["predict", "--family", "flat", "--n", "99999999999999999999"], "--n asks for 99999999999999999999"),
     "n of more digits than Python writes": (["predict", "--family", "flat", "--n", "9" * 4300], "--n asks for about 2**"),
     "m": (["predict", "--family", "flat", "--n", "100", "--m", "0:10000000000:1"], "--m must lie in 0..n = 0..100"),

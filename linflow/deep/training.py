@@ -62,10 +62,10 @@ def run_train(
         raise InputError("give --minutes or --steps, not both")
     if kind == "gan" and steps is None:
         raise InputError("a GAN has no likelihood to watch: say how long with --steps, such as --steps 3000")
+    _writable_file(out)  # first: a folder such as "." has no name to add to
     prepare_folder(out.parent)
     checkpoint = out.with_name(out.name + ".part")
-    for file in (out, checkpoint):
-        _writable_file(file)
+    _writable_file(checkpoint)
     images = _images(data, size, grey)
     chosen = recipes.settings(kind, images, {"threads": threads, "device": device})
     print(f"{kind} on {len(images)} images of {' x '.join(map(str, images.shape[1:]))}, seed {seed}", flush=True)

@@ -123,9 +123,7 @@ class Store:
                 else:
                     self.damaged += 1
         if self.damaged:
-            _LOG.warning(
-                "%d records of %r were altered on the disk: their work is done again", self.damaged, str(self.path)
-            )
+            _LOG.warning("linflow: results in %s altered on the disk, now computed again: %d", self.path, self.damaged)
         return records
 
     def add(self, record: Record) -> None:
