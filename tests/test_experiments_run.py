@@ -348,6 +348,26 @@ def test_no_stored_cell_is_stale(way: str, tmp_path: Path) -> None:
     assert keys(tmp_path / "out" / "own.sqlite") == 2
 
 
+def test_where_the_content_of_a_cell_cannot_be_told_the_texts_and_the_libraries_decide(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(before: str) -> str:
+        forget()
+        file = tmp_path / "own.py"
+        file.write_text(
+            OWN.format(before=f"import numpy\nheld = open(__file__)\n{before}", level="len(held.name)", reading="")
+        )
+        version = cells.code_version(load(file).experiment)
+        sys.modules["linflow_file_own"].held.close()
+        return version
+
+    first = told("A = 1")
+    assert first == told("A = 1")
+    assert first != told("A = 2")
+    monkeypatch.setattr(provenance, "of_import", lambda name: f"{name} 99")
+    assert first != told("A = 1")
+
+
 def test_neighbours_reach_the_workers_and_files_of_one_name_do_not_mix(tmp_path: Path) -> None:
     way = "in a neighbour imported when called"
     studies = []

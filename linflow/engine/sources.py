@@ -94,7 +94,7 @@ class Source:
 def _neighbours(folder: Path, text: str) -> Iterator[Neighbour]:
     """Modules of `folder` that a program imports, each once."""
     seen: set[str] = set()
-    waiting = list(_imported(text, package=""))
+    waiting = list(imported(text))
     while waiting:
         name = waiting.pop(0)
         if name in seen:
@@ -103,11 +103,11 @@ def _neighbours(folder: Path, text: str) -> Iterator[Neighbour]:
         found = _beside(folder, name)
         if found is not None:
             yield found
-            waiting += _imported(found.text, found.name if found.is_package else name.rpartition(".")[0])
+            waiting += imported(found.text, found.name if found.is_package else name.rpartition(".")[0])
 
 
-def _imported(text: str, package: str) -> Iterator[str]:
-    """Names of modules that a program's text may import, each after the packages that it lies in."""
+def imported(text: str, package: str = "") -> Iterator[str]:
+    """Names of modules that a program's text may import, each after the packages that it lies in; `package` is its own."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):  # told when it is executed

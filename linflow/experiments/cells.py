@@ -22,10 +22,10 @@ from typing import Any
 
 import numpy as np
 
-from linflow import __version__
+from linflow import __version__, provenance
 from linflow.arrays import numeric
 from linflow.checks import FloatArray
-from linflow.engine.sources import Source
+from linflow.engine.sources import Source, imported
 from linflow.engine.users import described, text_of
 from linflow.errors import InputError, MissingTorchError
 from linflow.experiments.experiment import Cell, Experiment, Params, Variable, generator
@@ -146,8 +146,10 @@ def _told(source: Source, cell: Cell) -> str:
     try:
         return content(cell)
     except InputError:
-        # It reaches an open file, say: the texts that made it decide.
-        return hashlib.sha256(json.dumps([source.text, *(n.text for n in source.neighbours)]).encode()).hexdigest()
+        # It reaches an open file, say: the texts that made it decide, and the versions of all that they import.
+        texts = [source.text, *(neighbour.text for neighbour in source.neighbours)]
+        installed = sorted({str(provenance.of_import(name)) for text in texts for name in imported(text)})
+        return hashlib.sha256(json.dumps([texts, installed]).encode()).hexdigest()
 
 
 def _needs_torch(source: Source) -> bool:

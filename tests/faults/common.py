@@ -17,9 +17,9 @@ from types import FrameType
 ROOT = Path(__file__).resolve().parents[2]
 #: A line of progress in a log.
 _PROGRESS = re.compile(r".*: [0-9.e+]+ (%|of [0-9.e+]+ \w+|rounds).*")
-#: The sentence that the last wall says where nothing else did.
 #: What a command that succeeds may say: damage was seen, and repaired.
 _NOTED = "altered on the disk, now computed again"
+#: The sentence that the last wall says where nothing else did.
 _LAST_RESORT = "this is a fault of linflow"
 
 

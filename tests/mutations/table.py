@@ -1766,6 +1766,14 @@ _EXPERIMENTS = (
     ),
     _fault(
         _CELLS,
+        "code-version-libraries",
+        "where only texts tell what a cell is, the libraries that they import do not count",
+        "json.dumps([texts, installed])",
+        "json.dumps([texts])",
+        "experiments_run.py::test_where_the_content_of_a_cell_cannot_be_told_the_texts_and_the_libraries_decide",
+    ),
+    _fault(
+        _CELLS,
         "code-version-linflow",
         "results are kept under the cell's code only",
         'f"{code_digest()} {own}"',
