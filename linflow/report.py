@@ -30,7 +30,7 @@ from linflow.claims.outcome import as_json
 from linflow.claims.quantities import EXPECTED_ERROR
 from linflow.data import image_folder
 from linflow.engine.files import prepare_folder, write_bytes
-from linflow.engine.pool import Lost, choose_engine
+from linflow.engine.pool import Engine, Lost, choose_engine
 from linflow.engine.progress import shown
 from linflow.errors import OutputError
 from linflow.plotting import error_figure, save, singular_value_figure
@@ -84,23 +84,24 @@ def run_verify(
         images = image_folder(data, size=size)
         cases.append(case_for(Spectrum.from_data(images, name=f"{data.resolve().name} {size}x{size}")))
     prepare_folder(out)
-    with shown("deciding claims", unit="cells") as told:
-        report = verify_all(
-            chosen,
-            alpha=alpha,
-            seed=seed,
-            cases=cases,
-            workers=workers,
-            progress=lambda done, total: told(done, total, ""),
-            journal=out / "verify.sqlite",
-        )
-    write_bytes(out / "verdicts.json", json.dumps(to_json(report), indent=1, allow_nan=False).encode())
-    write_bytes(out / "verdicts.csv", to_csv(report).encode())
-    write_bytes(out / "verdicts.md", to_markdown(report).encode())
-    asked = asked_on(report)
-    with shown("drawing figures", unit="figures") as told:
-        for done, _ in enumerate(_figures(report, asked, out / "figures", workers), start=1):
-            told(done, len(asked) + 1, "")
+    with choose_engine(workers) as engine:
+        with shown("deciding claims", unit="cells") as told:
+            report = verify_all(
+                chosen,
+                alpha=alpha,
+                seed=seed,
+                cases=cases,
+                progress=lambda done, total: told(done, total, ""),
+                journal=out / "verify.sqlite",
+                engine=engine,
+            )
+        write_bytes(out / "verdicts.json", json.dumps(to_json(report), indent=1, allow_nan=False).encode())
+        write_bytes(out / "verdicts.csv", to_csv(report).encode())
+        write_bytes(out / "verdicts.md", to_markdown(report).encode())
+        asked = asked_on(report)
+        with shown("drawing figures", unit="figures") as told:
+            for done, _ in enumerate(_figures(report, asked, out / "figures", engine), start=1):
+                told(done, len(asked) + 1, "")
     console = Console(width=None if Console().is_terminal else 150)
     print_report(report, console)
     console.print(
@@ -246,8 +247,8 @@ def asked_on(report: Report) -> list[Case]:
     return [case for case in report.cases if case.spectrum.key in keys]
 
 
-def _figures(report: Report, cases: list[Case], folder: Path, workers: int | None) -> Any:
-    """Draw every figure of these cases, in processes; yields once for each."""
+def _figures(report: Report, cases: list[Case], folder: Path, engine: Engine) -> Any:
+    """Draw every figure of these cases; yields once for each."""
     if not cases:
         return
     prepare_folder(folder)
@@ -259,7 +260,7 @@ def _figures(report: Report, cases: list[Case], folder: Path, workers: int | Non
         (case, [o for o in about_error if o.spectrum_key == case.spectrum.key], folder / f"{name}.png")
         for case, name in zip(cases, names, strict=True)
     ]
-    for index, lost in choose_engine(workers).map(partial(_draw_figure, report.seed), jobs):
+    for index, lost in engine.map(partial(_draw_figure, report.seed), jobs):
         if isinstance(lost, Lost):
             raise OutputError(f"the figure {str(jobs[index][2])!r} could not be drawn: {lost.reason}")
         yield

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import re
+import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,11 +22,12 @@ from threadpoolctl import threadpool_limits
 from linflow.checks import available_cores
 from linflow.engine.cluster import DaskEngine
 from linflow.engine.pool import Engine, LokyEngine, Lost, SerialEngine, UnsendableError, _forget_waiting
+from linflow.engine.threads import _libraries
 from linflow.errors import InputError, OutputError
 from linflow.experiments import Experiment, load, run
 from tests.faults.cluster import cluster
 from tests.faults.common import ROOT, sentences
-from tests.faults.processes import records, until
+from tests.faults.processes import alive, records, until
 
 #: A user's file: not importable by any worker, with a cached helper, a data class and a mark for each computed cell.
 FILE = """
@@ -262,3 +266,48 @@ def test_what_cannot_be_sent_is_one_sentence() -> None:
 
 def test_no_more_processes_than_make_sense() -> None:
     assert LokyEngine(10**9).workers == 8 * available_cores()
+
+
+def processes(_: int) -> int:
+    time.sleep(0.05)
+    return os.getpid()
+
+
+def pids(engine: Engine) -> set[int]:
+    return {pid for _, pid in engine.map(processes, range(8)) if isinstance(pid, int)}
+
+
+def test_inside_its_block_an_engine_keeps_its_processes_and_after_it_none_lives() -> None:
+    with LokyEngine(2) as engine:
+        first = pids(engine)
+        assert pids(engine) == first
+    assert not any(alive(pid) for pid in first)
+    assert not pids(engine) & first  # it still works, with processes of its own for each piece
+
+
+def test_what_was_left_in_mid_flight_is_not_handed_on() -> None:
+    with LokyEngine(2) as engine:
+        first = pids(engine)
+        for _ in engine.map(processes, range(100)):
+            break
+        assert not pids(engine) & first
+
+
+def test_an_idle_process_that_is_killed_costs_nothing() -> None:
+    with LokyEngine(2) as engine:
+        first = pids(engine)
+        os.kill(min(first), signal.SIGKILL)
+        assert sorted(engine.map(abs, [-1, -2, -3])) == [(0, 1), (1, 2), (2, 3)]
+        assert not pids(engine) & first
+
+
+def test_the_libraries_are_looked_for_again_after_an_import_and_only_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    def looks() -> int:
+        before = _libraries.cache_info().misses
+        list(SerialEngine().map(abs, [1, 2, 3]))
+        return _libraries.cache_info().misses - before
+
+    looks()
+    assert looks() == 0
+    monkeypatch.setitem(sys.modules, "a_library_of_its_own", sys)
+    assert looks() == 1

@@ -9,14 +9,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from linflow.checks import callable_of, instances_of, path_of, positive_int, probability, whole_number
+from linflow.checks import callable_of, instance_of, instances_of, path_of, positive_int, probability, whole_number
 from linflow.claims.cases import default_cases
 from linflow.claims.claim import Case, Claim
 from linflow.claims.evidence import NOT_REFUTED, REFUTED, SUPPORTED
 from linflow.claims.outcome import Outcome, Verdict, outcome_from_json, summarise
 from linflow.claims.quantities import Quantity
 from linflow.claims.verdict import Cell, Test, decide
-from linflow.engine.pool import Lost, choose_engine
+from linflow.engine.pool import Engine, Lost, choose_engine
 from linflow.engine.sources import send_by_value
 from linflow.engine.store import Record, Store
 from linflow.engine.users import described
@@ -123,6 +123,7 @@ def verify_all(
     workers: int | None = None,
     progress: Progress | None = None,
     journal: Path | None = None,
+    engine: Engine | None = None,
 ) -> Report:
     """Decide many claims in one run, with family-wise error `alpha` over all of its cells.
 
@@ -150,11 +151,11 @@ def verify_all(
     journal = None if journal is None else path_of(journal, "journal")
     if progress is not None:
         callable_of(progress, "progress", "of (cells done, cells in all)")
+    engine = choose_engine(workers) if engine is None else instance_of(engine, Engine, "engine")  # type: ignore[type-abstract]
     chosen = tuple(cases)
     cells, errors = _cells(claims, chosen, alpha, seed, max_draws)
     outcomes: dict[str, list[Outcome]] = {name: [] for name in names}
     results: list[list[Outcome]] = [[] for _ in cells]
-    engine = choose_engine(workers)
     with Store(journal, {"command": "verify", "code": code_digest()}) as book:
         known = _remembered(book.records())
         pending = []

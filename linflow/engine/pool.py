@@ -64,10 +64,19 @@ class UnsendableError(InputError):
 
 
 class Engine(ABC):
-    """Anything that works off tasks, several at a time."""
+    """Anything that works off tasks, several at a time.
+
+    Inside ``with engine:`` what it has started stays for the next piece of work; it ends with the block.
+    """
 
     #: How many tasks run at a time.
     workers: int = 1
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *reason: object) -> None:  # noqa: B027 - most engines keep nothing
+        pass
 
     @abstractmethod
     def work(
@@ -128,13 +137,22 @@ class LokyEngine(Engine):
 
     Examples
     --------
-    >>> sorted(LokyEngine(2).map(abs, [-1, 2]))
-    [(0, 1), (1, 2)]
+    >>> with LokyEngine(2) as engine:  # the same processes for both
+    ...     sorted(engine.map(abs, [-1, 2])), sorted(engine.map(float, [3]))
+    ([(0, 1), (1, 2)], [(0, 3.0)])
     """
 
     def __init__(self, workers: int | None = None) -> None:
         cores = available_cores()
         self.workers = cores if workers is None else min(positive_int(workers, "workers"), _CROWD * cores)
+        self._pools = _Pools()
+
+    def __enter__(self) -> LokyEngine:
+        self._pools.keeping = True
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        self._pools.close()
 
     def work(
         self, function: Callable[[T], R], source: Source[T], *, most: int | None = None, tick: Callable[[], None] = nothing
@@ -153,10 +171,10 @@ class LokyEngine(Engine):
         while True:
             suspect = next((number for number in again if strikes[number] >= STRIKES), None)
             if suspect is None:
-                flight = _Flight(sent, next_task, workers, tick)
+                flight = _Flight(sent, next_task, workers, tick, self._pools)
             else:
                 # Alone, so that its death, if it comes, is its own.
-                flight = _Flight(sent, _listed([(suspect, again.pop(suspect))]), 1, tick)
+                flight = _Flight(sent, _listed([(suspect, again.pop(suspect))]), 1, tick, self._pools)
             for number, item, result in flight.results():
                 if not isinstance(result, Lost):
                     finished += 1
@@ -176,11 +194,55 @@ class LokyEngine(Engine):
                 return
 
 
-class _Flight:
-    """One pool of processes, from its start until its source is dry or one of them has died."""
+class _Pools:
+    """Where a flight has its processes from, and what becomes of them after it."""
 
-    def __init__(self, function: bytes, source: Source[Any], workers: int, tick: Callable[[], None]) -> None:
-        self.function, self.source, self.workers, self.tick = function, source, workers, tick
+    def __init__(self) -> None:
+        #: Whether the next flight may have what the last one left.
+        self.keeping = False
+        self._idle: tuple[int, Any] | None = None
+
+    def take(self, workers: int) -> Any:
+        """A pool of so many processes, the idle one if it is of that size."""
+        from joblib.externals.loky import ProcessPoolExecutor
+
+        if self._idle is not None:
+            (size, pool), self._idle = self._idle, None
+            if size == workers:
+                return pool
+            _end(pool)
+        return ProcessPoolExecutor(
+            max_workers=workers,
+            env=dict.fromkeys(_THREAD_VARIABLES, "1"),
+            initializer=start_worker,
+            initargs=(os.getpid(),),
+        )
+
+    def give_back(self, pool: Any, workers: int, *, sound: bool) -> None:
+        """Keep it for the next flight, if it is sound and there is to be one."""
+        if self.keeping and sound:
+            self._idle = (workers, pool)
+        else:
+            _end(pool)
+
+    def close(self) -> None:
+        """Nothing is left running."""
+        self.keeping = False
+        if self._idle is not None:
+            (_, pool), self._idle = self._idle, None
+            _end(pool)
+
+
+def _end(pool: Any) -> None:
+    _forget_waiting(pool)
+    pool.shutdown(wait=True, kill_workers=True)
+
+
+class _Flight:
+    """One pool of processes, until the source is dry or one of them has died."""
+
+    def __init__(self, function: bytes, source: Source[Any], workers: int, tick: Callable[[], None], pools: _Pools) -> None:
+        self.function, self.source, self.workers, self.tick, self.pools = function, source, workers, tick, pools
         self.broken = False
         #: Whether any task was taken, lost or not.
         self.flew = False
@@ -189,28 +251,24 @@ class _Flight:
 
     def results(self) -> Iterator[tuple[int, Any, Any]]:
         """(number, item, result); what was in flight when a worker died comes out as Lost."""
-        from joblib.externals.loky import ProcessPoolExecutor
         from joblib.externals.loky.process_executor import BrokenProcessPool
 
         flying: dict[Future[Any], tuple[int, Any]] = {}
         pool = None
+        landed = False
         try:
             while True:
                 while not self.broken and len(flying) < _QUEUE * self.workers and (task := self.source()) is not None:
                     item = _pickled(task[1])
                     if pool is None:
-                        pool = ProcessPoolExecutor(
-                            max_workers=self.workers,
-                            env=dict.fromkeys(_THREAD_VARIABLES, "1"),
-                            initializer=start_worker,
-                            initargs=(os.getpid(),),
-                        )
+                        pool = self.pools.take(self.workers)
                     try:
                         flying[pool.submit(call, self.function, item)] = task
                     except BrokenProcessPool:
                         self.broken = True
                         self.refused[task[0]] = task[1]
                 if not flying:
+                    landed = True
                     return
                 for future in wait(flying, timeout=_TICK, return_when=FIRST_COMPLETED).done:
                     number, item = flying.pop(future)
@@ -224,9 +282,8 @@ class _Flight:
                 self.tick()
         finally:
             if pool is not None:
-                # Also on an interrupt, and where the caller stops listening: nothing is left running.
-                _forget_waiting(pool)
-                pool.shutdown(wait=True, kill_workers=True)
+                # On an interrupt, and where the caller stops listening, nothing is left running.
+                self.pools.give_back(pool, self.workers, sound=landed and not self.broken)
 
 
 def _forget_waiting(pool: Any) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 _lock = threading.Lock()
@@ -19,11 +21,10 @@ def one_thread() -> Iterator[None]:
     """
     # SciPy brings a BLAS of its own, which can be limited only once it is loaded.
     import scipy.linalg  # noqa: F401
-    from threadpoolctl import threadpool_limits
 
     with _lock:
         if _limit["users"] == 0:
-            _limit["limiter"] = threadpool_limits(limits=1)
+            _limit["limiter"] = _libraries(len(sys.modules)).limit(limits=1)
         _limit["users"] += 1
     try:
         yield
@@ -32,3 +33,11 @@ def one_thread() -> Iterator[None]:
             _limit["users"] -= 1
             if _limit["users"] == 0:
                 _limit["limiter"].restore_original_limits()
+
+
+@lru_cache(maxsize=1)
+def _libraries(modules: int) -> Any:
+    """The BLAS and OpenMP libraries of this process; finding them takes milliseconds, so again only after an import."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
