@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
 
 from linflow.checks import FloatArray
 from linflow.claims import contract
@@ -145,6 +144,8 @@ class _Climb:
 
     def run(self) -> None:
         """Climb; afterwards `best` and `best_A` are the best seen."""
+        from scipy.optimize import minimize  # here: its import is slow, and most processes never climb
+
         with np.errstate(all="ignore"):
             slope = self._slope(self.start)
         if slope is not None:

@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
 from linflow.checks import FloatArray, IntArray
@@ -239,6 +238,8 @@ def _improved(survey: Survey, rng: np.random.Generator, start: Reading) -> Readi
 
 def _simplex(survey: Survey, rng: np.random.Generator, start: Reading, labels: IntArray) -> Candidate:
     """Nelder & Mead's simplex in the offsets of the groups, and in the scale where it matters."""
+    from scipy.optimize import minimize  # here: its import costs as much as all the others, and most processes never search
+
     size = int(labels[-1]) + 1 + (not survey.terrain.scale_free)
     simplex = np.vstack([np.zeros(size), np.diag(rng.choice([-1.0, 1.0], size) * 0.8)])
     options = {"maxfev": _READINGS, "initial_simplex": simplex, "adaptive": True, "xatol": 1e-3, "fatol": 1e-12}
@@ -248,6 +249,8 @@ def _simplex(survey: Survey, rng: np.random.Generator, start: Reading, labels: I
 
 def _descend(survey: Survey, rng: np.random.Generator, start: Reading, labels: IntArray) -> Candidate:
     """Quasi-Newton in every gap, within bounds; the gradient by differences of exact readings."""
+    from scipy.optimize import minimize
+
     bounds = start.candidate.room_to_move()
     options = {"maxfun": _FINE_READINGS * len(bounds), "eps": 1e-5, "ftol": 1e-12}
     found = minimize(
