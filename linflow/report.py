@@ -29,8 +29,9 @@ from linflow.claims.evidence import NOT_REFUTED, REFUTED, SUPPORTED, UNDECIDED, 
 from linflow.claims.outcome import as_json
 from linflow.claims.quantities import EXPECTED_ERROR
 from linflow.data import image_folder
+from linflow.engine.choice import choose_engine
 from linflow.engine.files import prepare_folder, write_bytes
-from linflow.engine.pool import Engine, Lost, choose_engine
+from linflow.engine.pool import Engine, Lost
 from linflow.engine.progress import shown
 from linflow.errors import OutputError
 from linflow.plotting import error_figure, save, singular_value_figure

@@ -16,7 +16,8 @@ from linflow.claims.evidence import NOT_REFUTED, REFUTED, SUPPORTED
 from linflow.claims.outcome import Outcome, Verdict, outcome_from_json, summarise
 from linflow.claims.quantities import Quantity
 from linflow.claims.verdict import Cell, Test, decide
-from linflow.engine.pool import Engine, Lost, choose_engine
+from linflow.engine.choice import choose_engine
+from linflow.engine.pool import Engine, Lost
 from linflow.engine.sources import send_by_value
 from linflow.engine.store import Record, Store
 from linflow.engine.users import described

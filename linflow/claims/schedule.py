@@ -14,7 +14,8 @@ from pathlib import Path
 
 from linflow.claims.candidates import Candidate
 from linflow.claims.rounds import Find, Plan, Round, play
-from linflow.engine.pool import Lost, UnsendableError, choose_engine
+from linflow.engine.choice import choose_engine
+from linflow.engine.pool import Lost, UnsendableError
 from linflow.engine.sources import send_by_value
 from linflow.engine.store import Record, Store
 from linflow.errors import ClaimError

@@ -302,17 +302,3 @@ def _pickled(value: object) -> bytes:
     except (pickle.PicklingError, AttributeError, TypeError, ValueError, RecursionError) as error:
         why = " ".join(str(error).split())
         raise UnsendableError(f"work cannot be sent to other processes ({why}): run with --workers 1") from error
-
-
-def choose_engine(workers: int | None = None, scheduler: str | None = None) -> Engine:
-    """The engine for the given options.
-
-    >>> type(choose_engine(1)).__name__
-    'SerialEngine'
-    """
-    if scheduler is not None:
-        from linflow.engine.cluster import DaskEngine
-
-        return DaskEngine(scheduler)
-    local = LokyEngine(workers)
-    return SerialEngine() if local.workers == 1 else local

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from linflow.engine.choice import choose_engine
 from linflow.engine.files import prepare_folder
-from linflow.engine.pool import Lost, choose_engine
+from linflow.engine.pool import Lost
 from linflow.engine.store import Store
 from linflow.engine.users import failing_as
 from linflow.errors import DataError

@@ -48,6 +48,7 @@ _STATISTICS = "linflow/experiments/statistics.py"
 _STORE, _STORED = "linflow/engine/store.py", "linflow/experiments/stored.py"
 _POOL, _SOURCES, _STOPPING = "linflow/engine/pool.py", "linflow/engine/sources.py", "linflow/engine/stopping.py"
 _FILES, _USERS, _WORKERS = "linflow/engine/files.py", "linflow/engine/users.py", "linflow/engine/workers.py"
+_THREADS = "linflow/engine/threads.py"
 _MADE = "linflow/experiments/made.py"
 _RESULTS = "linflow/experiments/results.py"
 _EXPERIMENTS_RUN = "linflow/experiments/run.py"
@@ -1651,6 +1652,30 @@ _EXPERIMENTS = (
         "            with one_thread():\n                result = function(task[1])",
         "            if True:\n                result = function(task[1])",
         "engine_pool.py::test_work_runs_on_one_thread[serial]",
+    ),
+    _fault(
+        _POOL,
+        "pool-handed-on-in-flight",
+        "processes that are still at work are handed to the next piece of work",
+        "sound=landed and not self.broken",
+        "sound=not self.broken",
+        "engine_pool.py::test_what_was_left_in_mid_flight_is_not_handed_on",
+    ),
+    _fault(
+        _POOL,
+        "pool-outlives-its-block",
+        "processes that were kept live on after their block",
+        "            (_, pool), self._idle = self._idle, None\n            _end(pool)",
+        "            self._idle = None",
+        "engine_pool.py::test_inside_its_block_an_engine_keeps_its_processes_and_after_it_none_lives",
+    ),
+    _fault(
+        _THREADS,
+        "libraries-found-once",
+        "a BLAS that is loaded later keeps its threads",
+        "_libraries(len(sys.modules))",
+        "_libraries(0)",
+        "engine_pool.py::test_the_libraries_are_looked_for_again_after_an_import_and_only_then",
     ),
     _fault(
         _SOURCES,
