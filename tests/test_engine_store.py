@@ -79,7 +79,9 @@ def test_a_record_is_a_result_or_an_error() -> None:
 
 def test_runs_in_one_file_do_not_mix_and_each_row_knows_its_run(tmp_path: Path) -> None:
     path = filled(tmp_path / "s.sqlite")
-    assert held(path, what="a test", seed=1) == {}
+    with Store(path, {"what": "a test", "seed": 1}) as other:
+        assert other.records() == {}
+        assert other.damaged == 0  # not asked for at all, rather than refused for its seal
     assert held(path) == {record.key: record for record in RECORDS}
     connection = sqlite3.connect(path)
     assert connection.execute("SELECT count(*) FROM runs").fetchone() == (2,)

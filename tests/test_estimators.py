@@ -588,6 +588,24 @@ def test_gradient_flow_where_rows_differ_wildly_in_size(time: float, repeated: b
         np.testing.assert_allclose(gradient_flow(flow, A, y, time=time), expected, atol=1e-11 * np.abs(expected).max())
 
 
+def test_gradient_flow_long_before_a_huge_limit() -> None:
+    """Two rows that nearly agree, read differently: the limit is huge, and early on nothing of it is there."""
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        flow = LinearFlow.from_spectrum([2.0, 1.5, 1.0, 0.8], rng=rng)
+        row = rng.standard_normal(4)
+        A, y = np.vstack([row, row + 1e-8 * rng.standard_normal(4)]), np.array([1.0, -0.5])
+        with mpmath.workdps(DIGITS):
+            K = mpmath.matrix((A @ flow.matrix).tolist())
+            values, Q = mpmath.eigsy(K * K.T)
+            c = Q.T * mpmath.matrix(y.tolist())
+            gain = [-mpmath.expm1(-2 * v) / v for v in values]
+            w = K.T * (Q * mpmath.matrix([g * t for g, t in zip(gain, c, strict=True)]))
+            expected = flow.matrix @ np.array([float(value) for value in w])
+        assert np.abs(gradient_flow(flow, A, y, time=math.inf)).max() > 1e6 * np.abs(expected).max()
+        np.testing.assert_allclose(gradient_flow(flow, A, y, time=1.0), expected, atol=1e-12 * np.abs(expected).max())
+
+
 def test_gradient_flow_with_repeated_rows_and_too_many_rows() -> None:
     rng = np.random.default_rng(2)
     flow = LinearFlow.from_spectrum([2.0, 1.0, 0.5], rng=rng, mean=[1.0, 2.0, 3.0])
