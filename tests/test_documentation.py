@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ def rows(document: str, name: str) -> list[list[str]]:
 
 def test_the_table_of_verdicts_is_of_the_claims_that_there_are() -> None:
     claims = catalogue()
-    table = rows("README.md", "verdicts")
+    table = rows("docs/verdicts.md", "verdicts")
     assert [row[:3] for row in table] == [[claim.name, claim.statement, claim.kind] for claim in claims]
     for row, claim in zip(table, claims, strict=True):
         equal = "undecided (equal up to rounding"
@@ -30,6 +31,22 @@ def test_the_table_of_verdicts_is_of_the_claims_that_there_are() -> None:
         assert row[4].startswith(wanted[claim.status]), row
         # What is shown beside the case is what that case rests on.
         assert row[5].endswith(")")
+
+
+def test_the_first_page_shows_rows_of_that_table() -> None:
+    whole = {row[0]: row for row in rows("docs/verdicts.md", "verdicts")}
+    few = rows("README.md", "verdicts")
+    assert len(few) == 8
+    for name, says, verdict, tightest in few:
+        assert [name, says, verdict, tightest] == [whole[name][i] for i in (0, 1, 4, 5)]
+
+
+def test_the_first_page_is_short_and_every_link_of_the_documentation_leads_somewhere() -> None:
+    assert len((ROOT / "README.md").read_bytes()) <= 8000
+    for page in (ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")):
+        for target in re.findall(r"\]\(([^)#\s]+\.\w+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            if "://" not in target:
+                assert (page.parent / target).is_file(), f"{page.name} links to {target}"
 
 
 def test_the_table_of_calibration_is_there() -> None:
@@ -51,7 +68,7 @@ def test_the_tables_of_the_interlacing_theorem_are_of_the_experiments_that_print
         proved = [int(part) for part in row[5].split(" .. ")]
         assert proved[-1] - proved[0] <= 1
         assert proved[0] <= int(row[3]) <= proved[-1]
-    assert (ROOT / ".gallery" / "interlacing.png").is_file()
+    assert (ROOT / "docs" / "gallery" / "interlacing.png").is_file()
 
 
 def test_tables_are_put_between_their_marks() -> None:
