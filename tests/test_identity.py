@@ -526,6 +526,7 @@ USES: dict[str, Callable[[Any], Any]] = {
 def test_use_is_no_difference(how: str, use: str) -> None:
     used, unused = fresh(how), fresh(how)
     USES[use](used)
+    assert content(type(used)) == content(type(unused))  # before the objects: to look at one is a use as well
     assert content(used) == content(unused)
     assert content(used) == content(used)
 
