@@ -49,7 +49,7 @@ ALLOWED = {
     *(("linflow.checks", f"linflow.{part}") for part in ("arrays", "errors")),
     *((of, to) for of in ("linflow.compiled", "linflow.state") for to in ("linflow.errors", "linflow.provenance")),
     *(("linflow.identity", f"linflow.{part}") for part in ("compiled", "errors", "provenance", "state")),
-    ("linflow.data", "linflow.spectrum"),
+    *(("linflow.data", f"linflow.{part}") for part in ("engine", "spectrum")),
     ("linflow.report", "linflow.plotting"),
 }
 #: (library, the only rooms that may know it)

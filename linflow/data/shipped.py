@@ -1,23 +1,17 @@
-"""Real images as rows of pixels: data sets that ship inside scikit-learn and scikit-image, or any folder of images.
+"""Real images that ship inside scikit-learn and scikit-image, as rows of pixels.
 
 Nothing is downloaded. scikit-learn and scikit-image are imported inside the functions: they load slowly.
 """
 
 from __future__ import annotations
 
-import os
-import stat
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 
 from linflow.arrays import shown
-from linflow.checks import FloatArray, flag, path_of, positive_int, whole_number
-from linflow.errors import DataError, InputError
+from linflow.checks import FloatArray, positive_int, whole_number
+from linflow.errors import InputError
 
-#: Endings that `image_folder` takes for images.
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 #: Photographs inside scikit-image's wheel; others would be downloaded.
 _PHOTOGRAPHS = ("astronaut", "camera", "chelsea", "coffee")
 
@@ -75,71 +69,6 @@ def non_faces(size: int = 12) -> FloatArray:
     (100, 36)
     """
     return _lfw(size)[100:]
-
-
-def image_folder(folder: str | os.PathLike[str], *, size: int, grey: bool = True) -> FloatArray:
-    """Every image of a folder (not of its subfolders), cropped to its central square and resized.
-
-    Parameters
-    ----------
-    folder : any folder of images in a common format.
-    size : side of the result in pixels.
-    grey : luminance only; otherwise three channels, interleaved.
-
-    Returns
-    -------
-    (images, size * size * (1 or 3)) array, values in [0, 1], in the order of the file names.
-
-    Raises
-    ------
-    DataError
-        The folder does not exist, cannot be read, holds fewer than 2 images, or an image in it is damaged.
-
-    Examples
-    --------
-    >>> image_folder("no-such-folder", size=8)
-    Traceback (most recent call last):
-        ...
-    linflow.errors.DataError: 'no-such-folder' is not a folder: give a folder of images
-    """
-    from skimage.transform import resize
-
-    size, grey, path = positive_int(size, "size"), flag(grey, "grey"), path_of(folder, "folder")
-    try:
-        if not stat.S_ISDIR(path.stat().st_mode):
-            raise NotADirectoryError
-        files = sorted(f for f in path.iterdir() if f.suffix.lower() in IMAGE_SUFFIXES)
-    except (FileNotFoundError, NotADirectoryError):
-        raise DataError(f"{str(folder)[:400]!r} is not a folder: give a folder of images") from None
-    except OSError as error:
-        raise DataError(f"the folder {str(folder)[:80]!r} cannot be read: {error.strerror}") from error
-    if len(files) < 2:
-        endings = " ".join(IMAGE_SUFFIXES)
-        raise DataError(f"the folder {str(folder)!r} holds {len(files)} images, at least 2 are needed (endings: {endings})")
-    rows = []
-    for file in files:
-        image = _read(file)
-        side = min(image.shape[:2])
-        top, left = (image.shape[0] - side) // 2, (image.shape[1] - side) // 2
-        square = image[top : top + side, left : left + side]
-        square = _grey(square) if grey else square
-        if side != size:
-            square = resize(square, (size, size, *square.shape[2:]), order=1, anti_aliasing=side > size)
-        rows.append(np.asarray(square, dtype=np.float64).ravel())
-    return np.stack(rows)
-
-
-def _read(file: Path) -> FloatArray:
-    """An image as (height, width, 3) floats in [0, 1]."""
-    from PIL import Image, UnidentifiedImageError
-
-    if file.exists() and not (file.is_file() or file.is_dir()):
-        raise DataError(f"{str(file)!r} is a pipe or a device, not an image: remove it")
-    try:
-        with Image.open(file) as image:
-            return np.asarray(image.convert("RGB"), dtype=np.float64) / 255.0
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise DataError(f"{str(file)!r} cannot be read as an image ({error}): remove or replace it") from error
 
 
 def _grey(image: NDArray[np.generic]) -> FloatArray:
