@@ -48,7 +48,7 @@ def _filtered(rows: NDArray[np.uint8], y: int, step: int, kind: int) -> bytes:
     distances = np.stack([np.abs(estimate - line) for line in (left, up, corner)])
     paeth = np.choose(distances.argmin(axis=0), [left, up, corner])
     guess = [np.zeros_like(row), left, up, (left + up) // 2, paeth][kind]
-    return bytes([kind]) + ((row - guess) % 256).astype(np.uint8).tobytes()
+    return bytes([kind, *((row - guess) % 256).tolist()])
 
 
 def tiff_of_12_bits(file: Path, pixels: Pixels) -> None:

@@ -21,6 +21,7 @@ LAYERS = {
     "linflow.engine": 1,
     "linflow.spectrum": 1,
     "linflow.data": 1,
+    "linflow.moments": 1,
     "linflow.graded": 1,
     "linflow.flow": 2,
     "linflow.measurement": 2,
@@ -49,7 +50,8 @@ ALLOWED = {
     *(("linflow.checks", f"linflow.{part}") for part in ("arrays", "errors")),
     *((of, to) for of in ("linflow.compiled", "linflow.state") for to in ("linflow.errors", "linflow.provenance")),
     *(("linflow.identity", f"linflow.{part}") for part in ("compiled", "errors", "provenance", "state")),
-    *(("linflow.data", f"linflow.{part}") for part in ("engine", "spectrum")),
+    *(("linflow.data", f"linflow.{part}") for part in ("engine", "moments")),
+    ("linflow.spectrum", "linflow.moments"),
     ("linflow.report", "linflow.plotting"),
 }
 #: (library, the only rooms that may know it)

@@ -136,7 +136,8 @@ def test_turned_as_exif_says(orientation: int, ending: str, tmp_path: Path) -> N
     pixels = files.ramp((*SHAPE, 3), 255, np.uint8)
     exif = Image.Exif()
     exif[0x0112] = orientation
-    options: dict[str, Any] = {".webp": {"lossless": True}, ".jpg": {"quality": 100, "subsampling": 0}}.get(ending, {})
+    known: dict[str, dict[str, Any]] = {".webp": {"lossless": True}, ".jpg": {"quality": 100, "subsampling": 0}}
+    options = known.get(ending, {})
     if ending == ".tif":
         files.tiff(tmp_path / "x.tif", pixels, photometric="rgb", extratags=[(274, 3, 1, orientation, True)])
     else:
@@ -212,7 +213,8 @@ def test_dicom_is_rescaled_inverted_and_signed(tmp_path: Path) -> None:
 
 def _animation(file: Path, frames: list[Any]) -> None:
     first, *rest = (Image.fromarray(frame) for frame in frames)
-    first.save(file, save_all=True, append_images=rest, **({"lossless": True} if file.suffix == ".webp" else {}))
+    options: dict[str, Any] = {"lossless": True} if file.suffix == ".webp" else {}
+    first.save(file, save_all=True, append_images=rest, **options)
 
 
 @pytest.mark.parametrize("ending", [".gif", ".webp", ".png", ".tif", ".dcm"])
@@ -242,11 +244,12 @@ def test_what_is_too_large_or_damaged_is_one_sentence(tmp_path: Path) -> None:
     Image.new("1", (20000, 20000)).save(tmp_path / "scan.png")
     with pytest.raises(DataError, match=r"scan\.png' has more pixels than is safe to decode"):
         read_picture(tmp_path / "scan.png")
-    for name, (write, options) in {
+    writers: dict[str, tuple[Callable[..., None], dict[str, Any]]] = {
         "a.tif": (files.tiff, {}),
         "a.png": (files.png, {}),
         "a.dcm": (files.dicom, {"bits": 16}),
-    }.items():
+    }
+    for name, (write, options) in writers.items():
         write(tmp_path / name, files.ramp(SHAPE, 65535, np.uint16), **options)
         whole = (tmp_path / name).read_bytes()
         for content in (whole[: len(whole) // 2], whole[:9], b""):

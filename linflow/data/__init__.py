@@ -4,6 +4,8 @@
 """
 
 from linflow.data.folders import image_folder as image_folder
+from linflow.data.loading import Loaded as Loaded
+from linflow.data.loading import load as load
 from linflow.data.pictures import IMAGE_SUFFIXES as IMAGE_SUFFIXES
 from linflow.data.shipped import digits as digits
 from linflow.data.shipped import faces as faces

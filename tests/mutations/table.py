@@ -9,6 +9,7 @@ from tests.mutations.rigour import RIGOUR
 from tests.mutations.runner import Fault
 
 _SPECTRUM = "linflow/spectrum.py"
+_MOMENTS = "linflow/moments.py"
 _FLOW = "linflow/flow.py"
 _MEASUREMENT = "linflow/measurement.py"
 _GRADED = "linflow/graded.py"
@@ -128,7 +129,7 @@ _MODEL = (
         "spectrum.py::test_from_data_against_the_dense_covariance",
     ),
     _fault(
-        _SPECTRUM,
+        _MOMENTS,
         "oas-samples",
         "OAS with N in the place of N + 1",
         "((samples + 1) * spread)",
