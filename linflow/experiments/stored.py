@@ -12,6 +12,7 @@ from linflow.checks import FloatArray
 from linflow.engine.store import Record
 from linflow.experiments.cells import Outcome
 from linflow.experiments.experiment import Params, Plan, Variable
+from linflow.experiments.given import GIVEN
 
 
 def run_identity(plan: Plan, code_version: str, variables: Mapping[str, Variable]) -> dict[str, Any]:
@@ -23,7 +24,8 @@ def run_identity(plan: Plan, code_version: str, variables: Mapping[str, Variable
 def recorded(outcome: Outcome, params: Params, *, lost: bool = False) -> Record:
     """What became of a cell, as a record; `params` are for people who look into the file."""
     payload = None if outcome.error is not None else encode(outcome.values)
-    return Record(outcome.key, payload, outcome.error, lost, outcome.seconds, json.dumps(params))
+    said = {name: list(value) if name == GIVEN else value for name, value in params.items()}
+    return Record(outcome.key, payload, outcome.error, lost, outcome.seconds, json.dumps(said))
 
 
 def remembered(records: Mapping[str, Record]) -> dict[str, Outcome]:

@@ -1926,8 +1926,8 @@ _FACE = (
         _CLI,
         "cli-alpha",
         "--alpha never arrives",
-        "quick=quick, seed=seed, alpha=alpha, workers=workers\n",
-        "quick=quick, seed=seed, alpha=1e-6, workers=workers\n",
+        "quick=quick, seed=seed, alpha=alpha, workers=workers",
+        "quick=quick, seed=seed, alpha=1e-6, workers=workers",
         "cli.py::test_every_option_of_verify_and_run_arrives",
     ),
     _fault(
