@@ -11,3 +11,5 @@ from linflow.data.shipped import digits as digits
 from linflow.data.shipped import faces as faces
 from linflow.data.shipped import natural_patches as natural_patches
 from linflow.data.shipped import non_faces as non_faces
+
+__all__ = ["Loaded", "digits", "faces", "image_folder", "load", "natural_patches", "non_faces"]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from linflow.checks import instances_of, label, mapping, positive_int
 from linflow.errors import InputError
 from linflow.spectrum import Spectrum
 
@@ -19,7 +20,9 @@ def spectrum_for(params: Mapping[str, Any], own: Callable[[str], Spectrum], dime
     >>> spectrum_for({"spectrum": "mine", GIVEN: {"mine": mine}}, Spectrum.flat) is mine
     True
     """
-    name = params[dimension]
+    name = mapping(params, "params").get(label(dimension, "dimension"))
+    if name is None:
+        raise InputError(f"there is no dimension {dimension!r} among the params of this cell")
     found: Spectrum | None = params.get(GIVEN, {}).get(name)
     return own(name) if found is None else found
 
@@ -29,16 +32,12 @@ def named(changes: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Spectru
     found: dict[str, Spectrum] = {}
     plain = dict(changes)
     for name, values in changes.items():
-        if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
-            continue
-        parts = list(values)
-        own = [part for part in parts if isinstance(part, Spectrum)]
-        if not own:
-            continue
+        own = [part for part in values if isinstance(part, Spectrum)] if isinstance(values, list | tuple) else []
         for spectrum in own:
             if found.setdefault(spectrum.name, spectrum) != spectrum:
                 raise InputError(f"two different spectra are called {spectrum.name!r}: rename one of the files")
-        plain[name] = [part.name if isinstance(part, Spectrum) else part for part in parts]
+        if own:
+            plain[name] = [part.name if isinstance(part, Spectrum) else part for part in values]
     return plain, found
 
 
@@ -48,8 +47,9 @@ def scaled_counts(counts: Sequence[int], usual: int, spectra: Sequence[Spectrum]
     >>> scaled_counts((8, 32, 60), 64, [Spectrum.flat(32)])
     (4, 16, 30)
     """
-    sizes = {spectrum.n for spectrum in spectra}
-    if len(sizes) > 1:
-        raise InputError(f"spectra of different lengths ({', '.join(map(str, sorted(sizes)))}): give those of one length")
-    (n,) = sizes
-    return tuple(sorted({max(1, round(count * n / usual)) for count in counts}))
+    sizes = {spectrum.n for spectrum in instances_of(spectra, Spectrum, "spectra")}
+    if len(sizes) != 1:
+        listed = ", ".join(map(str, sorted(sizes))) or "none"
+        raise InputError(f"spectra of different lengths ({listed}): give those of one length")
+    (n,), usual = sizes, positive_int(usual, "usual")
+    return tuple(sorted({max(1, round(positive_int(count, "each of counts") * n / usual)) for count in counts}))

@@ -338,6 +338,10 @@ def studies() -> None:
     levels: dict[str, Any] = {"level": of("number", 0.5), "positive": of("flag", False)}
     recipe("experiments.estimate", experiments.estimate, weight=0.1, values=of("object", blocks), **levels)
     recipe("experiments.entries", experiments.entries, weight=0.1, values=of("object", blocks))
+    own: dict[str, Any] = {"params": lambda: {"spectrum": "a"}, "own": lambda: lambda name: SPECTRUM}
+    recipe("experiments.spectrum_for", experiments.spectrum_for, weight=0.1, **own)
+    counts: dict[str, Any] = {"counts": lambda: (8, 16), "usual": lambda: 64, "spectra": of("cases", (SPECTRUM,))}
+    recipe("experiments.scaled_counts", experiments.scaled_counts, weight=0.1, **counts)
     recipe("experiments.load", experiments.load, target=of("path", "a-file"))
     recipe("experiments.settings", experiments.settings, weight=0.1, dataset=of("object", _dataset()))
 
@@ -434,7 +438,7 @@ NOT_CALLED = {
     **dict.fromkeys(
         ("ClaimError", "DataError", "InputError", "LinflowError", "OutputError", "RankError", "ShapeError"), "an error"
     ),
-    **dict.fromkeys(("Hunt", "Verdict"), "made by linflow alone"),
+    **dict.fromkeys(("Hunt", "Verdict", "data.Loaded"), "made by linflow alone"),
     **{f"claims.{name}": "made by linflow alone" for name in ("Outcome", "Report", "Tightest")},
     **{f"claims.{name}": "what a quantity returns: claims.contract checks it" for name in ("Draws", "Plain")},
     "claims.Quantity": "abstract",
