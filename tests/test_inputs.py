@@ -231,6 +231,7 @@ def test_own_spectra_through_an_experiment_in_one_command(files: Path) -> None:
 STUDIES: dict[str, dict[str, Any]] = {
     "sample-complexity": {},
     "interlacing": {},
+    "universality": {},
     "noise": {"ratio": (0.0, 1.0)},
     "starts-and-penalties": {"tau": (0.0,), "ratio": (1.0,), "signals": 3},
     "representation-error": {"level": (0.2,), "signals": 3},
@@ -254,11 +255,30 @@ def test_every_experiment_on_spectra_takes_ones_own(name: str) -> None:
 
 def test_every_experiment_with_a_dimension_of_spectra_takes_them_or_is_named_here() -> None:
     """Those whose cases are more than a spectrum (data, or a family at every n) do not."""
-    others = {"calibration", "likelihood-proxy", "out-of-distribution", "universality"}
+    others = {"likelihood-proxy"}
     for name in experiment_files():
         if not name.startswith("deep-"):
             experiment = load(name).experiment
             assert ("spectrum" in experiment.grid) <= ((experiment.spectra is not None) or name in others), name
+
+
+def test_images_that_changed_under_their_path_are_another_run(files: Path) -> None:
+    study = (
+        "from linflow.experiments import Experiment, Variable\n"
+        "from pathlib import Path\n"
+        "def cell(params, rng):\n"
+        '    return {"size": float(sum(f.stat().st_size for f in Path(params["images"]).rglob("*.png")))}\n'
+        'EXPERIMENT = Experiment(name="sizes", title="", cell=cell, grid={"k": (1,)}, blocks=1, settings={"images": ""},\n'
+        '    variables={"size": Variable("bytes")}, folders=lambda data, ood: {"images": data})\n'
+    )
+    (files / "sizes.py").write_text(study)
+    sizes = []
+    for _ in range(2):
+        done = given_words("run", "sizes.py", "--data", "faces", "--workers", 1, "--out", "out")
+        assert done.exit_code == 0, done.output
+        sizes.append((files / "out" / "sizes.csv").read_text())
+        Image.fromarray(np.zeros((4, 4), dtype=np.uint8)).save("faces/a/more.png")
+    assert sizes[0] != sizes[1]
 
 
 def test_measurements_are_those_of_the_study_in_units_of_n() -> None:

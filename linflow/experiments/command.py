@@ -16,7 +16,7 @@ from linflow.errors import DataError, InputError, LinflowError
 from linflow.experiments.discover import experiment_files, load, summary
 from linflow.experiments.experiment import Experiment
 from linflow.experiments.made import Rows, made_figures, made_reading, made_table
-from linflow.experiments.record import Command, as_markdown
+from linflow.experiments.record import Command, as_markdown, digest_of
 from linflow.experiments.results import COMPUTED, write_csv, write_netcdf
 from linflow.experiments.run import run
 from linflow.experiments.statistics import estimate
@@ -64,6 +64,7 @@ def run_command(
             scheduler=scheduler,
             progress=lambda done, failed, total: told(done, total, f"{failed} failed" if failed else ""),
             changes=chosen,
+            inputs=_content(experiment, given, ood),
         )
     write_netcdf(dataset, out / f"{experiment.name}.nc")
     write_csv(dataset, out / f"{experiment.name}.csv")
@@ -105,6 +106,14 @@ def from_outside(experiment: Experiment, given: Given, ood: Path | None) -> dict
     spectra = given.spectra(size=_SIDE)
     with failing_as(DataError, f"spectra of experiment {experiment.name!r}"):
         return dict(experiment.spectra(spectra))
+
+
+def _content(experiment: Experiment, given: Given, ood: Path | None) -> dict[str, str]:
+    """A digest of each folder that the cells read themselves; spectra from outside are in the parameters by theirs."""
+    if experiment.spectra is not None or experiment.folders is None:
+        return {}
+    folders = {"--data": given.data, "--ood": ood}
+    return {option: digest_of(folder) for option, folder in folders.items() if folder is not None}
 
 
 def from_folders(experiment: Experiment, data: Path | None, ood: Path | None) -> dict[str, Any]:

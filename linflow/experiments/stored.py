@@ -15,10 +15,13 @@ from linflow.experiments.experiment import Params, Plan, Variable
 from linflow.experiments.given import GIVEN
 
 
-def run_identity(plan: Plan, code_version: str, variables: Mapping[str, Variable]) -> dict[str, Any]:
+def run_identity(
+    plan: Plan, code_version: str, variables: Mapping[str, Variable], inputs: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """All that the numbers of a run, and what of them is kept, depend on."""
     kept = {name: [list(variable.dims), variable.once] for name, variable in variables.items()}
-    return {"experiment": plan.experiment, "parameters": plan.parameters(), "code": code_version, "variables": kept}
+    read = {"inputs": dict(inputs)} if inputs else {}
+    return {"experiment": plan.experiment, "parameters": plan.parameters(), "code": code_version, "variables": kept} | read
 
 
 def recorded(outcome: Outcome, params: Params, *, lost: bool = False) -> Record:
