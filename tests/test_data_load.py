@@ -59,7 +59,7 @@ def test_what_is_written_is_what_is_loaded(kind: str, tmp_path: Path) -> None:
     found = data.load(file)
     assert np.array_equal(found, VALUES)
     assert found.digest == data.load(VALUES).digest
-    assert found.digest != data.load(VALUES[::-1]).digest != data.load(VALUES.reshape(2, 3)).digest
+    assert len({found.digest, data.load(VALUES[::-1]).digest, data.load(VALUES.reshape(2, 3)).digest}) == 3
     assert found.told.startswith(f"read {str(file)!r}: a 3 x 2 matrix, float64, -1..7")
     assert not found.values.flags.writeable
     assert np.array_equal(data.load(file, column=2), VALUES[:, 1])

@@ -299,6 +299,7 @@ def test_what_counts_in_a_folder(tmp_path: Path) -> None:
 def test_subfolders_in_order_and_only_where_asked(tmp_path: Path) -> None:
     wanted = [_three(tmp_path / name) * factor for name, factor in (("10", 1), ("9", 1))]
     _three(tmp_path / ".cache")
+    (tmp_path / "9" / "._a.png").write_bytes(b"\0\5\x16\7" + bytes(4092))
     with pytest.raises(
         DataError, match=r"holds 0 images.*its subfolders hold 6: recursive=True \(--recursive\) takes those"
     ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.mutations.chain import CHAIN
+from tests.mutations.intake import INTAKE
 from tests.mutations.interlacing import INTERLACING
 from tests.mutations.proofs import LEDGER
 from tests.mutations.rigour import RIGOUR
@@ -2463,6 +2464,7 @@ _ALL = (
     *CHAIN,
     *LEDGER,
     *INTERLACING,
+    *INTAKE,
 )
 _ORDER = list(dict.fromkeys(fault.file for fault in _ALL))
 
