@@ -12,6 +12,8 @@ from typer.core import TyperGroup
 
 from linflow import __version__
 from linflow.engine.stopping import PIPE, flushed, open_streams, quiet_exit, say, sentence_and_status, stoppable
+from linflow.inputs import Given
+from linflow.options import takes_spectra
 
 #: Commands that keep what they have finished.
 _RESUMABLE = ("verify", "hunt", "run", "train")
@@ -44,8 +46,6 @@ app = typer.Typer(
 Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed that every random number follows from.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Processes; default all cores.")]
 Out = Annotated[Path, typer.Option(help="Folder for the results; created if it does not exist.")]
-Data = Annotated[Path | None, typer.Option(help="Folder of images whose spectrum is added.")]
-Size = Annotated[int, typer.Option(min=1, max=128, help="Side in pixels to which --data images are resized (grey).")]
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -93,31 +93,31 @@ def _root(
 
 
 @app.command()
+@takes_spectra
 def verify(
     own: Annotated[Path | None, typer.Argument(metavar="[CLAIMS.py]", help="Verify only the claims of this file.")] = None,
     claims: Annotated[Path | None, typer.Option(help="Verify the claims of this file beside the catalogue.")] = None,
     out: Out = Path("linflow-results"),
-    data: Data = None,
-    size: Size = 16,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer spectra.")] = False,
     seed: Seed = 0,
     alpha: Annotated[float, typer.Option(help="Probability that any verdict of the run is wrong, at most.")] = 1e-6,
     workers: Workers = None,
+    *,
+    given: Given,
 ) -> None:
-    """Decide every claim of the catalogue (or your own) on synthetic and real spectra.
+    """Decide every claim of the catalogue (or your own) on synthetic and real spectra, and on yours.
 
     Writes verdicts.json, verdicts.csv, verdicts.md and figures to the output folder. Exit status 0 if no theorem is refuted
     or left undecided, every false control refuted and no claim of yours refuted; 1 if not; 2 for bad input.
     """
     from linflow.report import run_verify
 
-    status = run_verify(
-        own=own, claims=claims, out=out, data=data, size=size, quick=quick, seed=seed, alpha=alpha, workers=workers
-    )
+    status = run_verify(own=own, claims=claims, out=out, given=given, quick=quick, seed=seed, alpha=alpha, workers=workers)
     raise typer.Exit(status)
 
 
 @app.command(no_args_is_help=True)
+@takes_spectra
 def hunt(
     claim: Annotated[str, typer.Argument(metavar="CLAIM", help="Name of a claim, as in the table of linflow verify.")],
     claims: Annotated[Path | None, typer.Option(help="File with claims of your own.")] = None,
@@ -128,8 +128,12 @@ def hunt(
     workers: Workers = None,
     out: Out = Path("linflow-results"),
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    *,
+    given: Given,
 ) -> None:
     """Search over spectra and m for a counterexample to a claim, and for the case in which it is tightest.
+
+    Spectra of yours are searched around too, in every round.
 
     A claim counts as refuted only by a verdict, exact or rigorous, from fresh draws (error 1e-6); one that survives is not
     proved. Writes hunt-CLAIM.json, and hunt-CLAIM.sqlite from which a hunt that was stopped, or a longer one, continues.
@@ -147,11 +151,13 @@ def hunt(
         max_n=max_n,
         workers=workers,
         as_json=as_json,
+        given=given,
     )
     raise typer.Exit(status)
 
 
 @app.command()
+@takes_spectra
 def predict(
     m: Annotated[str | None, typer.Option("--m", help="Numbers of measurements: 64 or 8,16,64 or 10:1000:10.")] = None,
     family: Annotated[str | None, typer.Option(help="power-law, exponential, flat, step, spiked or log-spaced.")] = None,
@@ -161,15 +167,17 @@ def predict(
     rank: Annotated[int, typer.Option(help="For step: number of ones.")] = 10,
     floor: Annotated[float, typer.Option(help="For step: the other values.")] = 1e-3,
     condition: Annotated[float, typer.Option(help="For log-spaced: sigma_1 / sigma_n.")] = 1e6,
-    values: Annotated[Path | None, typer.Option(help="File of singular values: .npy, .csv or .txt.")] = None,
-    data: Data = None,
-    size: Size = 32,
     noise_std: Annotated[float, typer.Option(help="Noise on each measurement, for the equivalent.")] = 0.0,
     penalty: Annotated[float, typer.Option(help="Penalty gamma, for the equivalent.")] = 0.0,
+    figure: Annotated[
+        Path | None, typer.Option(metavar="FILE.png|pdf|svg", help="Draw the bounds, the equivalent and exact values.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    *,
+    given: Given,
 ) -> None:
     """Every bound, both sides of the interlacing theorem, exact values where known, the equivalent; no simulation."""
-    from linflow.predict import predictions, print_table, spectrum_from_options, whole_numbers
+    from linflow.predict import draw, predictions, print_table, spectrum_from_options, whole_numbers
 
     spectrum = spectrum_from_options(
         family=family,
@@ -179,11 +187,11 @@ def predict(
         rank=rank,
         floor=floor,
         condition=condition,
-        values=values,
-        data=data,
-        size=size,
+        given=given,
     )
     rows = predictions(spectrum, whole_numbers(m, spectrum.n), noise_std=noise_std, penalty=penalty)
+    if figure is not None:
+        draw(spectrum, rows, figure, noise_std=noise_std, penalty=penalty)
     if as_json:
         import json
 
@@ -271,6 +279,7 @@ def train(
 
 
 @app.command(no_args_is_help=True)
+@takes_spectra
 def run(
     experiment: Annotated[
         str | None, typer.Argument(metavar="NAME|FILE.py", help="One of --list, or your own file.")
@@ -286,9 +295,12 @@ def run(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Change a setting or a dimension's values, such as draws=50."),
     ] = None,
-    data: Annotated[Path | None, typer.Option(help="Folder of images, for experiments that take one.")] = None,
-    ood: Annotated[Path | None, typer.Option(help="Folder of out-of-distribution images, likewise.")] = None,
+    ood: Annotated[
+        Path | None, typer.Option(help="Folder of out-of-distribution images, for experiments that take one.")
+    ] = None,
     show_list: Annotated[bool, typer.Option("--list", help="List the experiments.")] = False,
+    *,
+    given: Given,
 ) -> None:
     """Run an experiment: every cell is stored as it finishes, and the same command continues a run that was stopped.
 
@@ -322,7 +334,7 @@ def run(
         workers=workers,
         scheduler=scheduler,
         changes=chosen,
-        data=data,
+        given=given,
         ood=ood,
     )
     raise typer.Exit(status)

@@ -34,7 +34,14 @@ from linflow.checks import (
 )
 from linflow.errors import DataError, InputError, OutputError, RankError, ShapeError
 from linflow.graded import binary_exponents, graded_svd, times, times_transposed
-from linflow.spectrum import Spectrum, centred_with_shrinkage, shrunk_variances
+from linflow.moments import mapped
+from linflow.spectrum import (
+    Spectrum,
+    centred_with_shrinkage,
+    eigen_of_covariance,
+    model_of_mapped,
+    shrunk_variances,
+)
 
 _FORMAT, _VERSION = "linflow.LinearFlow", 1
 #: Largest entry of ``Q^T Q - I`` that counts as rounding: a basis typed with a few digits, or in float32, is none.
@@ -179,7 +186,8 @@ class LinearFlow:
         Parameters
         ----------
         X : (samples, n) array, rows are samples, [x]
-            Fewer samples than dimensions, or data of lower rank, are fine as long as something is shrunk.
+            Fewer samples than dimensions, or data of lower rank, are fine as long as something is shrunk. If it lies on the
+            disk (memory-mapped) it is read once, by blocks of rows, and never held.
         shrinkage : "oas", "ledoit-wolf", or a float rho in [0, 1]
             As in `Spectrum.from_data`; the spectrum is the same.
 
@@ -195,12 +203,40 @@ class LinearFlow:
         >>> bool(np.allclose(flow.covariance, np.cov(X.T, bias=True)) and np.allclose(flow.mean, X.mean(axis=0)))
         True
         """
+        if (rows := mapped(X)) is not None:
+            mean, variances, U = model_of_mapped(rows, shrinkage)
+            return cls(Spectrum(np.sqrt(variances), name=name), mean=mean, basis=U, latent_basis=U)
         X, rho, centred = centred_with_shrinkage(X, shrinkage)
         # full_matrices completes V^T to a basis of the whole space, and is needed (and cheap) only if samples < n.
         _, values, Vt = np.linalg.svd(centred, full_matrices=X.shape[0] < X.shape[1])
         spectrum = Spectrum(np.sqrt(shrunk_variances(values, X.shape, rho)), name=name)
         U = np.ascontiguousarray(Vt.T)
         return cls(spectrum, mean=X.mean(axis=0), basis=U, latent_basis=U)
+
+    @classmethod
+    def from_covariance(cls, C: ArrayLike, mean: ArrayLike | None = None, *, name: str = "covariance") -> LinearFlow:
+        r"""Gaussian model N(mean, C), with the symmetric square root of `C` as G.
+
+        Parameters
+        ----------
+        C : (n, n) symmetric, positive definite array, or the (n,) variances of a diagonal one, [x]^2
+            As in `Spectrum.from_covariance`; the spectrum is the same.
+        mean : (n,) array or None, [x]
+
+        Raises
+        ------
+        ShapeError, InputError
+            As `Spectrum.from_covariance`; a mean that does not fit.
+
+        Examples
+        --------
+        >>> flow = LinearFlow.from_covariance([[2.0, 1.0], [1.0, 2.0]], mean=[1.0, 0.0])
+        >>> np.round(flow.covariance, 12)
+        array([[2., 1.],
+               [1., 2.]])
+        """
+        variances, U = eigen_of_covariance(C)
+        return cls(Spectrum(np.sqrt(variances), name=name), mean=_given(mean), basis=U, latent_basis=U)
 
     # ------------------------------------------------------------------------------------------------ quantities
 

@@ -14,8 +14,11 @@ from linflow.claims.hunt import MAX_N, MINUTES
 from linflow.engine.files import prepare_folder, write_bytes
 from linflow.engine.progress import shown
 from linflow.errors import InputError
+from linflow.inputs import Given
 
 _WIDTH = 110
+#: Side in pixels of images, where no other is asked for: n = 36 is within the default of --max-n.
+_SIDE = 6
 _OUTCOMES = {
     "refuted": "refuted",
     "suspected": "suspected to be false, by the central limit theorem: look closer",
@@ -34,10 +37,12 @@ def run_hunt(
     max_n: int | None,
     workers: int | None,
     as_json: bool,
+    given: Given,
 ) -> int:
     """Run `linflow hunt`; returns its exit status: 0 if a control is refuted or anything else is not, 1 otherwise."""
     claim = claim_named(name, claims)
     minutes = MINUTES if minutes is None and rounds is None else minutes
+    starts = given.spectra(size=_SIDE)
     prepare_folder(out)
     file = out / f"hunt-{''.join(c if c.isalnum() or c in '.-_' else '-' for c in name)}.json"
     with shown(f"hunting {name}") as told:
@@ -54,6 +59,7 @@ def run_hunt(
             rounds=rounds,
             minutes=minutes,
             max_n=MAX_N if max_n is None else max_n,
+            starts=starts,
             workers=workers,
             journal=file.with_suffix(".sqlite"),
             progress=progress,
@@ -64,7 +70,7 @@ def run_hunt(
         print(text)
     else:
         print("\n".join(lines(found)))
-        print(f"again: linflow hunt {name}{options(found, claims)}")
+        print(f"again: linflow hunt {name}{options(found, claims)}{''.join(f' {word}' for word in given.words())}")
         print(f"{file.name} (this result) and {file.stem}.sqlite (every round; a longer hunt continues it) are in {out}/")
     return 0 if found.as_expected else 1
 

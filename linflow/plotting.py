@@ -23,7 +23,7 @@ from linflow.checks import FloatArray, finite_array
 from linflow.claims.evidence import Confidence, Enclosed
 from linflow.claims.outcome import Outcome
 from linflow.errors import InputError, OutputError, ShapeError
-from linflow.spectrum import Spectrum
+from linflow.spectrum import Spectrum, counts_for
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,6 +46,7 @@ _HOLLOW: Style = {"markerfacecolor": "none", "markersize": 4.5, "linewidth": 1.3
 _MEAN: Style = {"color": "#56B4E9", "linestyle": "-", "linewidth": 2.6, "marker": "o", "markersize": 5.0}
 _UNSETTLED: Style = {**_MEAN, "markerfacecolor": "white", "markeredgewidth": 1.4}
 _EXACT: Style = {"color": "black", "linestyle": "", "marker": "D", **_HOLLOW}
+_NOISY: Style = {"color": "#56B4E9", "linestyle": "-", "marker": "p", **_HOLLOW}
 _UPPER = ("T1 upper", "T2, best rank")
 _BOUNDS: dict[str, Style] = {
     "T1 upper": {"color": "#D55E00", "linestyle": _DASHES[1], "marker": "v", **_HOLLOW},
@@ -131,14 +132,77 @@ def singular_value_figure(spectra: Sequence[Spectrum]) -> Figure:
     return figure
 
 
-def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
-    """Write `figure` to `path` as a PNG of 150 dpi, aside first and then renamed: a reader never sees half a file.
+def prediction_figure(
+    spectrum: Spectrum, m: ArrayLike, *, exact: ArrayLike, noise_std: float = 0.0, penalty: float = 0.0
+) -> Figure:
+    """What is known of E_m without a simulation: bounds, the band of the interlacing theorem, exact values; over m.
 
-    The same figure gives the same bytes (with one version of matplotlib): no date and no version is stored. Raises
-    OutputError if `path` cannot be written, say because its folder is missing (none is made).
+    Parameters
+    ----------
+    m : numbers of measurements in 0..n, in any order; E_n = 0 has no place on a logarithmic axis.
+    exact : E_m at each of `m`, NaN where none is known.
+    noise_std, penalty : of the equivalent, which is drawn beside the noiseless one where either is not 0.
+
+    Raises
+    ------
+    InputError
+        No m below n is asked for.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    counts, order = np.unique(counts_for(spectrum, m), return_index=True)
+    known = np.asarray(exact, dtype=np.float64)[order]
+    counts, known = counts[counts < spectrum.n], known[counts < spectrum.n]
+    if counts.size == 0:
+        raise InputError(f"a figure needs an m below n = {spectrum.n}: E_n = 0 has no place on a logarithmic axis")
+    lower, upper = risk.interlacing(spectrum, counts)
+    values = (risk.theorem_upper(spectrum, counts), risk.best_upper(spectrum, counts), upper, lower)
+    bounds = dict(zip(_BOUNDS, (*values, risk.theorem_lower(spectrum, counts)), strict=True))
+    lines = [(label, found, _BOUNDS[label]) for label, found in bounds.items()]
+    if noise_std or penalty:
+        name = f"equivalent, noise {noise_std:g}, penalty {penalty:g}"
+        lines.append((name, risk.equivalent(spectrum, counts, noise_std=noise_std, penalty=penalty), _NOISY))
+    figure, x = _figure(), counts.astype(np.float64)
+    axes = figure.subplots()
+    _log_scale(axes, [known, *(found for _, found, _ in lines)])
+    band = axes.fill_between(x, lower, upper, color=_BOUNDS["interlacing, upper"]["color"], alpha=0.35, linewidth=0)
+    band.set_label("interlacing theorem: $E_m$ lies here")
+    for label, found, style in lines:
+        _draw(axes, x, found, style)
+        axes.plot([], [], **{**style, **({} if x.size <= _FEW else {"marker": ""})}, label=label)
+    if np.isfinite(known).any():
+        axes.plot(x, known, **{**_EXACT, "markersize": 4.5 if x.size <= _FEW else 2.5}, zorder=4.0, label="exact $E_m$")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlabel("measurements $m$", fontsize=_TEXT)
+    axes.set_ylabel(r"error $E_m = \mathrm{E}\,\|\hat{x} - x\|^2$, $[x]^2$", fontsize=_TEXT)
+    axes.set_title(f"{_plain(spectrum.name, 48)}, n = {spectrum.n}", fontsize=_TEXT + 1)
+    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=_SMALL, handlelength=3.2)
+    return figure
+
+
+#: What a file of a figure may end in -> what is stored in it beside the picture: no date, no version.
+FIGURES: dict[str, dict[str, None]] = {
+    ".png": {"Software": None},
+    ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    ".svg": {"Date": None, "Creator": None},
+}
+
+
+def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
+    """Write `figure` to `path` (PNG of 150 dpi, PDF or SVG by its ending), aside first and then renamed.
+
+    A reader never sees half a file. The same figure gives the same bytes (with one version of matplotlib): no date and no
+    version is stored. Raises OutputError if `path` ends otherwise, or cannot be written, say because its folder is missing
+    (none is made).
     """
     path, image = Path(path), io.BytesIO()
-    figure.savefig(image, format="png", dpi=150, metadata={"Software": None})
+    ending = path.suffix.lower()
+    if ending not in FIGURES:
+        raise OutputError(f"cannot write the figure to {path}: its name must end in {', '.join(FIGURES)}")
+    from matplotlib import rc_context
+
+    with rc_context({"svg.hashsalt": "linflow"}):  # of the names of parts, which are random otherwise
+        figure.savefig(image, format=ending[1:], dpi=150, metadata=FIGURES[ending])
     # A sibling, so that the rename stays within one file system; opened plainly, so that the umask applies.
     temporary = path.parent / f".{path.name}.{secrets.token_hex(4)}"
     try:

@@ -9,10 +9,10 @@ import numpy as np
 
 from linflow import risk
 from linflow.checks import IntArray
-from linflow.data import image_folder
-from linflow.engine.files import regular_file, shortened
-from linflow.engine.users import text_of
-from linflow.errors import DataError, InputError
+from linflow.data import load
+from linflow.engine.files import shortened
+from linflow.errors import InputError
+from linflow.inputs import Given, of_values
 from linflow.spectrum import Spectrum
 
 FAMILIES = ("power-law", "exponential", "flat", "step", "spiked", "log-spaced")
@@ -20,6 +20,8 @@ FAMILIES = ("power-law", "exponential", "flat", "step", "spiked", "log-spaced")
 _DEFAULT_ROWS = 12
 #: Columns are arrays as long as the spectrum, and each row is kept until all are printed: more would fill the memory.
 _MOST_VALUES, _MOST_ROWS = 10**7, 10**6
+#: Side in pixels of images, where no other is asked for.
+_SIDE = 32
 #: Characters of a user's word that a sentence repeats.
 _SHOWN = 80
 
@@ -67,20 +69,19 @@ def spectrum_from_options(
     rank: int,
     floor: float,
     condition: float,
-    values: Path | None,
-    data: Path | None,
-    size: int,
+    given: Given,
 ) -> Spectrum:
-    """The one spectrum that the options name: a family, a file of values, or a folder of images."""
-    given = [
-        option for option, value in (("--family", family), ("--values", values), ("--data", data)) if value is not None
-    ]
-    if len(given) != 1:
-        raise InputError(f"give exactly one of --family, --values and --data, got {' and '.join(given) or 'none'}")
-    if values is not None:
-        return spectrum_from_file(values)
-    if data is not None:
-        return Spectrum.from_data(image_folder(data, size=size), name=f"{data.name} {size}x{size}")
+    """The one spectrum that the options name: a family, or what a user has."""
+    named = [*(["--family"] if family is not None else []), *given.paths]
+    if len(named) != 1:
+        raise InputError(
+            f"give exactly one of --family, --values, --data and --covariance, got {' and '.join(named) or 'none'}"
+        )
+    if family is None:
+        (spectrum,) = given.spectra(size=_SIDE)
+        return _small_enough(spectrum)
+    if given.choices:
+        raise InputError(f"{given.choices[0]} is for --values, --data and --covariance, and --family was given")
     _few_enough(n, "--n asks for", "singular values")
     made = {
         "power-law": lambda: Spectrum.power_law(n, exponent),
@@ -96,23 +97,16 @@ def spectrum_from_options(
 
 
 def spectrum_from_file(path: Path) -> Spectrum:
-    """Singular values from .npy, or from .csv or .txt (numbers separated by commas, blanks or new lines)."""
-    regular_file(path, "file of singular values")
+    """Singular values from a file of numbers, see :func:`linflow.data.load`."""
     try:
-        if path.suffix == ".npy":
-            # Mapped, and so of the size that the file has, whatever its head says.
-            values = np.load(path, allow_pickle=False, mmap_mode="r")
-        else:
-            text = path.read_text(encoding="utf-8").replace(",", " ").replace(";", " ")
-            values = np.array([float(word) for word in text.split()])
-    except Exception as error:  # numpy's reader meets bytes of anybody's, and raises whatever its parsers do
-        why = f"cannot be read as numbers ({text_of(error)})"
-        raise DataError(f"{shortened(path)} {why}: give a .npy, .csv or .txt of them") from error
-    _few_enough(values.size, f"the file {shortened(path)} holds", "values")
-    try:
-        return Spectrum(np.ravel(values), name=path.stem)
+        return _small_enough(of_values(load(path)))
     except InputError as error:
         raise InputError(f"{shortened(path)}: {error}") from error
+
+
+def _small_enough(spectrum: Spectrum) -> Spectrum:
+    _few_enough(spectrum.n, f"{spectrum.name!r} has", "singular values")
+    return spectrum
 
 
 def whole_numbers(text: str | None, n: int) -> IntArray:
@@ -151,6 +145,15 @@ def _few_enough(count: int, what: str, of: str, *, most: int = _MOST_VALUES) -> 
 def _digits(number: int) -> str:
     """A whole number, rounded where it is long: Python refuses to write those of thousands of digits."""
     return str(number) if abs(number) < 10**30 else f"about 2**{number.bit_length()}"
+
+
+def draw(spectrum: Spectrum, rows: list[dict[str, Any]], path: Path, *, noise_std: float, penalty: float) -> None:
+    """The rows as a figure: a PNG, PDF or SVG by the ending of its name."""
+    from linflow.plotting import prediction_figure, save
+
+    m = [row["m"] for row in rows]
+    exact = [np.nan if row["exact"] is None else row["exact"] for row in rows]
+    save(prediction_figure(spectrum, m, exact=exact, noise_std=noise_std, penalty=penalty), path)
 
 
 def print_table(spectrum: Spectrum, rows: list[dict[str, Any]], *, noise_std: float, penalty: float) -> None:

@@ -28,15 +28,17 @@ from linflow.claims import (
 from linflow.claims.evidence import NOT_REFUTED, REFUTED, SUPPORTED, UNDECIDED, NoViolation
 from linflow.claims.outcome import as_json
 from linflow.claims.quantities import EXPECTED_ERROR
-from linflow.data import image_folder
 from linflow.engine.choice import choose_engine
 from linflow.engine.files import prepare_folder, write_bytes
 from linflow.engine.pool import Engine, Lost
 from linflow.engine.progress import shown
 from linflow.errors import OutputError
+from linflow.inputs import Given
 from linflow.plotting import error_figure, save, singular_value_figure
 from linflow.spectrum import Spectrum
 
+#: Side in pixels of images, where no other is asked for.
+_SIDE = 16
 #: Draws of A behind the mean and its band in the figures.
 _FIGURE_TRIALS = 400
 _COLOURS = {SUPPORTED: "green", NOT_REFUTED: "green", REFUTED: "red", UNDECIDED: "yellow"}
@@ -67,8 +69,7 @@ def run_verify(
     own: Path | None,
     claims: Path | None,
     out: Path,
-    data: Path | None,
-    size: int,
+    given: Given,
     quick: bool,
     seed: int,
     alpha: float,
@@ -81,9 +82,7 @@ def run_verify(
     if claims is not None:
         chosen += claims_from_file(claims)
     cases = default_cases(quick=quick)
-    if data is not None:
-        images = image_folder(data, size=size)
-        cases.append(case_for(Spectrum.from_data(images, name=f"{data.resolve().name} {size}x{size}")))
+    cases += [case_for(spectrum) for spectrum in given.spectra(size=_SIDE)]
     prepare_folder(out)
     with choose_engine(workers) as engine:
         with shown("deciding claims", unit="cells") as told:

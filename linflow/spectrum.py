@@ -10,10 +10,10 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from linflow.arrays import shown
 from linflow.checks import (
@@ -36,12 +36,15 @@ from linflow.checks import (
     scalar_or_array,
 )
 from linflow.errors import InputError, ShapeError
+from linflow.moments import Moments, mapped, weight_of_identity
 
 #: Singular values outside this range have squares that float64 cannot hold.
 SMALLEST, LARGEST = 1e-150, 1e150
 #: A column whose values differ by at most so many units of rounding says nothing: that is less than the arithmetic of
 #: whoever made it, or of a mean, leaves of equal numbers.
 _ROUNDING = 4
+#: Largest difference of the two halves of a covariance, in units of its largest entry, that counts as rounding.
+_SYMMETRY = 1e-10
 _SHRINKAGE = "'oas', 'ledoit-wolf' or a number in 0..1"
 
 
@@ -183,6 +186,9 @@ class Spectrum:
             The covariance is ``(1 - rho) S + rho tr(S)/n I`` with S the sample covariance; "oas" and "ledoit-wolf"
             choose rho from the data (Chen et al. 2010; Ledoit & Wolf 2004; the same values as scikit-learn's).
 
+        A memory-mapped `X` with at least as many samples as dimensions is read once, by blocks of rows, and never held: the
+        variances are then those of the covariance, to rounding in units of the largest.
+
         Raises
         ------
         InputError
@@ -194,9 +200,37 @@ class Spectrum:
         >>> np.round(Spectrum.from_data(X).singular_values, 1)
         array([3., 2., 1.])
         """
+        if (rows := mapped(X)) is not None:
+            return cls(np.sqrt(model_of_mapped(rows, shrinkage)[1]), name=name)
         X, rho, centred = centred_with_shrinkage(X, shrinkage)
         shrunk = shrunk_variances(np.linalg.svd(centred, compute_uv=False), centred.shape, rho)
         return cls(np.sqrt(shrunk), name=name)
+
+    @classmethod
+    def from_covariance(cls, C: ArrayLike, *, name: str = "covariance") -> Spectrum:
+        r"""Spectrum of the Gaussian model with covariance `C`: the square roots of its eigenvalues.
+
+        Parameters
+        ----------
+        C : (n, n) symmetric, positive definite array, or the (n,) variances of a diagonal one, [x]^2
+            Symmetric to 1e-10 of its largest entry (the mean of both halves is taken). Eigenvalues up to ``n eps`` times
+            the largest are rounding, and a matrix that has them counts as singular; a diagonal is taken as it is.
+
+        Raises
+        ------
+        ShapeError
+            Neither a square matrix nor a vector.
+        InputError
+            Not symmetric, not positive definite, or singular.
+
+        Examples
+        --------
+        >>> Spectrum.from_covariance([[2.0, 1.0], [1.0, 2.0]]).singular_values ** 2
+        array([3., 1.])
+        >>> Spectrum.from_covariance([1.0, 4.0]).singular_values
+        array([2., 1.])
+        """
+        return cls(np.sqrt(eigen_of_covariance(C)[0]), name=name)
 
     @classmethod
     def concatenate(cls, spectra: Sequence[Spectrum], *, name: str | None = None) -> Spectrum:
@@ -320,6 +354,38 @@ def _read_only(values: FloatArray) -> FloatArray:
     return values
 
 
+def eigen_of_covariance(C: ArrayLike) -> tuple[FloatArray, FloatArray | None]:
+    """Descending eigenvalues of a covariance and its eigenvectors (columns), None for the unit vectors in their order."""
+    C = finite_array(C, "the covariance")
+    if C.ndim not in (1, 2) or C.size == 0 or C.shape[0] != C.shape[-1]:
+        raise ShapeError(f"a covariance is a square (n, n) matrix, or a vector of n variances, got shape {C.shape}")
+    largest = float(np.abs(C).max())
+    if C.ndim == 2:
+        gap = np.abs(C / 2 - C.T / 2) * 2
+        if gap.max() > _SYMMETRY * largest:
+            i, j = np.unravel_index(int(gap.argmax()), C.shape)
+            raise InputError(
+                f"a covariance is symmetric, but entries ({i}, {j}) and ({j}, {i}) are {C[i, j]:g} and {C[j, i]:g}"
+            )
+        if np.count_nonzero(C) == np.count_nonzero(C.diagonal()):
+            C = C.diagonal()
+    if C.ndim == 1:
+        if C.min() <= 0:
+            raise InputError(f"variances must be positive, but the smallest is {C.min():g}: drop those directions")
+        order = np.argsort(-C, kind="stable")
+        return C[order], None if np.array_equal(order, np.arange(C.size)) else np.eye(C.size)[:, order]
+    values, basis = np.linalg.eigh(C / 2 + C.T / 2)
+    margin = C.shape[0] * np.finfo(np.float64).eps * float(np.abs(values).max())
+    if values[0] < -margin:
+        raise InputError(f"a covariance has no negative eigenvalue, but the smallest of this matrix is {values[0]:g}")
+    if values[0] <= margin:
+        raise InputError(
+            f"the covariance is singular to rounding (eigenvalues {values[0]:.3g}..{values[-1]:.3g}): an invertible model "
+            "has no variance that is zero; drop those directions, or add a multiple of the identity"
+        )
+    return values[::-1], np.ascontiguousarray(basis[:, ::-1])
+
+
 def centred_with_shrinkage(X: ArrayLike, shrinkage: str | float) -> tuple[FloatArray, float, FloatArray]:
     """Validated samples, the shrinkage intensity rho, and the centred samples."""
     X = finite_array(X, "data")
@@ -330,13 +396,17 @@ def centred_with_shrinkage(X: ArrayLike, shrinkage: str | float) -> tuple[FloatA
     size = np.abs(X).max(axis=0)
     if size.max() > LARGEST:
         raise InputError(f"data must lie within {LARGEST:g}, as their squares are float64 numbers then, got {size.max():g}")
-    if np.all(X.max(axis=0) - X.min(axis=0) <= _ROUNDING * np.finfo(np.float64).eps * size):
-        raise InputError("the data are constant: every sample is the same to rounding, so there is no spectrum to fit")
+    _require_spread(X.max(axis=0) - X.min(axis=0), size)
     centred = X - X.mean(axis=0)
     # Twice: the first mean is rounded as the offset is, which could outweigh small variances, and the mean of equal numbers
     # need not be that number. What the rounding leaves of those is a few units in their last place, whose mean is exact.
     centred -= centred.mean(axis=0)
     return X, shrinkage_intensity(centred, shrinkage), centred
+
+
+def _require_spread(ranges: FloatArray, size: FloatArray) -> None:
+    if np.all(ranges <= _ROUNDING * np.finfo(np.float64).eps * size):
+        raise InputError("the data are constant: every sample is the same to rounding, so there is no spectrum to fit")
 
 
 def shrunk_variances(centred_values: ArrayLike, shape: tuple[int, ...], rho: float) -> FloatArray:
@@ -371,15 +441,30 @@ def shrinkage_intensity(centred: FloatArray, shrinkage: str | float) -> float:
     X = centred / np.abs(centred).max()
     gram = X @ X.T if samples <= n else X.T @ X
     trace, trace_of_square = float(np.trace(gram)) / samples, float(np.sum(gram**2)) / samples**2
-    # || S - mu I ||_F^2: what is left of S beside its multiple of the identity.
-    spread = trace_of_square - trace**2 / n
-    if spread <= 0:
-        return 1.0
-    if shrinkage == "oas":
-        # Chen, Wiesel, Eldar & Hero (2010), eq. 23, without its term 2/n, as in scikit-learn.
-        return float(min((trace_of_square + trace**2) / ((samples + 1) * spread), 1.0))
-    if shrinkage == "ledoit-wolf":
-        # Ledoit & Wolf (2004), Lemma 3.2-3.4.
-        fourth = float(np.sum(np.sum(X**2, axis=1) ** 2)) / samples
-        return float(min((fourth - trace_of_square) / samples, spread) / spread)
-    raise InputError(f"shrinkage must be {_SHRINKAGE}, got {shown(shrinkage)}")
+    fourth = float(np.sum(np.sum(X**2, axis=1) ** 2)) / samples
+    return _weight(shrinkage, samples=samples, n=n, trace=trace, trace_of_square=trace_of_square, fourth=fourth)
+
+
+def _weight(shrinkage: str, **sums: Any) -> float:
+    found = weight_of_identity(shrinkage, **sums)
+    if found is None:
+        raise InputError(f"shrinkage must be {_SHRINKAGE}, got {shown(shrinkage)}")
+    return found
+
+
+def model_of_mapped(X: NDArray[Any], shrinkage: str | float) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Mean, descending shrunk variances and their eigenvectors (columns), of samples on the disk, read once."""
+    moments = Moments.of(X)
+    samples, n = moments.samples, X.shape[1]
+    size = np.maximum(np.abs(moments.least), np.abs(moments.greatest))
+    _require_spread(moments.greatest - moments.least, size)
+    S = moments.covariance
+    if isinstance(shrinkage, str):
+        sums = {"trace": float(np.trace(S)), "trace_of_square": float(np.sum(S**2)), "fourth": moments.fourth}
+        rho = _weight(shrinkage, samples=samples, n=n, **sums)
+    else:
+        rho = number_in(shrinkage, "shrinkage", Interval(0.0, 1.0), expected=_SHRINKAGE)
+    variances, basis = np.linalg.eigh(S)
+    # Rounding may leave those that are zero on either side of it.
+    scaled = np.sqrt(np.maximum(variances[::-1], 0.0) * samples) * moments.unit
+    return moments.mean, shrunk_variances(scaled, (samples, n), rho), np.ascontiguousarray(basis[:, ::-1])

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import linflow as lf
-from linflow.experiments import OKABE_ITO, Experiment, Variable, entries, estimate, settings
+from linflow.experiments import OKABE_ITO, Experiment, Variable, entries, estimate, settings, spectrum_for
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -49,7 +49,7 @@ def spectrum_of(name: str) -> lf.Spectrum:
 def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     """Mean error curve of one block of draws."""
     seed = int(rng.integers(2**63))
-    spectrum = spectrum_of(params["spectrum"])
+    spectrum = spectrum_for(params, spectrum_of)
     curves = lf.risk.simulate(spectrum, trials=params["draws"], seed=seed, workers=1)
     return {"error": curves.mean(axis=0), "singular_values": spectrum.singular_values}
 
@@ -66,7 +66,8 @@ EXPERIMENT = Experiment(
         "singular_values": Variable("singular values of the flow", "[x]", ("index",), once=True),
     },
     quick={"blocks": 10, "draws": 60},
-    cost=lambda params: float(spectrum_of(params["spectrum"]).n),
+    cost=lambda params: float(spectrum_for(params, spectrum_of).n),
+    spectra=lambda given: {"spectrum": given},
 )
 
 

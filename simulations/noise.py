@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import linflow as lf
-from linflow.experiments import OKABE_ITO, Experiment, Variable, entries, estimate, settings
+from linflow.experiments import OKABE_ITO, Experiment, Variable, entries, estimate, scaled_counts, settings, spectrum_for
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -34,6 +34,8 @@ SPECTRA: dict[str, Callable[[], lf.Spectrum]] = {
 }
 #: gamma / noise_std^2; 0 stands for its limit, simulated as the minimum-norm (or least-squares) estimate.
 RATIOS = (0.0, 1e-3, 1e-2, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0, 1000.0)
+#: Measurements for n = 64, close together around n.
+COUNTS = (4, 8, 16, 24, 32, 40, 48, 54, 58, 60, 62, 64, 66, 68, 70, 74, 80, 96, 112, 128)
 SHOWN_RATIOS = (0.0, 1e-2, 1.0, 100.0)
 #: Without penalty the risk has a mean only for |m - n| >= 2, and a variance for |m - n| >= 4.
 SPARE = 4
@@ -73,7 +75,7 @@ def has_variance(n: int, m: Any, ratio: Any) -> Any:
 
 def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     """Mean exact risk over the block's draws of A, at every m and gamma."""
-    spectrum = spectrum_of(params["spectrum"])
+    spectrum = spectrum_for(params, spectrum_of)
     noise_std = noise_of(spectrum, params["level"])
     flow = lf.LinearFlow.from_spectrum(spectrum)
     risk = np.zeros((len(params["m"]), len(params["ratio"])))
@@ -105,7 +107,7 @@ EXPERIMENT = Experiment(
     cell=cell,
     grid={"spectrum": tuple(SPECTRA), "level": (0.05, 0.3)},
     blocks=16,
-    inner={"m": (4, 8, 16, 24, 32, 40, 48, 54, 58, 60, 62, 64, 66, 68, 70, 74, 80, 96, 112, 128), "ratio": RATIOS},
+    inner={"m": COUNTS, "ratio": RATIOS},
     settings={"draws": 12},
     variables={
         "risk": Variable("mean squared error, averaged over signals, noise and the block's A", "[x]^2", ("m", "ratio")),
@@ -118,7 +120,8 @@ EXPERIMENT = Experiment(
         "m": (8, 16, 32, 48, 58, 64, 70, 80, 112),
         "ratio": (0.0, 1e-2, 0.1, 1.0, 10.0, 100.0),
     },
-    cost=lambda params: float(spectrum_of(params["spectrum"]).n),
+    cost=lambda params: float(spectrum_for(params, spectrum_of).n),
+    spectra=lambda given: {"spectrum": given, "m": scaled_counts(COUNTS, 64, given)},
 )
 
 
@@ -252,7 +255,8 @@ def _penalty_figure(dataset: xr.Dataset) -> Figure:
     figure, grid = _panels(dataset, "The best penalty is the noise variance, at every m")
     ratios = dataset["ratio"].values
     ratios = ratios[ratios > 0]
-    counts = [m for m in (16, 48, 64, 112) if m in dataset["m"].values]
+    every = dataset["m"].values.tolist()
+    counts = [m for m in (16, 48, 64, 112) if m in every] or every[:: max(1, len(every) // 4)]
     dense = np.geomspace(ratios.min(), ratios.max(), 60)
     for panel, (name, level) in grid:
         spectrum = stored_spectrum(dataset, name)

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import linflow as lf
-from linflow.experiments import OKABE_ITO, Experiment, Variable, entries, estimate, settings
+from linflow.experiments import OKABE_ITO, Experiment, Variable, entries, estimate, scaled_counts, settings
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 #: Beyond m - SPARE the squared error of least squares has no variance, and means of draws would mean nothing.
 SPARE = 4
+#: Measurements, and ranks above 0, for n = 64.
+COUNTS = (8, 12, 16, 24, 32, 40, 48, 56, 60)
+RANKS = (1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52)
 RULES = ("k* of T3", "discrepancy", "SURE", "GCV", "leave-one-out", "flow, penalty s^2")
 Array = NDArray[np.float64]
 
@@ -58,6 +61,12 @@ def case_of(name: str) -> tuple[lf.Spectrum, Array]:
     return CASES[name]()
 
 
+def case_for(params: dict[str, Any]) -> tuple[lf.Spectrum, Array]:
+    """The case of a cell; beside a spectrum from outside the foreign signals are white."""
+    name, own = params["spectrum"], params.get("given", {})
+    return _white(own[name]) if name in own else case_of(name)
+
+
 def noise_of(spectrum: lf.Spectrum, level: float) -> float:
     """noise_std: `level` times the standard deviation of a noiseless measurement of the model's own signals."""
     return float(level * np.sqrt(spectrum.energy))
@@ -73,8 +82,8 @@ def truncated_risk(variances: Array, m: Any, rank: Any, noise_std: float = 0.0) 
 
 def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     """Mean over the block's draws of A: exact risks, and the loss of each rule that chooses the rank."""
-    name, counts, ranks, levels = params["spectrum"], params["m"], np.array(params["rank"]), params["level"]
-    spectrum, foreign = case_of(name)
+    counts, ranks, levels = params["m"], np.array(params["rank"]), params["level"]
+    spectrum, foreign = case_for(params)
     flow = lf.LinearFlow.from_spectrum(spectrum)
     sums: dict[str, Array] = {
         **{key: np.zeros((len(counts), len(ranks))) for key in ("own", "other", "gain")},
@@ -141,8 +150,8 @@ EXPERIMENT = Experiment(
     grid={"spectrum": tuple(CASES)},
     blocks=24,
     inner={
-        "m": (8, 12, 16, 24, 32, 40, 48, 56, 60),
-        "rank": (0, 1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52),
+        "m": COUNTS,
+        "rank": (0, *RANKS),
         "level": (0.01, 0.05, 0.2),
         "rule": RULES,
     },
@@ -163,6 +172,11 @@ EXPERIMENT = Experiment(
         "draws": 5,
         "m": (8, 16, 32, 48, 60),
         "rank": (0, 1, 2, 4, 8, 12, 16, 24, 32, 40, 48),
+    },
+    spectra=lambda given: {
+        "spectrum": given,
+        "m": tuple(m for m in scaled_counts(COUNTS, 64, given) if m > SPARE + 1),
+        "rank": (0, *scaled_counts(RANKS, 64, given)),
     },
 )
 
@@ -270,7 +284,7 @@ _MARKERS = "os^"
 def _risk_figure(dataset: xr.Dataset) -> Figure:
     names = dataset["spectrum"].values.tolist()
     figure, grid = _panels(len(names), 2, "Without noise: truncated priors stop at their representation error")
-    shown = [rank for rank in (2, 8, 24) if rank in dataset["rank"].values]
+    shown = [rank for rank in (2, 8, 24) if rank in dataset["rank"].values] or dataset["rank"].values[1:4].tolist()
     m = dataset["m"].values
     for axes, name in zip(grid, names, strict=True):
         spectrum, foreign = stored_case(dataset, name)
@@ -291,7 +305,7 @@ def _risk_figure(dataset: xr.Dataset) -> Figure:
             low = float(min(simulated["low"].min(), equivalent[m - 2].min()))
             panel.set(yscale="log", ylim=(max(low / 2, 1e-4), 12.0), xlim=(0, spectrum.n))
         axes[0].set_title(f"{name} (n = {spectrum.n}), own signals", fontsize=9)
-        axes[1].set_title(f"{name}, foreign: {FOREIGN[name]}", fontsize=9)
+        axes[1].set_title(f"{name}, foreign: {FOREIGN.get(name, 'white signals')}", fontsize=9)
         axes[0].set_ylabel("risk / energy of the signals", fontsize=9)
     for panel in grid[-1]:
         panel.set_xlabel("measurements $m$", fontsize=9)
@@ -302,7 +316,8 @@ def _risk_figure(dataset: xr.Dataset) -> Figure:
 def _rank_figure(dataset: xr.Dataset) -> Figure:
     names, levels = dataset["spectrum"].values.tolist(), dataset["level"].values.tolist()
     figure, grid = _panels(len(names), len(levels), "With noise: the best rank of a truncated prior, and the full flow")
-    counts = [m for m in (16, 32, 60) if m in dataset["m"].values]
+    every = dataset["m"].values.tolist()
+    counts = [m for m in (16, 32, 60) if m in every] or every[-3:]
     for axes, name in zip(grid, names, strict=True):
         spectrum = stored_case(dataset, name)[0]
         for panel, level in zip(axes, levels, strict=True):

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import linflow as lf
-from linflow.experiments import OKABE_ITO, Experiment, Variable, entries, estimate, settings
+from linflow.experiments import OKABE_ITO, Experiment, Variable, entries, estimate, scaled_counts, settings, spectrum_for
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -31,6 +31,8 @@ SPECTRA: dict[str, Callable[[], lf.Spectrum]] = {
     "power law 1": lambda: lf.Spectrum.power_law(48, 1.0),
     "digits 8x8": lambda: lf.Spectrum.from_data(lf.data.digits()),
 }
+#: Measurements, for n = 48.
+COUNTS = (8, 16, 24, 32, 40)
 #: Penalties of the first figure, in units of the smallest variance of the model: small, and none too small to tell.
 SMALL_PENALTY = 1e-2
 #: Ali, Kolter & Tibshirani (2019): the most that early stopping loses to the penalty gamma = 1/(2t).
@@ -50,8 +52,8 @@ def noise_of(spectrum: lf.Spectrum, level: float) -> float:
 
 def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     """Mean errors over the block's draws of A, signals, starts and noise, with the exact means given A."""
-    name, m, starts, ratios = params["spectrum"], params["m"], params["tau"], params["ratio"]
-    spectrum = spectrum_of(name)
+    m, starts, ratios = params["m"], params["tau"], params["ratio"]
+    spectrum = spectrum_for(params, spectrum_of)
     noise_std = noise_of(spectrum, params["level"])
     flow = lf.LinearFlow.from_spectrum(spectrum, rng=rng)
     G, gamma = flow.matrix, SMALL_PENALTY * float(spectrum.variances[-1])
@@ -119,7 +121,7 @@ EXPERIMENT = Experiment(
     name="starts-and-penalties",
     title="Regularisation by the start, by stopping early, or by a penalty",
     cell=cell,
-    grid={"spectrum": tuple(SPECTRA), "m": (8, 16, 24, 32, 40)},
+    grid={"spectrum": tuple(SPECTRA), "m": COUNTS},
     blocks=16,
     inner={"tau": (0.0, 0.5, 1.0, 2.0, 4.0), "ratio": (1e-3, 1e-2, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 1e3)},
     settings={"draws": 16, "signals": 50, "level": 0.2},
@@ -141,6 +143,7 @@ EXPERIMENT = Experiment(
         "ratio": (1e-2, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0),
     },
     cost=lambda params: float(params["m"]),
+    spectra=lambda given: {"spectrum": given, "m": scaled_counts(COUNTS, 48, given)},
 )
 
 
@@ -219,8 +222,13 @@ _COLOURS = [OKABE_ITO[key] for key in ("blue", "orange", "green", "purple", "ver
 _MARKERS = "Dos^v"
 
 
+def _shown_counts(dataset: xr.Dataset) -> list[int]:
+    every: list[int] = dataset["m"].values.tolist()
+    return [m for m in (8, 16, 32) if m in every] or every[:3]
+
+
 def _start_figure(dataset: xr.Dataset) -> Figure:
-    names, counts = dataset["spectrum"].values.tolist(), [m for m in (8, 16, 32) if m in dataset["m"].values]
+    names, counts = dataset["spectrum"].values.tolist(), _shown_counts(dataset)
     figure, grid = _panels(
         1, len(names), "Gradient flow to the end, without noise: an unlikely start costs (1 + $\\tau^2$)"
     )
@@ -246,8 +254,7 @@ def _start_figure(dataset: xr.Dataset) -> Figure:
 
 
 def _stopping_figure(dataset: xr.Dataset) -> Figure:
-    names, counts = dataset["spectrum"].values.tolist(), dataset["m"].values.tolist()
-    counts = [m for m in (8, 16, 32) if m in counts]
+    names, counts = dataset["spectrum"].values.tolist(), _shown_counts(dataset)
     level = settings(dataset)["level"]
     title = f"Noise $s$ = {level:g} $\\sqrt{{\\mathrm{{energy}}}}$: from a likely start, stopping early acts like a penalty"
     figure, grid = _panels(len(names), len(counts), title)

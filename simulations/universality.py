@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
 import linflow as lf
-from linflow.experiments import OKABE_ITO, Experiment, Variable, settings
+from linflow.experiments import OKABE_ITO, Experiment, Variable, entries, scaled_counts, settings, spectrum_for
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -92,7 +92,7 @@ def noisy_curves(spectrum: lf.Spectrum, A: NDArray[Any], noise_std: float) -> Fl
 def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     """Mean error curve of one block of draws."""
     n, draws = params["n"], params["draws"]
-    spectrum = SPECTRA[params["spectrum"]](n)
+    spectrum = spectrum_for(params, lambda name: SPECTRA[name](n))
     ensemble = rows_of(params["ensemble"], params["basis"])
     if params["noise_std"] == 0:
         seed = int(rng.integers(2**63))
@@ -101,7 +101,7 @@ def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
         A = np.stack([ensemble(n, n, rng) for _ in range(draws)])
         # The noise is given relative to the signal a row of A sees, whatever the spectrum.
         curves = noisy_curves(spectrum, A, params["noise_std"] * np.sqrt(spectrum.energy))
-    return {"error": curves.mean(axis=0) / spectrum.energy}
+    return {"error": curves.mean(axis=0) / spectrum.energy, "singular_values": spectrum.singular_values}
 
 
 EXPERIMENT = Experiment(
@@ -112,10 +112,12 @@ EXPERIMENT = Experiment(
     blocks=40,
     settings={"n": 64, "draws": 50},
     variables={
-        "error": Variable("squared error of the posterior mean / energy, mean over the block's draws of A", "", ("m",))
+        "error": Variable("squared error of the posterior mean / energy, mean over the block's draws of A", "", ("m",)),
+        "singular_values": Variable("singular values of the flow", "[x]", ("index",), once=True),
     },
     quick={"n": 32, "blocks": 12, "draws": 20},
     cost=lambda params: 1.0 + (params["noise_std"] > 0) + (params["basis"] == "Haar"),
+    spectra=lambda given: {"spectrum": given, "n": scaled_counts((64,), 64, given)[0]},
 )
 
 
@@ -331,7 +333,8 @@ def _curve_figure(dataset: xr.Dataset) -> Figure:
             style = STYLES.get(ensemble, {"color": "0.8", "linewidth": 4.5})
             mean = part.sel(ensemble=ensemble).mean("block").values[m]
             panel.plot(m, mean, **{"linewidth": 1.3, "label": ensemble, **style})
-        scale = SPECTRA[spectrum](n)
+        stored = dataset["singular_values"].sel(spectrum=spectrum, basis=basis, noise_std=noise).isel(ensemble=0)
+        scale = lf.Spectrum.from_values(entries(stored), name=spectrum)
         theory = np.asarray(
             lf.risk.equivalent(scale, m, noise_std=noise * scale.energy**0.5, penalty=noise**2 * scale.energy)
         )

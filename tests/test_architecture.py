@@ -21,8 +21,10 @@ LAYERS = {
     "linflow.engine": 1,
     "linflow.spectrum": 1,
     "linflow.data": 1,
+    "linflow.moments": 1,
     "linflow.graded": 1,
     "linflow.flow": 2,
+    "linflow.inputs": 2,
     "linflow.measurement": 2,
     "linflow.estimators": 3,
     "linflow.stacks": 2,
@@ -32,6 +34,7 @@ LAYERS = {
     "linflow.claims": 4,
     "linflow.experiments": 4,
     "linflow.plotting": 5,
+    "linflow.options": 5,
     "linflow.predict": 5,
     "linflow.bench": 5,
     "linflow.report": 5,
@@ -49,14 +52,16 @@ ALLOWED = {
     *(("linflow.checks", f"linflow.{part}") for part in ("arrays", "errors")),
     *((of, to) for of in ("linflow.compiled", "linflow.state") for to in ("linflow.errors", "linflow.provenance")),
     *(("linflow.identity", f"linflow.{part}") for part in ("compiled", "errors", "provenance", "state")),
-    ("linflow.data", "linflow.spectrum"),
+    *(("linflow.data", f"linflow.{part}") for part in ("engine", "moments")),
+    ("linflow.spectrum", "linflow.moments"),
     ("linflow.report", "linflow.plotting"),
+    ("linflow.predict", "linflow.plotting"),
 }
 #: (library, the only rooms that may know it)
 LIBRARIES = {
     "matplotlib": ("linflow.plotting",),
     "torch": ("linflow.deep",),
-    "typer": ("linflow.cli",),
+    "typer": ("linflow.cli", "linflow.options"),
     "flint": ("linflow.risk.enclosure", "linflow.risk.exact", "linflow.risk.witness", "linflow.bench"),
     "hypothesis": ("linflow.testing",),
     # One pool, one store, one writer.

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 from linflow import Spectrum, cli, predict, risk
 from linflow.errors import InputError
+from linflow.inputs import Given
 
 WRONG = """
 import linflow as lf
@@ -93,8 +94,8 @@ def test_the_whole_catalogue_quickly(tmp_path: Path) -> None:
 def test_predict_against_the_library(tmp_path: Path) -> None:
     values = np.array([0.5, 2.0, 1.0, 0.25])
     np.save(tmp_path / "values.npy", values)
-    (tmp_path / "values.csv").write_text("0.5,2.0\n1.0,0.25\n")
-    (tmp_path / "values.txt").write_text("0.5 2.0 1.0\n0.25\n")
+    (tmp_path / "values.csv").write_text("0.5,2.0,1.0,0.25\n")
+    (tmp_path / "values.txt").write_text("0.5\n2.0\n1.0\n0.25\n")
     spectrum = Spectrum(values)
     answers = []
     for name in ("values.npy", "values.csv", "values.txt"):
@@ -169,15 +170,14 @@ def test_every_option_of_verify_and_run_arrives(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr("linflow.report.run_verify", record)
     monkeypatch.setattr("linflow.experiments.command.run_command", record)
-    words = "verify a.py --claims b.py --out c --data d --size 9 --quick --seed 5 --alpha 0.01 --workers 2"
+    words = "verify a.py --claims b.py --out c --data d --size 9 --quick --seed 5 --alpha 0.01 --workers 2 --recursive"
     assert CliRunner().invoke(cli.app, words.split()).exit_code == 3
     assert seen.pop() == {
         "positional": (),
         "own": Path("a.py"),
         "claims": Path("b.py"),
         "out": Path("c"),
-        "data": Path("d"),
-        "size": 9,
+        "given": Given(data=Path("d"), size=9, recursive=True),
         "quick": True,
         "seed": 5,
         "alpha": 0.01,
@@ -193,7 +193,7 @@ def test_every_option_of_verify_and_run_arrives(monkeypatch: pytest.MonkeyPatch)
         "workers": 2,
         "scheduler": None,
         "changes": {"draws": "3", "m": "1,2"},
-        "data": Path("d"),
+        "given": Given(data=Path("d")),
         "ood": Path("e"),
     }
     assert CliRunner().invoke(cli.app, ["run", "noise", "--scheduler", "tcp://a:1"]).exit_code == 3
@@ -215,7 +215,7 @@ def test_predict_a_million_values(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["predict", "--m", "3"], "give exactly one of --family, --values and --data, got none"),
+        (["predict", "--m", "3"], "give exactly one of --family, --values, --data and --covariance, got none"),
         (["predict", "--family", "flat", "--values", "x.npy"], "got --family and --values"),
         (["predict", "--family", "fractal"], "--family must be one of"),
         (["predict", "--family", "flat", "--n", "8", "--m", "9"], "--m must lie in 0..n = 0..8, got 9"),

@@ -46,6 +46,7 @@ from linflow.experiments.record import Command, digest_of
 from linflow.experiments.results import to_csv, write_netcdf
 from linflow.experiments.stored import decode
 from linflow.identity import code_digest
+from linflow.inputs import Given
 from tests.test_engine_pool import same_bits, user_file
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -239,7 +240,7 @@ def test_the_record_holds_a_digest_of_each_input(tmp_path: Path) -> None:
     for name in ("data", "ood"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "image").write_text(name)
-    command = Command("deep-ood", quick=True, data=tmp_path / "data", ood=tmp_path / "ood")
+    command = Command("deep-ood", quick=True, given=Given(data=tmp_path / "data"), ood=tmp_path / "ood")
     assert str(command) == f"linflow run deep-ood --quick --seed 0 --data {tmp_path / 'data'} --ood {tmp_path / 'ood'}"
     before = command.inputs()
     assert len(before) == 2

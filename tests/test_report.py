@@ -20,6 +20,7 @@ from linflow.claims.evidence import Confidence, Enclosed
 from linflow.claims.outcome import Outcome
 from linflow.engine.files import prepare_folder, write_bytes
 from linflow.errors import OutputError
+from linflow.inputs import Given
 from linflow.report import (
     decision,
     error_outcomes,
@@ -119,7 +120,7 @@ def test_the_exit_status_says_what_was_found(
     monkeypatch.setattr(module, "default_cases", lambda quick: [Case(Spectrum.power_law(6), (2, 3))])
     monkeypatch.setattr(module, "_figures", lambda report, cases, folder, workers: ())
     (tmp_path / "mine.py").write_text(OWN.replace("FACTOR", factor))
-    options: dict[str, Any] = {"claims": None, "data": None, "size": 8, "quick": True, "workers": 1}
+    options: dict[str, Any] = {"claims": None, "given": Given(), "quick": True, "workers": 1}
     found = module.run_verify(own=tmp_path / "mine.py", out=tmp_path / "out", seed=4, alpha=0.01, **options)
     assert found == status
     written = json.loads((tmp_path / "out" / "verdicts.json").read_text())

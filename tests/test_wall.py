@@ -205,7 +205,7 @@ def test_names_are_no_markup(tmp_path: Path) -> None:
     found = answer(run())
     assert found.status == 0
     assert all(text in " ".join(found.out.split()) for text in ("T [/bold] [red]", "[/x]", "[/y]"))
-    (tmp_path / "[bold].csv").write_text("2,1\n")
+    (tmp_path / "[bold].csv").write_text("2.0,1.0\n")
     found = answer(["predict", "--values", "[bold].csv", "--m", "1"])
     assert found.status == 0
     assert "[bold], n = 2" in found.out

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from linflow import __version__
-from linflow.checks import callable_of, instance_of, path_of, positive_int, probability, until, whole_number
-from linflow.claims.candidates import DECADES, shape
+from linflow.checks import callable_of, instance_of, instances_of, path_of, positive_int, probability, until, whole_number
+from linflow.claims.candidates import DECADES, Candidate, shape
 from linflow.claims.claim import Claim
 from linflow.claims.landscape import Terrain
 from linflow.claims.outcome import Outcome
@@ -30,6 +30,7 @@ from linflow.claims.run import ALPHA
 from linflow.claims.schedule import Journal, rounds_in_order
 from linflow.errors import InputError
 from linflow.risk.bounds import best_rank
+from linflow.spectrum import Spectrum
 
 MINUTES = 1.0
 MAX_N = 48
@@ -122,6 +123,7 @@ def hunt(
     minutes: float | None = None,
     max_n: int = MAX_N,
     alpha: float = ALPHA,
+    starts: Sequence[Spectrum] = (),
     workers: int | None = None,
     journal: Path | None = None,
     progress: Progress | None = None,
@@ -136,6 +138,8 @@ def hunt(
         With both, whichever comes first.
     max_n : largest dimension tried.
     alpha : probability that a true claim is called refuted.
+    starts : spectra of the user's, which every round reads at some m and searches around, beside its own.
+        Each has 2..`max_n` singular values within 12 decades.
     workers : processes; default all cores. At most 16 rounds run at a time.
     journal : file to which each finished round is appended at once. A hunt with the same claim, seed, `max_n` and `alpha`
         takes them from there; they count for `rounds` and (with their time) for `minutes`. It is kept, so that a longer
@@ -158,7 +162,7 @@ def hunt(
     >>> found.outcome, found.worst.ratio < 1
     ('refuted', True)
     """
-    plan = _plan(claim, seed, max_n, alpha)
+    plan = _plan(claim, seed, max_n, alpha, starts)
     journal = None if journal is None else path_of(journal, "journal")
     if progress is not None:
         callable_of(progress, "progress", "of (rounds, seconds, smallest ratio)")
@@ -182,12 +186,25 @@ def hunt(
         return _result(plan, played, book)
 
 
-def _plan(claim: Claim, seed: int, max_n: int, alpha: float) -> Plan:
+def _plan(claim: Claim, seed: int, max_n: int, alpha: float, starts: Sequence[Spectrum]) -> Plan:
     instance_of(claim, Claim, "claim")
     seed, max_n, alpha = whole_number(seed, "seed"), positive_int(max_n, "max_n"), probability(alpha, "alpha")
     if max_n < 2:
         raise InputError("max_n must be at least 2: with n = 1 there is nothing to search")
-    return Plan(Terrain.explore(claim, max_n), seed, max_n, alpha)
+    own = tuple(_start(spectrum, max_n) for spectrum in instances_of(starts, Spectrum, "starts"))
+    return Plan(Terrain.explore(claim, max_n), seed, max_n, alpha, own)
+
+
+def _start(spectrum: Spectrum, max_n: int) -> Candidate:
+    if not 2 <= spectrum.n <= max_n:
+        raise InputError(
+            f"a hunt from {spectrum.name!r} needs 2..max_n = 2..{max_n} singular values, and it has {spectrum.n}: give "
+            "max_n (--max-n)"
+        )
+    if spectrum.condition > 10.0**DECADES:
+        spans = f"{math.log10(spectrum.condition):.3g}"
+        raise InputError(f"a hunt goes through spectra within {DECADES} decades, and {spectrum.name!r} spans {spans}")
+    return Candidate(tuple(spectrum.singular_values.tolist()), 1)
 
 
 # ------------------------------------------------------------------------------------------------ the result

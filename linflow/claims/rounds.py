@@ -112,11 +112,13 @@ class Plan:
     seed: int
     max_n: int
     alpha: float
+    starts: tuple[Candidate, ...] = ()
 
     @property
     def key(self) -> str:
         """Rounds of equal keys and numbers are equal."""
-        return f"{self.terrain.key}-{self.seed}-{self.max_n}-{self.alpha!r}"
+        own = "".join(f"-{start.spectrum.key}" for start in self.starts)
+        return f"{self.terrain.key}-{self.seed}-{self.max_n}-{self.alpha!r}{own}"
 
     def words(self, *words: int) -> np.random.SeedSequence:
         """A stream of random numbers of its own."""
@@ -178,13 +180,16 @@ def _closer(survey: Survey, readings: list[Reading]) -> list[Reading]:
 
 
 def _population(plan: Plan, survey: Survey, rng: np.random.Generator, elites: Sequence[Candidate]) -> list[Reading]:
-    """First readings: of relatives of the elites in every second round, else of random spectra of one size."""
+    """First readings: of the user's starts; of relatives of the elites in every second round, else of random spectra."""
+    own = [start.at(m) for start in plan.starts for m in _some_m(survey, rng, start, None)]
+    starts = _present([survey.read(candidate, _GLANCE) for candidate in own])
+    elites = [*elites, *(reading.candidate for reading in best_first(starts, len(plan.starts)))]
     n = _size(plan, survey, rng)
     from_elites = bool(elites) and rng.random() < 0.5
     # In every second round all spectra share one m, so that no m is forgotten where another leaves less room; always so
     # for claims that are tight on flat spectra, which one m (the first, or the last) would win in every round.
     focus = rng.random() if plan.terrain.tight_when_flat or rng.random() < 0.5 else None
-    readings: list[Reading] = []
+    readings = starts
     for i in range(_POPULATION):
         if from_elites:
             parent = elites[int(rng.integers(len(elites)))]

@@ -8,6 +8,7 @@ from linflow.engine.cluster import DaskEngine
 from linflow.engine.pool import Engine, LokyEngine, Lost, SerialEngine
 from linflow.experiments.discover import Study, experiment_files, load
 from linflow.experiments.experiment import Experiment, Plan, Variable
+from linflow.experiments.given import scaled_counts, spectrum_for
 from linflow.experiments.results import COMPUTED, FAILED, SKIPPED, entries, settings
 from linflow.experiments.run import run
 from linflow.experiments.statistics import OKABE_ITO, estimate
@@ -31,5 +32,7 @@ __all__ = [
     "experiment_files",
     "load",
     "run",
+    "scaled_counts",
     "settings",
+    "spectrum_for",
 ]

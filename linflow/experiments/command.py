@@ -11,19 +11,22 @@ import numpy as np
 
 from linflow.engine.files import prepare_folder, write_bytes
 from linflow.engine.progress import shown
-from linflow.engine.users import described
+from linflow.engine.users import described, failing_as
 from linflow.errors import DataError, InputError, LinflowError
 from linflow.experiments.discover import experiment_files, load, summary
 from linflow.experiments.experiment import Experiment
 from linflow.experiments.made import Rows, made_figures, made_reading, made_table
-from linflow.experiments.record import Command, as_markdown
+from linflow.experiments.record import Command, as_markdown, digest_of
 from linflow.experiments.results import COMPUTED, write_csv, write_netcdf
 from linflow.experiments.run import run
 from linflow.experiments.statistics import estimate
+from linflow.inputs import Given
 
 if TYPE_CHECKING:
     import xarray as xr
 
+#: Side in pixels of images, where no other is asked for.
+_SIDE = 8
 #: So many errors are shown; all of them are in the store and in the CSV file.
 _SHOWN = 5
 #: Characters of a user's word that a sentence repeats.
@@ -39,7 +42,7 @@ def run_command(
     workers: int | None,
     scheduler: str | None,
     changes: dict[str, str] | None = None,
-    data: Path | None = None,
+    given: Given | None = None,
     ood: Path | None = None,
 ) -> int:
     """Run one experiment and leave its files in `out`; returns 0, or 1 if a cell failed."""
@@ -47,7 +50,8 @@ def run_command(
 
     study = load(target)
     experiment = study.experiment
-    chosen = {**from_folders(experiment, data, ood), **typed(experiment, changes or {})}
+    given = Given() if given is None else given
+    chosen = {**from_outside(experiment, given, ood), **typed(experiment, changes or {})}
     experiment.plan(quick=quick, seed=seed, changes=chosen)  # refused before a folder is made
     prepare_folder(out)
     with shown(experiment.name, unit="cells") as told:
@@ -60,6 +64,7 @@ def run_command(
             scheduler=scheduler,
             progress=lambda done, failed, total: told(done, total, f"{failed} failed" if failed else ""),
             changes=chosen,
+            inputs=_content(experiment, given, ood),
         )
     write_netcdf(dataset, out / f"{experiment.name}.nc")
     write_csv(dataset, out / f"{experiment.name}.csv")
@@ -68,7 +73,7 @@ def run_command(
     rows = made_table(study, study.table or default_table, dataset) if any_computed else []
     reading = made_reading(study, study.reading, dataset) if study.reading and any_computed else ""
     named = experiment.name if is_own(experiment) else target
-    command = Command(named, quick=quick, seed=seed, changes=changes or {}, data=data, ood=ood)
+    command = Command(named, quick=quick, seed=seed, changes=changes or {}, given=given, ood=ood)
     page = to_markdown(experiment.title, rows, reading, failures)
     again = as_markdown(command, dataset.attrs["n_cells"] - dataset.attrs["n_skipped"], dataset.attrs["code_version"])
     write_bytes(out / f"{experiment.name}.md", f"{page}\n{again}\n".encode())
@@ -86,6 +91,29 @@ def run_command(
     for line in failures:
         Console(stderr=True).print(f"linflow: {line}", highlight=False, markup=False, soft_wrap=True)
     return 1 if dataset.attrs["n_failed"] else 0
+
+
+def from_outside(experiment: Experiment, given: Given, ood: Path | None) -> dict[str, Any]:
+    """What the user's own spectra or images change in the experiment."""
+    if not given.words():
+        return from_folders(experiment, None, ood)
+    if experiment.spectra is None:
+        if refused := [word for word in given.words() if word.startswith("--") and word != "--data"]:
+            raise InputError(f"experiment {experiment.name!r} takes no {refused[0]}")
+        return from_folders(experiment, given.data, ood)
+    if ood is not None:
+        raise InputError(f"experiment {experiment.name!r} takes no --ood")
+    spectra = given.spectra(size=_SIDE)
+    with failing_as(DataError, f"spectra of experiment {experiment.name!r}"):
+        return dict(experiment.spectra(spectra))
+
+
+def _content(experiment: Experiment, given: Given, ood: Path | None) -> dict[str, str]:
+    """A digest of each folder that the cells read themselves; spectra from outside are in the parameters by theirs."""
+    if experiment.spectra is not None or experiment.folders is None:
+        return {}
+    folders = {"--data": given.data, "--ood": ood}
+    return {option: digest_of(folder) for option, folder in folders.items() if folder is not None}
 
 
 def from_folders(experiment: Experiment, data: Path | None, ood: Path | None) -> dict[str, Any]:

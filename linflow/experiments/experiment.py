@@ -22,13 +22,15 @@ from linflow.arrays import shown
 from linflow.checks import finite_array, flag, mapping, positive_int, whole_number
 from linflow.engine.sources import Source
 from linflow.errors import InputError
+from linflow.experiments.given import GIVEN, named
+from linflow.spectrum import Spectrum
 
 Coordinate = str | int | float
 Params = dict[str, Any]
 Cell = Callable[[Params, np.random.Generator], Mapping[str, Any]]
 
 #: Names that the engine gives to dimensions and variables of its own.
-RESERVED = ("block", "blocks", "seed", "status", "error_text", "quick")
+RESERVED = ("block", "blocks", GIVEN, "seed", "status", "error_text", "quick")
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 #: Integers up to here are exact as floats, so that 2 and 2.0 are the same coordinate.
@@ -97,6 +99,10 @@ class Experiment:
         it is named here; numbers are free. What `folders` makes of a user's folders is not held against it.
     folders : ``folders(data, ood) -> changes``, for experiments that take images: what ``--data`` and ``--ood`` (absolute
         paths, "" where not given) change, by the names of `quick`.
+    spectra : ``spectra(given) -> changes``, for experiments on spectra: what those of ``--values``, ``--data`` and
+        ``--covariance`` (a list of :class:`linflow.Spectrum`) change, by the names of `quick`. Spectra stand as coordinates
+        of a dimension of strings: each goes by its name, `cell` gets it through :func:`linflow.experiments.spectrum_for`,
+        and its values are part of what tells this run from others.
     source : set by :func:`linflow.experiments.load`; leave it alone.
 
     Notes
@@ -153,6 +159,7 @@ class Experiment:
     cost: Callable[[Params], float] | None = None
     choices: Mapping[str, Sequence[Coordinate] | None] = field(default_factory=dict)
     folders: Callable[[str, str], Mapping[str, Any]] | None = None
+    spectra: Callable[[Sequence[Spectrum]], Mapping[str, Any]] | None = None
     source: Source | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -202,7 +209,7 @@ class Experiment:
         InputError
             Coordinates or a seed that cannot be used; a change of something that the experiment does not have.
         """
-        own = {} if changes is None else dict(mapping(changes, "changes"))
+        own, given = named({} if changes is None else mapping(changes, "changes"))
         changeable = [*self.settings, *self.grid, *self.inner, "blocks"]
         if unknown := [name for name in own if name not in changeable]:
             raise InputError(f"experiment {self.name!r} has no {unknown[0]!r} to set: it has {', '.join(changeable)}")
@@ -216,11 +223,12 @@ class Experiment:
             blocks=positive_int(changes.get("blocks", self.blocks), "blocks"),
             quick=quick,
             seed=whole_number(seed, "seed"),
+            given=given,
         )
         if self.folders is None:
             settled = {**plan.grid, **plan.inner, **{name: (value,) for name, value in plan.settings.items()}}
             for name in own:
-                self.choose(name, settled.get(name, ()))
+                self.choose(name, [value for value in settled.get(name, ()) if value not in given])
         cells = math.prod([*(len(values) for values in plan.grid.values()), plan.blocks])
         if cells > _MOST_CELLS:
             raise InputError(f"experiment {self.name!r} would have {cells:.3g} cells: at most {_MOST_CELLS:.0e} are run")
@@ -252,10 +260,11 @@ class Plan:
     blocks: int
     quick: bool
     seed: int
+    given: Mapping[str, Spectrum] = field(default_factory=dict)
 
     def cells(self) -> list[Params]:
         """The params of every cell, blocks running fastest."""
-        fixed = {**self.settings, **self.inner}
+        fixed: Params = {**self.settings, **self.inner, **({GIVEN: dict(self.given)} if self.given else {})}
         return [
             {**fixed, **dict(zip(self.grid, point, strict=True)), "block": block}
             for point in itertools.product(*self.grid.values())
@@ -273,7 +282,10 @@ class Plan:
 
     def parameters(self) -> dict[str, Any]:
         """Everything that tells this run from others of the experiment, ready for JSON."""
+        # By content: of equal names and other values another run.
+        content = {name: spectrum.key for name, spectrum in self.given.items()}
         return {
+            **({GIVEN: content} if content else {}),
             "grid": {name: list(values) for name, values in self.grid.items()},
             "inner": {name: list(values) for name, values in self.inner.items()},
             "settings": dict(self.settings),

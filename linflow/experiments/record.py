@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from linflow import __version__
+from linflow.inputs import Given
 
 #: Libraries that decide numbers or the bytes of files and figures.
 _LIBRARIES = ("numpy", "scipy", "python-flint", "scikit-learn", "scikit-image", "pillow", "xarray", "matplotlib", "torch")
@@ -28,21 +29,20 @@ class Command:
     quick: bool = False
     seed: int = 0
     changes: Mapping[str, str] = field(default_factory=dict)
-    data: Path | None = None
+    given: Given = field(default_factory=Given)
     ood: Path | None = None
 
     def __str__(self) -> str:
         words = ["linflow", "run", self.target, *(["--quick"] if self.quick else []), "--seed", str(self.seed)]
         for name, value in self.changes.items():
             words += ["--set", f"{name}={value}"]
-        for option, folder in (("--data", self.data), ("--ood", self.ood)):
-            words += [] if folder is None else [option, str(folder)]
+        words += self.given.words() + ([] if self.ood is None else ["--ood", str(self.ood)])
         return shlex.join(words)
 
     def inputs(self) -> dict[str, str]:
         """Every file and folder that the command reads, with a digest of its bytes."""
         found = {}
-        for path in (Path(self.target) if self.target.endswith(".py") else None, self.data, self.ood):
+        for path in (Path(self.target) if self.target.endswith(".py") else None, *self.given.paths.values(), self.ood):
             if path is not None:
                 found[str(path)] = digest_of(path)
         return found

@@ -35,6 +35,7 @@ def run(
     scheduler: str | None = None,
     progress: Progress | None = None,
     changes: Mapping[str, Any] | None = None,
+    inputs: Mapping[str, str] | None = None,
 ) -> xr.Dataset:
     """Compute every cell of an experiment that is not stored yet, and return all of them, labelled.
 
@@ -49,6 +50,8 @@ def run(
     scheduler : address of a Dask scheduler, ``tcp://host:port``, whose workers compute instead.
     progress : called with (cells done, failed among them, cells in all), first before anything is computed.
     changes : settings, coordinates or the number of blocks to use instead of the experiment's own; a run of its own.
+    inputs : what the cells read from outside by its path (a folder of images), with a digest of its content: with another
+        it is another run.
 
     Returns
     -------
@@ -81,7 +84,7 @@ def run(
     shipment = ship(experiment, plan.seed)
     engine = choose_engine(workers, scheduler)
     prepare_folder(Path(out))
-    with Store(Path(out) / f"{experiment.name}.sqlite", run_identity(plan, version, experiment.variables)) as store:
+    with Store(Path(out) / f"{experiment.name}.sqlite", run_identity(plan, version, experiment.variables, inputs)) as store:
         outcomes = {key: known for key, known in remembered(store.records()).items() if key in cells}
         failed = sum(outcome.error is not None for outcome in outcomes.values())
         pending = [key for key in cells if key not in outcomes]

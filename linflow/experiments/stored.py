@@ -12,18 +12,23 @@ from linflow.checks import FloatArray
 from linflow.engine.store import Record
 from linflow.experiments.cells import Outcome
 from linflow.experiments.experiment import Params, Plan, Variable
+from linflow.experiments.given import GIVEN
 
 
-def run_identity(plan: Plan, code_version: str, variables: Mapping[str, Variable]) -> dict[str, Any]:
+def run_identity(
+    plan: Plan, code_version: str, variables: Mapping[str, Variable], inputs: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """All that the numbers of a run, and what of them is kept, depend on."""
     kept = {name: [list(variable.dims), variable.once] for name, variable in variables.items()}
-    return {"experiment": plan.experiment, "parameters": plan.parameters(), "code": code_version, "variables": kept}
+    read = {"inputs": dict(inputs)} if inputs else {}
+    return {"experiment": plan.experiment, "parameters": plan.parameters(), "code": code_version, "variables": kept} | read
 
 
 def recorded(outcome: Outcome, params: Params, *, lost: bool = False) -> Record:
     """What became of a cell, as a record; `params` are for people who look into the file."""
     payload = None if outcome.error is not None else encode(outcome.values)
-    return Record(outcome.key, payload, outcome.error, lost, outcome.seconds, json.dumps(params))
+    said = {name: list(value) if name == GIVEN else value for name, value in params.items()}
+    return Record(outcome.key, payload, outcome.error, lost, outcome.seconds, json.dumps(said))
 
 
 def remembered(records: Mapping[str, Record]) -> dict[str, Outcome]:

@@ -160,7 +160,7 @@ _CAREFUL = {
     "kind": ("realnvp", "none", ""),
     "claims": ("mine.py", "raises.py", *_FILES),
 }
-_PATHS = ("data", "ood", "values")
+_PATHS = ("covariance", "data", "ood", "values")
 #: Without these, a line of a command asks for hours.
 _ALWAYS = {
     "verify": ("--quick", "--workers", "1"),
@@ -244,7 +244,7 @@ def users_files(folder: Path) -> None:
     import numpy as np
 
     np.save(folder / "good.npy", [2.0, 1.0])
-    (folder / "good.csv").write_text("2,1\n")
+    (folder / "good.csv").write_text("2.0,1.0\n")
     (folder / "words.txt").write_text("singular values\n")
     (folder / "empty").write_text("")
     for name in ("bytes", "bytes.py"):

@@ -103,6 +103,8 @@ def linear() -> None:
     for name, function in (("Spectrum.from_data", lf.Spectrum.from_data), ("LinearFlow.fit", lf.LinearFlow.fit)):
         recipe(name, function, weight=2, X=of("array", X), shrinkage=of("number", 0.25))
         recipe(f"{name} with a rule", function, X=of("array", X), shrinkage=of("option", "oas"))
+    covariance = of("array", SQUARE @ SQUARE.T)
+    recipe("Spectrum.from_covariance", lf.Spectrum.from_covariance, C=covariance)
     recipe("Spectrum.concatenate", lf.Spectrum.concatenate, spectra=of("cases", (SPECTRUM, SPECTRUM)))
     recipe("Spectrum.scaled", SPECTRUM.scaled, factor=of("number", 2.0))
     recipe("Spectrum.tail", SPECTRUM.tail, m=M)
@@ -111,6 +113,7 @@ def linear() -> None:
     basis = of("array", np.linalg.qr(SQUARE)[0], optional=True)
     recipe("LinearFlow", lf.LinearFlow, spectrum=S, mean=mean, basis=basis, latent_basis=basis)
     recipe("LinearFlow.from_matrix", lf.LinearFlow.from_matrix, weight=2, G=of("array", SQUARE), mean=mean)
+    recipe("LinearFlow.from_covariance", lf.LinearFlow.from_covariance, weight=2, C=covariance, mean=mean)
     recipe("LinearFlow.from_spectrum", lf.LinearFlow.from_spectrum, spectrum=of("array", VALUES), mean=mean, basis=basis)
     recipe("LinearFlow.from_spectrum at random", lf.LinearFlow.from_spectrum, spectrum=S, rng=PERHAPS_RNG)
     recipe("LinearFlow.forward", FLOW.forward, z=of("array", X))
@@ -312,7 +315,10 @@ def data() -> None:
     recipe("data.natural_patches", lf.data.natural_patches, weight=0.005, **patches)
     recipe("data.digits", lf.data.digits, weight=0.005)
     folder: dict[str, Any] = {"folder": of("path", "a-file"), "size": of("whole", 4), "grey": of("flag", True)}
-    recipe("data.image_folder", lf.data.image_folder, weight=0.1, **folder)
+    more: dict[str, Any] = {"recursive": of("flag", False), "frames": of("flag", False)}
+    ends = of("array", np.array([0.0, 255.0]), optional=True)
+    recipe("data.image_folder", lf.data.image_folder, weight=0.1, **folder, **more, value_range=ends)
+    recipe("data.load", lf.data.load, weight=0.1, source=of("array", X), column=of("whole", 1, optional=True))
 
 
 def studies() -> None:
@@ -332,6 +338,10 @@ def studies() -> None:
     levels: dict[str, Any] = {"level": of("number", 0.5), "positive": of("flag", False)}
     recipe("experiments.estimate", experiments.estimate, weight=0.1, values=of("object", blocks), **levels)
     recipe("experiments.entries", experiments.entries, weight=0.1, values=of("object", blocks))
+    own: dict[str, Any] = {"params": lambda: {"spectrum": "a"}, "own": lambda: lambda name: SPECTRUM}
+    recipe("experiments.spectrum_for", experiments.spectrum_for, weight=0.1, **own)
+    counts: dict[str, Any] = {"counts": lambda: (8, 16), "usual": lambda: 64, "spectra": of("cases", (SPECTRUM,))}
+    recipe("experiments.scaled_counts", experiments.scaled_counts, weight=0.1, **counts)
     recipe("experiments.load", experiments.load, target=of("path", "a-file"))
     recipe("experiments.settings", experiments.settings, weight=0.1, dataset=of("object", _dataset()))
 
@@ -428,7 +438,7 @@ NOT_CALLED = {
     **dict.fromkeys(
         ("ClaimError", "DataError", "InputError", "LinflowError", "OutputError", "RankError", "ShapeError"), "an error"
     ),
-    **dict.fromkeys(("Hunt", "Verdict"), "made by linflow alone"),
+    **dict.fromkeys(("Hunt", "Verdict", "data.Loaded"), "made by linflow alone"),
     **{f"claims.{name}": "made by linflow alone" for name in ("Outcome", "Report", "Tightest")},
     **{f"claims.{name}": "what a quantity returns: claims.contract checks it" for name in ("Draws", "Plain")},
     "claims.Quantity": "abstract",

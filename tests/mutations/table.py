@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from tests.mutations.chain import CHAIN
+from tests.mutations.intake import INTAKE
 from tests.mutations.interlacing import INTERLACING
 from tests.mutations.proofs import LEDGER
 from tests.mutations.rigour import RIGOUR
 from tests.mutations.runner import Fault
 
 _SPECTRUM = "linflow/spectrum.py"
+_MOMENTS = "linflow/moments.py"
 _FLOW = "linflow/flow.py"
 _MEASUREMENT = "linflow/measurement.py"
 _GRADED = "linflow/graded.py"
@@ -129,7 +131,7 @@ _MODEL = (
         "spectrum.py::test_from_data_against_the_dense_covariance",
     ),
     _fault(
-        _SPECTRUM,
+        _MOMENTS,
         "oas-samples",
         "OAS with N in the place of N + 1",
         "((samples + 1) * spread)",
@@ -1950,8 +1952,8 @@ _FACE = (
         _CLI,
         "cli-alpha",
         "--alpha never arrives",
-        "quick=quick, seed=seed, alpha=alpha, workers=workers\n",
-        "quick=quick, seed=seed, alpha=1e-6, workers=workers\n",
+        "quick=quick, seed=seed, alpha=alpha, workers=workers",
+        "quick=quick, seed=seed, alpha=1e-6, workers=workers",
         "cli.py::test_every_option_of_verify_and_run_arrives",
     ),
     _fault(
@@ -2487,6 +2489,7 @@ _ALL = (
     *CHAIN,
     *LEDGER,
     *INTERLACING,
+    *INTAKE,
 )
 _ORDER = list(dict.fromkeys(fault.file for fault in _ALL))
 
