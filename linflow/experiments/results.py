@@ -17,7 +17,8 @@ from linflow.checks import FloatArray, instance_of
 from linflow.engine.files import write_bytes
 from linflow.errors import InputError
 from linflow.experiments.cells import Outcome
-from linflow.experiments.experiment import Experiment, Plan, Variable
+from linflow.experiments.experiment import Experiment, Variable
+from linflow.experiments.plan import Plan
 
 if TYPE_CHECKING:
     import xarray as xr

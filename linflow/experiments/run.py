@@ -13,7 +13,8 @@ from linflow.engine.store import Store
 from linflow.engine.users import failing_as
 from linflow.errors import DataError
 from linflow.experiments.cells import Outcome, code_version, ship
-from linflow.experiments.experiment import Experiment, Params, Plan
+from linflow.experiments.experiment import Experiment
+from linflow.experiments.plan import Params, Plan
 from linflow.experiments.results import build, fits
 from linflow.experiments.stored import recorded, remembered, run_identity
 

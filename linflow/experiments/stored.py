@@ -11,7 +11,8 @@ import numpy as np
 from linflow.checks import FloatArray
 from linflow.engine.store import Record
 from linflow.experiments.cells import Outcome
-from linflow.experiments.experiment import Params, Plan, Variable
+from linflow.experiments.experiment import Variable
+from linflow.experiments.plan import Params, Plan
 
 
 def run_identity(plan: Plan, code_version: str, variables: Mapping[str, Variable]) -> dict[str, Any]:

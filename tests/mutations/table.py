@@ -43,7 +43,7 @@ _RELATION = "linflow/claims/relation.py"
 _EVIDENCE = "linflow/claims/evidence.py"
 _EVERY = "linflow/claims/every.py"
 _RUN = "linflow/claims/run.py"
-_EXPERIMENT = "linflow/experiments/experiment.py"
+_EXPERIMENT, _PLAN = "linflow/experiments/experiment.py", "linflow/experiments/plan.py"
 _STATISTICS = "linflow/experiments/statistics.py"
 _STORE, _STORED = "linflow/engine/store.py", "linflow/experiments/stored.py"
 _POOL, _SOURCES, _STOPPING = "linflow/engine/pool.py", "linflow/engine/sources.py", "linflow/engine/stopping.py"
@@ -1541,7 +1541,7 @@ _CLAIMS = (
 
 _EXPERIMENTS = (
     _fault(
-        _EXPERIMENT,
+        _PLAN,
         "blocks-alike",
         "all blocks of a grid point share their random numbers",
         'for name in (*self.grid, "block")}',
@@ -1549,7 +1549,7 @@ _EXPERIMENTS = (
         "experiments_run.py::test_the_seed_decides_the_numbers",
     ),
     _fault(
-        _EXPERIMENT,
+        _PLAN,
         "experiment-seed",
         "the seed of an experiment ignored",
         "np.random.SeedSequence(seed, spawn_key=words)",
@@ -1557,7 +1557,7 @@ _EXPERIMENTS = (
         "experiments_run.py::test_the_seed_decides_the_numbers",
     ),
     _fault(
-        _EXPERIMENT,
+        _PLAN,
         "key-by-settings",
         "random numbers that change with the number of draws",
         "return hashlib.sha256(json.dumps([self.experiment, place], sort_keys=True)",
@@ -1565,7 +1565,7 @@ _EXPERIMENTS = (
         "experiments_run.py::test_the_user_changes_settings_and_dimensions",
     ),
     _fault(
-        _EXPERIMENT,
+        _PLAN,
         "cells-transposed",
         "blocks before grid points: every number at another's place",
         "            for point in itertools.product(*self.grid.values())\n            for block in range(self.blocks)\n",
@@ -1573,7 +1573,7 @@ _EXPERIMENTS = (
         "experiments_run.py::test_failed_and_skipped_cells_are_counted_rows",
     ),
     _fault(
-        _EXPERIMENT,
+        _PLAN,
         "run-without-seed",
         "runs of two seeds taken for one",
         '            "quick": self.quick,\n            "seed": self.seed,\n',
