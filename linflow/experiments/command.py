@@ -15,9 +15,10 @@ from linflow.engine.users import described
 from linflow.errors import DataError, InputError, LinflowError
 from linflow.experiments.discover import experiment_files, load, summary
 from linflow.experiments.experiment import Experiment
+from linflow.experiments.gathered import COMPUTED
 from linflow.experiments.made import Rows, made_figures, made_reading, made_table
 from linflow.experiments.record import Command, as_markdown
-from linflow.experiments.results import COMPUTED, write_csv, write_netcdf
+from linflow.experiments.results import write_csv, write_netcdf
 from linflow.experiments.run import run
 from linflow.experiments.statistics import estimate
 
@@ -150,16 +151,19 @@ def default_table(dataset: xr.Dataset) -> Rows:
     names = [str(v) for v in dataset.data_vars if v != "error_text" and dataset[v].dims == dataset["status"].dims]
     names.remove("status")
     results = {name: estimate(dataset[name]) for name in names}
+    # Taken out of the datasets once, for that takes longer than to write a row.
+    columns = {name: [result[part].values for part in ("mean", "low", "high")] for name, result in results.items()}
+    labels = {d: dataset[d].values.tolist() for d in dims}
+    status = dataset["status"].values
     rows: Rows = []
     for place in itertools.product(*(range(dataset.sizes[d]) for d in dims)):
-        row: dict[str, object] = {d: dataset[d].values[i].item() for d, i in zip(dims, place, strict=True)}
-        if np.all(dataset["status"].values[place] != COMPUTED):
+        if np.all(status[place] != COMPUTED):
             continue
-        for name, result in results.items():
-            row[name] = float(result["mean"].values[place])
-            row[f"{name}, 95 %"] = (
-                f"{_word(float(result['low'].values[place]))} .. {_word(float(result['high'].values[place]))}"
-            )
+        row: dict[str, object] = {d: labels[d][i] for d, i in zip(dims, place, strict=True)}
+        for name, column in columns.items():
+            mean, low, high = (float(values[place]) for values in column)
+            row[name] = mean
+            row[f"{name}, 95 %"] = f"{_word(low)} .. {_word(high)}"
         rows.append(row)
     return rows
 

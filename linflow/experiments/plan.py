@@ -11,9 +11,9 @@ import hashlib
 import itertools
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -42,19 +42,33 @@ class Plan:
     quick: bool
     seed: int
 
-    def cells(self) -> list[Params]:
-        """The params of every cell, blocks running fastest."""
-        fixed = {**self.settings, **self.inner}
-        return [
-            {**fixed, **dict(zip(self.grid, point, strict=True)), "block": block}
-            for point in itertools.product(*self.grid.values())
-            for block in range(self.blocks)
-        ]
+    def cells(self) -> Sequence[Params]:
+        """The params of every cell, blocks running fastest; each is made when it is asked for."""
+        return _Cells(self)
+
+    def keys(self) -> Iterator[str]:
+        """The key of every cell, in the order of :meth:`cells`."""
+        axes = self.axes()
+        order = [list(axes).index(name) for name in self._places()]
+        # A million cells have few coordinates: their words are made once.
+        words = [[_word(name, value) for value in values] for name, values in axes.items()]
+        for point in itertools.product(*words):
+            yield self._digest([point[i] for i in order])
 
     def key(self, params: Params) -> str:
         """Digest of a cell's place: the experiment's name, its grid coordinates and block, and nothing else."""
-        place = {name: _canonical(params[name]) for name in (*self.grid, "block")}
-        return hashlib.sha256(json.dumps([self.experiment, place], sort_keys=True).encode()).hexdigest()
+        return self._digest([_word(name, params[name]) for name in self._places()])
+
+    def axes(self) -> dict[str, Sequence[Coordinate]]:
+        """What tells the cells apart: the dimensions of the grid, then the blocks."""
+        return {**self.grid, "block": range(self.blocks)}
+
+    def _places(self) -> list[str]:
+        return sorted((*self.grid, "block"))
+
+    def _digest(self, words: Iterable[str]) -> str:
+        # The JSON of [experiment, {name: coordinate, ...}] with sorted names.
+        return hashlib.sha256(f"[{json.dumps(self.experiment)}, {{{', '.join(words)}}}]".encode()).hexdigest()
 
     def generator(self, params: Params) -> np.random.Generator:
         """The cell's own random numbers."""
@@ -70,6 +84,32 @@ class Plan:
             "quick": self.quick,
             "seed": self.seed,
         }
+
+
+class _Cells(Sequence[Params]):
+    """A million dicts would take more memory than all that is computed."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._fixed = {**plan.settings, **plan.inner}
+        self._axes = plan.axes()
+        self._size = math.prod(map(len, self._axes.values()))
+
+    def __len__(self) -> int:
+        return self._size
+
+    @overload
+    def __getitem__(self, index: int) -> Params: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Params]: ...
+    def __getitem__(self, index: int | slice) -> Params | list[Params]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(self._size))]
+        rest = range(self._size)[index]
+        place: Params = {}
+        for name, values in reversed(self._axes.items()):
+            rest, position = divmod(rest, len(values))
+            place[name] = values[position]
+        return {**self._fixed, **{name: place[name] for name in self._axes}}
 
 
 def generator(seed: int, key: str) -> np.random.Generator:
@@ -107,6 +147,10 @@ def coordinates(name: str, values: Any) -> tuple[Coordinate, ...]:
         twice = next(value for value in found if found.count(value) > 1)
         raise InputError(f"the coordinate {twice!r} of {name!r} is given twice")
     return found
+
+
+def _word(name: str, value: Coordinate) -> str:
+    return f"{json.dumps(name)}: {json.dumps(_canonical(value))}"
 
 
 def _canonical(value: Coordinate) -> Coordinate:
