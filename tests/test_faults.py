@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from tests.faults import disks, endurance, flips, kills, lines, signals
+from tests.faults import disks, endurance, flips, kills, lines, mounts, signals
 from tests.faults.common import ROOT, Row, markdown, run_part, told
 
 linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are listed in /proc")
@@ -67,6 +69,21 @@ def test_every_option_of_every_command_is_played() -> None:
 
 def test_full_disks() -> None:
     assert sound(disks.play(2, random.Random(2)), 2)
+
+
+@pytest.mark.skipif(not mounts.may_mount(), reason="this process may not mount")
+def test_a_disk_of_our_own_is_full_and_not_to_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with mounts.mounted(tmp_path / "disk", 2**20) as disk:
+        with mounts.read_only(disk), pytest.raises(OSError, match="Read-only"):
+            (disk / "file").write_bytes(b"x")
+        mounts.filled(disk, 8192)
+        (disk / "file").write_bytes(bytes(8192))
+        with pytest.raises(OSError, match="No space"):
+            (disk / "other").write_bytes(b"x")
+    assert not any(disk.iterdir())
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=8192))
+    with pytest.raises(RuntimeError, match="not full"):
+        mounts.filled(tmp_path, 4096)
 
 
 @linux
