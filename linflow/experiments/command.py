@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 #: So many errors are shown; all of them are in the store and in the CSV file.
 _SHOWN = 5
+#: So many rows of a table are printed: laying out a hundred thousand takes minutes and gigabytes, and nobody reads them.
+_PRINTED = 1000
 #: Characters of a user's word that a sentence repeats.
 _LONGEST = 80
 
@@ -79,7 +81,7 @@ def run_command(
         write_bytes(out / name, figure)
 
     console = Console(width=None if Console().is_terminal else 150)
-    _print_table(console, experiment.title, rows)
+    _print_table(console, experiment.title, rows, f"{experiment.name}.md")
     if reading:
         console.print(reading, highlight=False, markup=False)
     files = [f"{experiment.name}{ending}" for ending in (".sqlite", ".nc", ".csv", ".md")] + names
@@ -219,7 +221,7 @@ def _failures(dataset: xr.Dataset) -> list[str]:
     return lines
 
 
-def _print_table(console: Any, title: str, rows: Rows) -> None:
+def _print_table(console: Any, title: str, rows: Rows, page: str) -> None:
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -230,9 +232,11 @@ def _print_table(console: Any, title: str, rows: Rows) -> None:
     for name in rows[0]:
         number = all(isinstance(row.get(name), int | float) for row in rows)
         table.add_column(Text(name), overflow="fold", justify="right" if number else "left")
-    for row in rows:
+    for row in rows[:_PRINTED]:
         table.add_row(*(Text(_word(row.get(name, ""))) for name in rows[0]))
     console.print(table)
+    if len(rows) > _PRINTED:
+        console.print(f"{len(rows) - _PRINTED} of {len(rows)} rows are in {page} only", highlight=False)
 
 
 def _word(value: object) -> str:

@@ -1581,6 +1581,14 @@ _EXPERIMENTS = (
         "experiments_gathered.py::test_cells_and_their_keys_are_those_of_the_product",
     ),
     _fault(
+        _COMMAND,
+        "rows-lost",
+        "rows that are not printed are told as if none were left out",
+        "if len(rows) > _PRINTED:",
+        "if not rows:",
+        "experiments_run.py::test_a_table_of_many_rows_is_printed_in_part_and_written_whole",
+    ),
+    _fault(
         _GATHERED,
         "outcomes-hoarded",
         "everything that a cell returned is kept until the run ends",
