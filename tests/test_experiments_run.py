@@ -270,6 +270,7 @@ def test_the_seed_decides_the_numbers(tmp_path: Path) -> None:
     assert first.identical(again)
     for case, m in (("short", 1), ("long", 3)):
         numbers = [d["mean"].sel(case=case, m=m).values for d in (first, other)]
+        assert np.isfinite(numbers).all(), "each block is there"
         assert np.all(numbers[0] != numbers[1])
         assert len(set(numbers[0])) == 3, "each block has random numbers of its own"
 
