@@ -37,6 +37,7 @@ LIBRARIES = (
     "data_pictures",
     "data_tables",
     "engine_pool",
+    "experiments_gathered",
     "experiments_run",
     "engine_store",
     "loading",

@@ -34,6 +34,7 @@ from linflow.experiments import (
     Experiment,
     Variable,
     cells,
+    command,
     entries,
     estimate,
     experiment_files,
@@ -197,6 +198,20 @@ def test_failed_cells_are_told_in_the_exit_status(tmp_path: Path, capsys: pytest
     assert "2 of 16 cells failed" in capsys.readouterr().err
 
 
+def test_a_table_of_many_rows_is_printed_in_part_and_written_whole(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = user_file(tmp_path, ("plain", "other"))
+    for most, more in ((3, "1 of 4 rows are in user-test.md only"), (4, "")):
+        monkeypatch.setattr(command, "_PRINTED", most)
+        run_command(str(file), out=tmp_path / "out", quick=False, seed=0, workers=1, scheduler=None)
+        printed = capsys.readouterr().out
+        assert printed.count("plain") + printed.count("other") == most
+        assert [line for line in printed.splitlines() if "rows are" in line] == [more] * bool(more)
+        page = (tmp_path / "out" / "user-test.md").read_text()
+        assert page.count("| plain ") + page.count("| other ") == 4
+
+
 def command_of(page: Path) -> list[str]:
     """The command that a result's page gives."""
     [line] = [line for line in page.read_text().splitlines() if line.startswith("    linflow run")]
@@ -256,6 +271,7 @@ def test_the_seed_decides_the_numbers(tmp_path: Path) -> None:
     assert first.identical(again)
     for case, m in (("short", 1), ("long", 3)):
         numbers = [d["mean"].sel(case=case, m=m).values for d in (first, other)]
+        assert np.isfinite(numbers).all(), "each block is there"
         assert np.all(numbers[0] != numbers[1])
         assert len(set(numbers[0])) == 3, "each block has random numbers of its own"
 

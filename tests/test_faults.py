@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from tests.faults import disks, flips, kills, lines, signals
+from tests.faults import disks, endurance, flips, kills, lines, mounts, signals
 from tests.faults.common import ROOT, Row, markdown, run_part, told
 
 linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are listed in /proc")
@@ -69,6 +71,21 @@ def test_full_disks() -> None:
     assert sound(disks.play(2, random.Random(2)), 2)
 
 
+@pytest.mark.skipif(not mounts.may_mount(), reason="this process may not mount")
+def test_a_disk_of_our_own_is_full_and_not_to_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with mounts.mounted(tmp_path / "disk", 2**20) as disk:
+        with mounts.read_only(disk), pytest.raises(OSError, match="Read-only"):
+            (disk / "file").write_bytes(b"x")
+        mounts.filled(disk, 8192)
+        (disk / "file").write_bytes(bytes(8192))
+        with pytest.raises(OSError, match="No space"):
+            (disk / "other").write_bytes(b"x")
+    assert not any(disk.iterdir())
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=8192))
+    with pytest.raises(RuntimeError, match="not full"):
+        mounts.filled(tmp_path, 4096)
+
+
 @linux
 def test_signals() -> None:
     assert sound(signals.play(2, random.Random(1), [("run", "SIGTERM"), ("prove", "SIGINT")]), 2)
@@ -77,6 +94,44 @@ def test_signals() -> None:
 @linux
 def test_kills() -> None:
     assert sound(kills.play(1, random.Random(1), [("hunt", "coordinator")]), 1)
+
+
+@linux
+def test_many_tiny_cells() -> None:
+    assert sound(endurance.play(200, random.Random(1)), 200)
+
+
+#: Stores rows as a run does, and keeps a mebibyte for each.
+_HOARDER = """
+import sqlite3, sys
+store = sqlite3.connect(sys.argv[1], isolation_level=None)
+store.execute("CREATE TABLE records (key TEXT PRIMARY KEY, seal BLOB)")
+hoard = []
+for i in range(40):
+    store.execute("INSERT INTO records VALUES (?, '')", (str(i),))
+    hoard.append(b"x" * int(sys.argv[2]))
+    sys.stdin.readline()
+"""
+
+
+@linux
+def test_memory_that_grows_with_the_cells_is_found_out(tmp_path: Path) -> None:
+    for size in (0, 2**20):
+        found, store = endurance.Endured(), tmp_path / f"{size}.sqlite"
+        command = [sys.executable, "-c", _HOARDER, str(store), str(size)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, text=True) as process:
+            assert endurance.Watch(store, range(40), _stepped(process)).follow(process, "it", found) == 40
+        assert [fault.partition(" grew by")[0] for fault in found.faults] == ["it: the coordinator"] * (size > 0)
+
+
+def _stepped(process: subprocess.Popen[str]) -> Callable[[float], None]:
+    """In the place of waiting: the other process takes its next step."""
+
+    def step(seconds: float) -> None:
+        assert process.stdin is not None
+        print(file=process.stdin, flush=True)
+
+    return step
 
 
 @linux

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import stat
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from linflow.errors import DataError, OutputError
@@ -71,16 +72,23 @@ def prepare_folder(folder: Path) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file whole or not at all."""
+    write_pieces(path, (content,))
+
+
+def write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
+    """Write a file whole or not at all, piece after piece, so that all of it is never in memory."""
     temporary: Path | None = None
     try:
         with tempfile.NamedTemporaryFile("wb", dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
             temporary = Path(file.name)
-            file.write(content)
+            file.writelines(pieces)
         temporary.chmod(0o644)
         temporary.replace(path)
-    except OSError as error:
+    except BaseException as error:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 temporary.unlink()
+        if not isinstance(error, OSError):
+            raise
         why = error.strerror or error
         raise OutputError(f"cannot write {shortened(path)} ({why}): choose another folder with --out") from error

@@ -94,10 +94,10 @@ class Engine(ABC):
         self, function: Callable[[T], R], items: Sequence[T], *, tick: Callable[[], None] = nothing
     ) -> Iterator[tuple[int, R | Lost]]:
         """(index, result) of every item, each index once, as they finish."""
-        return self.work(function, _listed(enumerate(items)), most=max(len(items), 1), tick=tick)
+        return self.work(function, listed(enumerate(items)), most=max(len(items), 1), tick=tick)
 
 
-def _listed(tasks: Iterable[tuple[int, T]]) -> Source[T]:
+def listed(tasks: Iterable[tuple[int, T]]) -> Source[T]:
     """Tasks that are all known beforehand."""
     left = iter(tasks)
     return lambda: next(left, None)
@@ -174,7 +174,7 @@ class LokyEngine(Engine):
                 flight = _Flight(sent, next_task, workers, tick, self._pools)
             else:
                 # Alone, so that its death, if it comes, is its own.
-                flight = _Flight(sent, _listed([(suspect, again.pop(suspect))]), 1, tick, self._pools)
+                flight = _Flight(sent, listed([(suspect, again.pop(suspect))]), 1, tick, self._pools)
             for number, item, result in flight.results():
                 if not isinstance(result, Lost):
                     finished += 1

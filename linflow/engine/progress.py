@@ -104,7 +104,16 @@ def _lines(what: str, unit: str, stream: IO[str]) -> Iterator[Report]:
 def _amount(done: float, total: float | None, unit: str) -> str:
     if not unit:
         return f"{100 * done / total:.0f} %" if total else f"{100 * done:.0f} %"
-    return f"{done:g} {unit}" if total is None else f"{done:g} of {total:g} {unit}"
+    return f"{_number(done)} {unit}" if total is None else f"{_number(done)} of {_number(total)} {unit}"
+
+
+def _number(amount: float) -> str:
+    """A count in full, however large.
+
+    >>> _number(1234567), _number(2.5)
+    ('1234567', '2.5')
+    """
+    return str(int(amount)) if float(amount).is_integer() else f"{amount:g}"
 
 
 def _clock(seconds: float) -> str:

@@ -106,12 +106,15 @@ class Store:
 
     def records(self) -> dict[str, Record]:
         """Every sound record of this run, by its key."""
+        return {record.key: record for record in self.sound()}
+
+    def sound(self) -> Iterator[Record]:
+        """Every sound record of this run, one at a time; nothing may be added before the last."""
         self.damaged = 0
         with self._sentences():
             found = self._connection.execute(
                 "SELECT key, payload, error, lost, seconds, label, seal FROM records WHERE run = ?", (self.run,)
             )
-            records = {}
             for *values, mark in found:
                 try:
                     record = Record(*values)
@@ -119,12 +122,11 @@ class Store:
                 except (TypeError, ValueError, AttributeError):  # a value whose type has changed
                     sound = False
                 if sound:
-                    records[record.key] = replace(record, lost=bool(record.lost))
+                    yield replace(record, lost=bool(record.lost))
                 else:
                     self.damaged += 1
         if self.damaged:
             _LOG.warning("linflow: results in %s altered on the disk, now computed again: %d", self.path, self.damaged)
-        return records
 
     def add(self, record: Record) -> None:
         """Store one record, or replace it; it is on the disk when this returns."""

@@ -7,9 +7,11 @@ An experiment is one Python file; see :class:`Experiment` for what it holds, and
 from linflow.engine.cluster import DaskEngine
 from linflow.engine.pool import Engine, LokyEngine, Lost, SerialEngine
 from linflow.experiments.discover import Study, experiment_files, load
-from linflow.experiments.experiment import Experiment, Plan, Variable
+from linflow.experiments.experiment import Experiment, Variable
+from linflow.experiments.gathered import COMPUTED, FAILED, SKIPPED
 from linflow.experiments.given import scaled_counts, spectrum_for
-from linflow.experiments.results import COMPUTED, FAILED, SKIPPED, entries, settings
+from linflow.experiments.plan import Plan
+from linflow.experiments.results import entries, settings
 from linflow.experiments.run import run
 from linflow.experiments.statistics import OKABE_ITO, estimate
 

@@ -28,7 +28,8 @@ from linflow.checks import FloatArray
 from linflow.engine.sources import Source, imported
 from linflow.engine.users import described, text_of
 from linflow.errors import InputError, MissingTorchError
-from linflow.experiments.experiment import Cell, Experiment, Params, Variable, generator
+from linflow.experiments.experiment import Cell, Experiment, Variable
+from linflow.experiments.plan import Params, generator
 from linflow.identity import code_digest, content
 
 _cells: dict[str, Cell] = {}

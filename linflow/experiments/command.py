@@ -15,9 +15,10 @@ from linflow.engine.users import described, failing_as
 from linflow.errors import DataError, InputError, LinflowError
 from linflow.experiments.discover import experiment_files, load, summary
 from linflow.experiments.experiment import Experiment
+from linflow.experiments.gathered import COMPUTED
 from linflow.experiments.made import Rows, made_figures, made_reading, made_table
 from linflow.experiments.record import Command, as_markdown, digest_of
-from linflow.experiments.results import COMPUTED, write_csv, write_netcdf
+from linflow.experiments.results import write_csv, write_netcdf
 from linflow.experiments.run import run
 from linflow.experiments.statistics import estimate
 from linflow.inputs import Given
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 _SIDE = 8
 #: So many errors are shown; all of them are in the store and in the CSV file.
 _SHOWN = 5
+#: So many rows of a table are printed: laying out a hundred thousand takes minutes and gigabytes, and nobody reads them.
+_PRINTED = 1000
 #: Characters of a user's word that a sentence repeats.
 _LONGEST = 80
 
@@ -83,7 +86,7 @@ def run_command(
         write_bytes(out / name, figure)
 
     console = Console(width=None if Console().is_terminal else 150)
-    _print_table(console, experiment.title, rows)
+    _print_table(console, experiment.title, rows, f"{experiment.name}.md")
     if reading:
         console.print(reading, highlight=False, markup=False)
     files = [f"{experiment.name}{ending}" for ending in (".sqlite", ".nc", ".csv", ".md")] + names
@@ -178,16 +181,19 @@ def default_table(dataset: xr.Dataset) -> Rows:
     names = [str(v) for v in dataset.data_vars if v != "error_text" and dataset[v].dims == dataset["status"].dims]
     names.remove("status")
     results = {name: estimate(dataset[name]) for name in names}
+    # Taken out of the datasets once, for that takes longer than to write a row.
+    columns = {name: [result[part].values for part in ("mean", "low", "high")] for name, result in results.items()}
+    labels = {d: dataset[d].values.tolist() for d in dims}
+    status = dataset["status"].values
     rows: Rows = []
     for place in itertools.product(*(range(dataset.sizes[d]) for d in dims)):
-        row: dict[str, object] = {d: dataset[d].values[i].item() for d, i in zip(dims, place, strict=True)}
-        if np.all(dataset["status"].values[place] != COMPUTED):
+        if np.all(status[place] != COMPUTED):
             continue
-        for name, result in results.items():
-            row[name] = float(result["mean"].values[place])
-            row[f"{name}, 95 %"] = (
-                f"{_word(float(result['low'].values[place]))} .. {_word(float(result['high'].values[place]))}"
-            )
+        row: dict[str, object] = {d: labels[d][i] for d, i in zip(dims, place, strict=True)}
+        for name, column in columns.items():
+            mean, low, high = (float(values[place]) for values in column)
+            row[name] = mean
+            row[f"{name}, 95 %"] = f"{_word(low)} .. {_word(high)}"
         rows.append(row)
     return rows
 
@@ -243,7 +249,7 @@ def _failures(dataset: xr.Dataset) -> list[str]:
     return lines
 
 
-def _print_table(console: Any, title: str, rows: Rows) -> None:
+def _print_table(console: Any, title: str, rows: Rows, page: str) -> None:
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -254,9 +260,11 @@ def _print_table(console: Any, title: str, rows: Rows) -> None:
     for name in rows[0]:
         number = all(isinstance(row.get(name), int | float) for row in rows)
         table.add_column(Text(name), overflow="fold", justify="right" if number else "left")
-    for row in rows:
+    for row in rows[:_PRINTED]:
         table.add_row(*(Text(_word(row.get(name, ""))) for name in rows[0]))
     console.print(table)
+    if len(rows) > _PRINTED:
+        console.print(f"{len(rows) - _PRINTED} of {len(rows)} rows are in {page} only", highlight=False)
 
 
 def _word(value: object) -> str:

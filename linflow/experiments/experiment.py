@@ -1,42 +1,29 @@
-"""`Experiment`: a grid and a pure function of one cell; `Plan`: the same, settled for one run.
-
-The random numbers of a cell follow from the root seed, the experiment's name and the cell's own coordinates, through a
-digest. They do not depend on the order of the cells, on their number or on who computes them, so a run has the same bits
-on any engine, killed and resumed or not, and a grid point keeps its numbers when the grid is extended.
-"""
+"""`Experiment`: a grid and a pure function of one cell."""
 
 from __future__ import annotations
 
-import hashlib
-import itertools
-import json
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from linflow.arrays import shown
-from linflow.checks import finite_array, flag, mapping, positive_int, whole_number
+from linflow.checks import flag, mapping, positive_int, whole_number
 from linflow.engine.sources import Source
 from linflow.errors import InputError
 from linflow.experiments.given import GIVEN, named
+from linflow.experiments.plan import Coordinate, Params, Plan, coordinates
 from linflow.spectrum import Spectrum
 
-Coordinate = str | int | float
-Params = dict[str, Any]
 Cell = Callable[[Params, np.random.Generator], Mapping[str, Any]]
 
 #: Names that the engine gives to dimensions and variables of its own.
 RESERVED = ("block", "blocks", GIVEN, "seed", "status", "error_text", "quick")
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-#: Integers up to here are exact as floats, so that 2 and 2.0 are the same coordinate.
-_EXACT_INTEGERS = 2**53
-#: Whole numbers that arrays can hold.
-_LARGEST = 2**63 - 1
 #: Cells are kept in memory: so many of them take some gigabytes.
 _MOST_CELLS = 10**7
 #: Characters of a refused value that a sentence repeats.
@@ -247,91 +234,3 @@ class Experiment:
         own = {**self.grid, **self.inner}
         known = [*own[name], *self.quick.get(name, ())] if name in own else []
         return list(dict.fromkeys(map(str, known))) if known and all(isinstance(value, str) for value in known) else None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What one run computes; made by :meth:`Experiment.plan`."""
-
-    experiment: str
-    grid: dict[str, tuple[Coordinate, ...]]
-    inner: dict[str, tuple[Coordinate, ...]]
-    settings: dict[str, Coordinate]
-    blocks: int
-    quick: bool
-    seed: int
-    given: Mapping[str, Spectrum] = field(default_factory=dict)
-
-    def cells(self) -> list[Params]:
-        """The params of every cell, blocks running fastest."""
-        fixed: Params = {**self.settings, **self.inner, **({GIVEN: dict(self.given)} if self.given else {})}
-        return [
-            {**fixed, **dict(zip(self.grid, point, strict=True)), "block": block}
-            for point in itertools.product(*self.grid.values())
-            for block in range(self.blocks)
-        ]
-
-    def key(self, params: Params) -> str:
-        """Digest of a cell's place: the experiment's name, its grid coordinates and block, and nothing else."""
-        place = {name: _canonical(params[name]) for name in (*self.grid, "block")}
-        return hashlib.sha256(json.dumps([self.experiment, place], sort_keys=True).encode()).hexdigest()
-
-    def generator(self, params: Params) -> np.random.Generator:
-        """The cell's own random numbers."""
-        return generator(self.seed, self.key(params))
-
-    def parameters(self) -> dict[str, Any]:
-        """Everything that tells this run from others of the experiment, ready for JSON."""
-        # By content: of equal names and other values another run.
-        content = {name: spectrum.key for name, spectrum in self.given.items()}
-        return {
-            **({GIVEN: content} if content else {}),
-            "grid": {name: list(values) for name, values in self.grid.items()},
-            "inner": {name: list(values) for name, values in self.inner.items()},
-            "settings": dict(self.settings),
-            "blocks": self.blocks,
-            "quick": self.quick,
-            "seed": self.seed,
-        }
-
-
-def generator(seed: int, key: str) -> np.random.Generator:
-    """Generator of the cell with digest `key` (hexadecimal) under the root `seed`."""
-    words = tuple(int(key[i : i + 8], 16) for i in range(0, len(key), 8))
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=words))
-
-
-def coordinates(name: str, values: Any) -> tuple[Coordinate, ...]:
-    """Coordinates of one dimension: all strings, all whole numbers, or all floats, each once.
-
-    >>> coordinates("m", range(3)), coordinates("noise", (0, 0.5))
-    ((0, 1, 2), (0.0, 0.5))
-    """
-    if isinstance(values, str | bytes) or not isinstance(values, Iterable) or getattr(values, "ndim", 1) == 0:
-        raise InputError(f"the coordinates of {name!r} must be a sequence, got {shown(values)}")
-    if isinstance(values, np.ma.MaskedArray):
-        values = finite_array(values, f"coordinates of {name!r}")
-    found = tuple(value.item() if isinstance(value, np.generic) else value for value in values)
-    if not found:
-        raise InputError(f"the dimension {name!r} has no coordinates")
-    if any(isinstance(value, bool) or not isinstance(value, str | int | float) for value in found):
-        bad = next(value for value in found if isinstance(value, bool) or not isinstance(value, str | int | float))
-        raise InputError(f"coordinates of {name!r} must be strings or numbers, got {shown(bad)}: name the case instead")
-    if any(isinstance(value, float) and not math.isfinite(value) for value in found):
-        raise InputError(f"coordinates of {name!r} must be finite, got {found}")
-    if any(isinstance(value, int) and abs(value) > _LARGEST for value in found):
-        raise InputError(f"whole coordinates of {name!r} must lie within 2**63, give floats for larger ones")
-    kinds = {isinstance(value, str) for value in found}
-    if len(kinds) > 1:
-        raise InputError(f"coordinates of {name!r} must be all strings or all numbers, got {found}")
-    if any(isinstance(value, float) for value in found):
-        found = tuple(float(value) for value in found)
-    if len(set(found)) < len(found):
-        twice = next(value for value in found if found.count(value) > 1)
-        raise InputError(f"the coordinate {twice!r} of {name!r} is given twice")
-    return found
-
-
-def _canonical(value: Coordinate) -> Coordinate:
-    """2 and 2.0 alike, so that a whole coordinate keeps its random numbers when the grid is refined by fractions."""
-    return float(value) if isinstance(value, int) and abs(value) <= _EXACT_INTEGERS else value

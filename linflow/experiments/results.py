@@ -6,7 +6,7 @@ import csv
 import io
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,25 +14,25 @@ import numpy as np
 
 from linflow.arrays import numeric
 from linflow.checks import FloatArray, instance_of
-from linflow.engine.files import write_bytes
+from linflow.engine.files import write_bytes, write_pieces
 from linflow.errors import InputError
 from linflow.experiments.cells import Outcome
-from linflow.experiments.experiment import Experiment, Plan, Variable
+from linflow.experiments.experiment import Experiment, Variable
+from linflow.experiments.gathered import COMPUTED, FAILED, SKIPPED, Gathered
+from linflow.experiments.plan import Plan
 
 if TYPE_CHECKING:
     import xarray as xr
 
-#: Values of the variable "status".
-COMPUTED, FAILED, SKIPPED = 0, 1, 2
 _INT32 = 2**31 - 1
 
 
-def build(experiment: Experiment, plan: Plan, outcomes: Mapping[str, Outcome], code_version: str) -> xr.Dataset:
+def build(experiment: Experiment, plan: Plan, gathered: Gathered, code_version: str) -> xr.Dataset:
     """The dataset of a complete run.
 
     Parameters
     ----------
-    outcomes : cell key -> outcome; a cell without one was skipped.
+    gathered : what became of the cells; one of which nothing is known was skipped.
 
     Returns
     -------
@@ -48,28 +48,22 @@ def build(experiment: Experiment, plan: Plan, outcomes: Mapping[str, Outcome], c
     """
     import xarray as xr
 
-    cells = plan.cells()
-    shape = (*(len(values) for values in plan.grid.values()), plan.blocks)
-    found = [outcomes.get(plan.key(params)) for params in cells]
-    sizes = _inner_sizes(experiment, plan, [outcome for outcome in found if outcome is not None])
-    status = np.array([SKIPPED if o is None else FAILED if o.error is not None else COMPUTED for o in found], dtype=np.int8)
+    shape = tuple(map(len, plan.axes().values()))
+    sizes = gathered.sizes()
+    status = gathered.status
     dims = (*plan.grid, "block")
     data: dict[str, Any] = {}
     for name, variable in experiment.variables.items():
-        # Blocks run fastest, so that every plan.blocks-th cell is a block 0.
-        keeping, outer = (found[:: plan.blocks], tuple(plan.grid)) if variable.once else (found, dims)
-        values = np.full((len(keeping), *(sizes[d] for d in variable.dims)), np.nan)
-        for index, outcome in enumerate(keeping):
-            if outcome is not None and outcome.error is None:
-                array = outcome.values[name]
-                part: tuple[int | slice, ...] = (index, *(slice(0, length) for length in array.shape))
-                values[part] = array
+        outer = tuple(plan.grid) if variable.once else dims
+        values = gathered.values(name, sizes)
         long_name = {"long_name": variable.description, "units": variable.units}
         data[name] = ((*outer, *variable.dims), values.reshape(*shape[: len(outer)], *values.shape[1:]), long_name)
     flags = {"long_name": "what became of the cell", "flag_values": [0, 1, 2], "flag_meanings": "computed failed skipped"}
     data["status"] = (dims, status.reshape(shape), flags)
     if np.any(status == FAILED):
-        texts = np.array(["" if o is None or o.error is None else o.error for o in found])
+        texts = np.full(len(status), "", dtype=f"U{max(map(len, gathered.errors.values()))}")
+        for index, text in gathered.errors.items():
+            texts[index] = text
         data["error_text"] = (dims, texts.reshape(shape), {"long_name": "error of the failed cell"})
     coordinates: dict[str, Any] = {name: list(values) for name, values in plan.grid.items()}
     coordinates["block"] = np.arange(plan.blocks)
@@ -81,7 +75,7 @@ def build(experiment: Experiment, plan: Plan, outcomes: Mapping[str, Outcome], c
         "quick": int(plan.quick),
         "code_version": code_version,
         "parameters": json.dumps(plan.parameters(), sort_keys=True),
-        "n_cells": len(cells),
+        "n_cells": len(status),
         "n_failed": int(np.sum(status == FAILED)),
         "n_skipped": int(np.sum(status == SKIPPED)),
     }
@@ -156,7 +150,7 @@ def write_csv(dataset: xr.Dataset, path: Path) -> None:
     OutputError
         The file cannot be written.
     """
-    write_bytes(path, to_csv(dataset).encode())
+    write_pieces(path, (lines.encode() for lines in _csv_lines(dataset)))
 
 
 def to_csv(dataset: xr.Dataset) -> str:
@@ -165,10 +159,18 @@ def to_csv(dataset: xr.Dataset) -> str:
     Fillings beyond the end of a cell's array have no line; a failed or skipped cell has one for each variable. Variables
     that are kept once (pictures, spectra) are left out: NetCDF has them.
     """
+    return "".join(_csv_lines(dataset))
+
+
+def _csv_lines(dataset: xr.Dataset) -> Iterator[str]:
+    """The header, then the lines of each cell."""
     outer = [str(d) for d in dataset["status"].dims]
-    variables = [str(name) for name in dataset.data_vars if name not in ("status", "error_text")]
-    variables = [name for name in variables if "block" in dataset[name].dims]
-    inner = list(dict.fromkeys(str(d) for name in variables for d in dataset[name].dims if d not in outer))
+    # Taken out of the dataset once, for that takes longer than to write a line.
+    own: dict[str, tuple[list[str], Any]] = {}
+    for name in map(str, dataset.data_vars):
+        if name not in ("status", "error_text") and "block" in dataset[name].dims:
+            own[name] = [str(d) for d in dataset[name].dims if d not in outer], dataset[name].values
+    inner = list(dict.fromkeys(d for dims, _ in own.values() for d in dims))
     labels = {d: dataset[d].values.tolist() for d in (*outer, *inner)}
     words = ("computed", "failed", "skipped")
     status = dataset["status"].values
@@ -179,17 +181,18 @@ def to_csv(dataset: xr.Dataset) -> str:
     for place in itertools.product(*(range(len(labels[d])) for d in outer)):
         start = [labels[d][i] for d, i in zip(outer, place, strict=True)]
         end = [words[int(status[place])], "" if errors is None else errors[place]]
-        for name in variables:
-            own = [str(d) for d in dataset[name].dims if d not in outer]
+        for name, (dims, array) in own.items():
             if status[place] != COMPUTED:
                 writer.writerow([*start, *("" for _ in inner), name, "", *end])
                 continue
-            values = dataset[name].values[place]
+            values = array[place]
             for index in np.ndindex(*_filled(values)):
-                at = dict(zip(own, index, strict=True))
+                at = dict(zip(dims, index, strict=True))
                 middle = [labels[d][at[d]] if d in at else "" for d in inner]
                 writer.writerow([*start, *middle, name, repr(float(values[index])), *end])
-    return text.getvalue()
+        yield text.getvalue()
+        text.seek(0)
+        text.truncate()
 
 
 def _filled(values: Any) -> tuple[int, ...]:
@@ -198,18 +201,6 @@ def _filled(values: Any) -> tuple[int, ...]:
         return ()
     there = np.argwhere(~np.isnan(values))
     return tuple(int(i) + 1 for i in there.max(axis=0)) if len(there) else values.shape
-
-
-def _inner_sizes(experiment: Experiment, plan: Plan, outcomes: list[Outcome]) -> dict[str, int]:
-    sizes: dict[str, int] = {}
-    for name, variable in experiment.variables.items():
-        for axis, dim in enumerate(variable.dims):
-            if dim in plan.inner:
-                sizes[dim] = len(plan.inner[dim])
-            else:
-                longest = max((o.values[name].shape[axis] for o in outcomes if name in o.values), default=0)
-                sizes[dim] = max(sizes.get(dim, 1), longest)
-    return sizes
 
 
 def _for_netcdf(dataset: xr.Dataset) -> xr.Dataset:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from linflow.engine.choice import choose_engine
 from linflow.engine.files import prepare_folder
-from linflow.engine.pool import Lost
+from linflow.engine.pool import Lost, listed
 from linflow.engine.store import Store
 from linflow.engine.users import failing_as
 from linflow.errors import DataError
 from linflow.experiments.cells import Outcome, code_version, ship
-from linflow.experiments.experiment import Experiment, Params, Plan
+from linflow.experiments.experiment import Experiment
+from linflow.experiments.gathered import Gathered
+from linflow.experiments.plan import Plan
 from linflow.experiments.results import build, fits
 from linflow.experiments.stored import recorded, remembered, run_identity
 
@@ -79,37 +81,41 @@ def run(
     ({'n': 2, 'block': 8}, 0)
     """
     plan = experiment.plan(quick=quick, seed=seed, changes=changes)
-    cells = {plan.key(params): params for params in _wanted(experiment, plan)}
+    cells = plan.cells()
+    pending = _wanted(experiment, plan)
     version = code_version(experiment)
     shipment = ship(experiment, plan.seed)
     engine = choose_engine(workers, scheduler)
     prepare_folder(Path(out))
+    gathered = Gathered(plan, experiment.variables)
+    total = len(pending)
     with Store(Path(out) / f"{experiment.name}.sqlite", run_identity(plan, version, experiment.variables, inputs)) as store:
-        outcomes = {key: known for key, known in remembered(store.records()).items() if key in cells}
-        failed = sum(outcome.error is not None for outcome in outcomes.values())
-        pending = [key for key in cells if key not in outcomes]
+        for known in remembered(store.sound()):
+            if known.key in pending:
+                gathered.put(pending.pop(known.key), known)
         if experiment.cost is not None:
             with failing_as(DataError, f"cost of experiment {experiment.name!r}"):
-                costs = {key: float(experiment.cost(dict(cells[key]))) for key in pending}
-            pending.sort(key=lambda key: -costs[key])
+                costs = {key: float(experiment.cost(cells[index])) for key, index in pending.items()}
+            pending = {key: pending[key] for key in sorted(pending, key=lambda key: -costs[key])}
         if progress:
-            progress(len(outcomes), failed, len(cells))
-        for index, result in engine.map(shipment, [(cells[key], key) for key in pending], tick=store.check):
+            progress(gathered.done, gathered.failed, total)
+        tasks = listed((index, (cells[index], key)) for key, index in pending.items())
+        for index, result in engine.work(shipment, tasks, most=max(len(pending), 1), tick=store.check):
             lost = isinstance(result, Lost)
             # An outcome names its own cell, so no engine can mistake one for another.
-            outcome = Outcome(pending[index], {}, result.reason, 0.0) if isinstance(result, Lost) else result
-            outcome = fits(outcome, experiment.variables, plan.inner)
-            store.add(recorded(outcome, cells[outcome.key], lost=lost))
-            outcomes[outcome.key] = outcome
-            failed += outcome.error is not None
+            outcome = Outcome(plan.key(cells[index]), {}, result.reason, 0.0) if isinstance(result, Lost) else result
+            outcome, own = fits(outcome, experiment.variables, plan.inner), pending[outcome.key]
+            store.add(recorded(outcome, cells[own], lost=lost))
+            gathered.put(own, outcome)
             if progress:
-                progress(len(outcomes), failed, len(cells))
-    return build(experiment, plan, outcomes, version)
+                progress(gathered.done, gathered.failed, total)
+    return build(experiment, plan, gathered, version)
 
 
-def _wanted(experiment: Experiment, plan: Plan) -> list[Params]:
-    cells = plan.cells()
+def _wanted(experiment: Experiment, plan: Plan) -> dict[str, int]:
+    """The cells that are not skipped: key -> place among the plan's."""
     if experiment.skip is None:
-        return cells
+        return {key: index for index, key in enumerate(plan.keys())}
+    cells = plan.cells()
     with failing_as(DataError, f"skip of experiment {experiment.name!r}"):
-        return [params for params in cells if not experiment.skip(dict(params))]
+        return {key: index for index, key in enumerate(plan.keys()) if not experiment.skip(cells[index])}

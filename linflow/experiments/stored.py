@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,8 +13,9 @@ import numpy as np
 from linflow.checks import FloatArray
 from linflow.engine.store import Record
 from linflow.experiments.cells import Outcome
-from linflow.experiments.experiment import Params, Plan, Variable
+from linflow.experiments.experiment import Variable
 from linflow.experiments.given import GIVEN
+from linflow.experiments.plan import Params, Plan
 
 
 def run_identity(
@@ -31,13 +34,12 @@ def recorded(outcome: Outcome, params: Params, *, lost: bool = False) -> Record:
     return Record(outcome.key, payload, outcome.error, lost, outcome.seconds, json.dumps(said))
 
 
-def remembered(records: Mapping[str, Record]) -> dict[str, Outcome]:
-    """Outcomes by cell; those whose worker was killed are to be computed again."""
-    return {
-        key: Outcome(key, {} if record.payload is None else decode(record.payload), record.error, record.seconds)
-        for key, record in records.items()
-        if not record.lost
-    }
+def remembered(records: Iterable[Record]) -> Iterator[Outcome]:
+    """What became of the cells; those whose worker was killed are to be computed again."""
+    for record in records:
+        if not record.lost:
+            values = {} if record.payload is None else decode(record.payload)
+            yield Outcome(record.key, values, record.error, record.seconds)
 
 
 def encode(values: Mapping[str, FloatArray]) -> bytes:
@@ -53,9 +55,16 @@ def encode(values: Mapping[str, FloatArray]) -> bytes:
 def decode(payload: bytes) -> dict[str, FloatArray]:
     """The inverse of `encode`."""
     header, data = payload.split(b"\n", 1)
-    values, start = {}, 0
+    numbers = np.frombuffer(data, dtype="<f8").astype(np.float64)
+    return {name: numbers[start:stop].reshape(shape) for name, start, stop, shape in _layout(header)}
+
+
+@lru_cache(maxsize=1024)
+def _layout(header: bytes) -> tuple[tuple[str, int, int, tuple[int, ...]], ...]:
+    """(name, first number, number after the last, shape); the cells of a run have few headers."""
+    layout, start = [], 0
     for name, shape in json.loads(header).items():
-        stop = start + 8 * int(np.prod(shape, dtype=np.int64))
-        values[name] = np.frombuffer(data[start:stop], dtype="<f8").astype(np.float64).reshape(shape)
+        stop = start + math.prod(shape)
+        layout.append((name, start, stop, tuple(shape)))
         start = stop
-    return values
+    return tuple(layout)

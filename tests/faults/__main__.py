@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from tests.faults.common import ROOT, Row, markdown, told
 
-PARTS = ("lines", "flips", "disks", "signals", "kills")
+PARTS = ("lines", "flips", "disks", "signals", "kills", "endurance")
 _CALLS = {False: 1000, True: 100_000}
 
 

@@ -2,7 +2,9 @@
 
     python -m tests.faults.disks [--count N] [--seed S] [--long]
 
-A full disk is played by a limit on the size of files, at random sizes, and by /dev/full behind standard output.
+Where this process may mount, a full disk and a read-only one are small file systems of their own; elsewhere they are
+played by a limit on the size of files and by a folder without permissions, and the rows say so. /dev/full stands behind
+standard output.
 """
 
 from __future__ import annotations
@@ -21,23 +23,25 @@ from pathlib import Path
 
 from tests.faults.common import Answer, Row, run_part, wrong
 from tests.faults.jobs import Job, jobs
+from tests.faults.mounts import filled, may_mount, mounted, read_only
 from tests.faults.processes import PATIENCE, run, start, until
 
-SHORT, LONG = 6, 60
+SHORT, LONG = 7, 70
 _MEANS = "one sentence, and afterwards the same command gives the bytes of an undisturbed one"
 _RESUMABLE = ("run", "hunt", "train", "verify")
 
 
 def play(count: int, rng: random.Random) -> list[Row]:
     """Play `count` faults of disks, each kind in turn."""
+    kinds = _kinds(may_mount())
     rows: dict[str, list[str]] = {}
     with tempfile.TemporaryDirectory() as name:
-        stage = _Stage(Path(name), rng)
+        stage = _Stage(Path(name), rng, len(kinds))
         for number in range(count):
-            what = list(_KINDS)[number % len(_KINDS)]
-            rows.setdefault(what, []).extend(_KINDS[what](stage, number))
+            what = list(kinds)[number % len(kinds)]
+            rows.setdefault(what, []).extend(kinds[what](stage, number))
     return [
-        Row(what, sum(n % len(_KINDS) == i for n in range(count)), tuple(faults), _MEANS)
+        Row(what, sum(n % len(kinds) == i for n in range(count)), tuple(faults), _MEANS)
         for i, (what, faults) in enumerate(rows.items())
     ]
 
@@ -45,14 +49,14 @@ def play(count: int, rng: random.Random) -> list[Row]:
 class _Stage:
     """Where the faults are played, and what undisturbed commands answer."""
 
-    def __init__(self, folder: Path, rng: random.Random) -> None:
-        self.folder, self.rng, self.cache = folder, rng, folder / "cache"
+    def __init__(self, folder: Path, rng: random.Random, kinds: int) -> None:
+        self.folder, self.rng, self.cache, self.kinds = folder, rng, folder / "cache", kinds
         self.jobs = jobs(folder)
         self.known: dict[str, tuple[object, ...]] = {}
 
     def job(self, number: int) -> Job:
         """The commands in turn: all kinds of faults meet all kinds of commands."""
-        return self.jobs[_RESUMABLE[(number // len(_KINDS) + number) % len(_RESUMABLE)]]
+        return self.jobs[_RESUMABLE[(number // self.kinds + number) % len(_RESUMABLE)]]
 
     def out(self, number: int) -> Path:
         return self.folder / f"out{number}"
@@ -70,6 +74,18 @@ class _Stage:
 
 
 def _full(stage: _Stage, number: int) -> list[str]:
+    """A small disk that is full, or becomes so; then room is made."""
+    job, out = stage.job(number), stage.out(number)
+    left = stage.rng.choice((0, 4096, 8192, 16_384, 40_960, 65_536, 131_072, 262_144, 524_288, 1_048_576))
+    with mounted(out, 4 * 2**20):
+        ballast = filled(out, left)
+        problem = wrong(_ended(start(job.command(out), stage.cache)))
+        ballast.unlink()
+        faults = [f"{job.name} with {left} bytes free: {problem}"] if problem else []
+        return faults + stage.resumes(job, out)
+
+
+def _limited(stage: _Stage, number: int) -> list[str]:
     """No file may grow beyond some bytes: writing fails as on a full disk (Python ignores the signal for it)."""
     job, out = stage.job(number), stage.out(number)
     limit = stage.rng.choice((0, 1, 1000, 5000, 12_000, 30_000, 60_000))
@@ -94,6 +110,18 @@ def _nowhere(stage: _Stage, number: int) -> list[str]:
     if found.status != 2 or wrong(found):
         return [f"{' '.join(words)} > /dev/full: status {found.status}, {found.err[-300:]!r}"]
     return []
+
+
+def _protected(stage: _Stage, number: int) -> list[str]:
+    """A disk that is mounted read-only, empty or with a result on it."""
+    job, out = stage.job(number), stage.out(number)
+    with mounted(out, 4 * 2**20):
+        before = stage.resumes(job, out) if stage.rng.random() < 0.5 else []
+        with read_only(out):
+            found = _ended(start(job.command(out), stage.cache))
+        problem = wrong(found) or ("" if found.status == 2 else f"status {found.status}")
+        faults = [f"{job.name} on a disk that is read-only: {problem}"] if problem else []
+        return before + faults + stage.resumes(job, out)
 
 
 def _read_only(stage: _Stage, number: int) -> list[str]:
@@ -147,13 +175,18 @@ def _ended(process: subprocess.Popen[str]) -> Answer:
     return Answer(process.returncode, out or "", err or "")
 
 
-_KINDS: dict[str, Callable[[_Stage, int], list[str]]] = {
-    "a full disk": _full,
-    "standard output on a full disk": _nowhere,
-    "a read-only folder": _read_only,
-    "a folder deleted in mid-run": _deleted,
-    "two runs at once": _two,
-}
+def _kinds(mounting: bool) -> dict[str, Callable[[_Stage, int], list[str]]]:
+    """What is played, by the name of its row."""
+    disks = {"a full disk": _full, "a disk mounted read-only": _protected} if mounting else {}
+    return {
+        **disks,
+        "a full disk, played by a limit on the size of files": _limited,
+        "standard output on a full disk": _nowhere,
+        "a read-only folder": _read_only,
+        "a folder deleted in mid-run": _deleted,
+        "two runs at once": _two,
+    }
+
 
 if __name__ == "__main__":
     sys.exit(run_part(play, SHORT, LONG, __doc__ or ""))

@@ -45,14 +45,14 @@ _RELATION = "linflow/claims/relation.py"
 _EVIDENCE = "linflow/claims/evidence.py"
 _EVERY = "linflow/claims/every.py"
 _RUN = "linflow/claims/run.py"
-_EXPERIMENT = "linflow/experiments/experiment.py"
+_EXPERIMENT, _PLAN = "linflow/experiments/experiment.py", "linflow/experiments/plan.py"
 _STATISTICS = "linflow/experiments/statistics.py"
 _STORE, _STORED = "linflow/engine/store.py", "linflow/experiments/stored.py"
 _POOL, _SOURCES, _STOPPING = "linflow/engine/pool.py", "linflow/engine/sources.py", "linflow/engine/stopping.py"
 _FILES, _USERS, _WORKERS = "linflow/engine/files.py", "linflow/engine/users.py", "linflow/engine/workers.py"
 _THREADS = "linflow/engine/threads.py"
 _MADE = "linflow/experiments/made.py"
-_RESULTS = "linflow/experiments/results.py"
+_RESULTS, _GATHERED = "linflow/experiments/results.py", "linflow/experiments/gathered.py"
 _EXPERIMENTS_RUN = "linflow/experiments/run.py"
 _COMMAND = "linflow/experiments/command.py"
 _CELLS = "linflow/experiments/cells.py"
@@ -1544,15 +1544,15 @@ _CLAIMS = (
 
 _EXPERIMENTS = (
     _fault(
-        _EXPERIMENT,
+        _PLAN,
         "blocks-alike",
         "all blocks of a grid point share their random numbers",
-        'for name in (*self.grid, "block")}',
-        "for name in self.grid}",
+        'return sorted((*self.grid, "block"))',
+        "return sorted(self.grid)",
         "experiments_run.py::test_the_seed_decides_the_numbers",
     ),
     _fault(
-        _EXPERIMENT,
+        _PLAN,
         "experiment-seed",
         "the seed of an experiment ignored",
         "np.random.SeedSequence(seed, spawn_key=words)",
@@ -1560,23 +1560,71 @@ _EXPERIMENTS = (
         "experiments_run.py::test_the_seed_decides_the_numbers",
     ),
     _fault(
-        _EXPERIMENT,
+        _PLAN,
         "key-by-settings",
         "random numbers that change with the number of draws",
-        "return hashlib.sha256(json.dumps([self.experiment, place], sort_keys=True)",
-        "return hashlib.sha256(json.dumps([self.experiment, place, dict(self.settings)], sort_keys=True)",
+        "json.dumps(self.experiment)",
+        "json.dumps([self.experiment, self.settings])",
         "experiments_run.py::test_the_user_changes_settings_and_dimensions",
     ),
     _fault(
-        _EXPERIMENT,
+        _PLAN,
         "cells-transposed",
         "blocks before grid points: every number at another's place",
-        "            for point in itertools.product(*self.grid.values())\n            for block in range(self.blocks)\n",
-        "            for block in range(self.blocks)\n            for point in itertools.product(*self.grid.values())\n",
+        "in reversed(self._axes.items()):",
+        "in self._axes.items():",
         "experiments_run.py::test_failed_and_skipped_cells_are_counted_rows",
     ),
     _fault(
-        _EXPERIMENT,
+        _PLAN,
+        "keys-unsorted",
+        "a cell's key by the order in which its dimensions are named: stored cells are not found again",
+        "order = [list(axes).index(name) for name in self._places()]",
+        "order = range(len(axes))",
+        "experiments_gathered.py::test_cells_and_their_keys_are_those_of_the_product",
+    ),
+    _fault(
+        _COMMAND,
+        "rows-lost",
+        "rows that are not printed are told as if none were left out",
+        "if len(rows) > _PRINTED:",
+        "if not rows:",
+        "experiments_run.py::test_a_table_of_many_rows_is_printed_in_part_and_written_whole",
+    ),
+    _fault(
+        _GATHERED,
+        "outcomes-hoarded",
+        "everything that a cell returned is kept until the run ends",
+        "        self.done += 1\n",
+        "        self.done += 1\n        self.__dict__.setdefault('hoard', []).append(outcome)\n",
+        "experiments_gathered.py::test_a_run_keeps_nothing_of_a_cell_but_its_numbers",
+    ),
+    _fault(
+        _GATHERED,
+        "results-shifted",
+        "numbers of a cell at another's place",
+        "self._whole[name][_part(row, array)]",
+        "self._whole[name][_part(row - 1, array)]",
+        "experiments_gathered.py::test_every_number_is_at_its_own_place",
+    ),
+    _fault(
+        _STORE,
+        "records-at-once",
+        "all records in memory before the first is looked at",
+        "for *values, mark in found:",
+        "for *values, mark in found.fetchall():",
+        "experiments_gathered.py::test_records_are_read_one_at_a_time",
+    ),
+    _fault(
+        _FILES,
+        "half-a-file",
+        "what failed in the middle leaves a part beside the file",
+        "        if temporary is not None:\n",
+        "        if temporary is not None and isinstance(error, OSError):\n",
+        "experiments_gathered.py::test_a_file_of_pieces_is_written_whole_or_not_at_all",
+    ),
+    _fault(
+        _PLAN,
         "run-without-seed",
         "runs of two seeds taken for one",
         '            "quick": self.quick,\n            "seed": self.seed,\n',
@@ -1603,8 +1651,8 @@ _EXPERIMENTS = (
         _STORED,
         "store-wrong-cell",
         "a run resumes with the first cell's numbers in every cell",
-        "decode(record.payload), record.error",
-        "decode(next(iter(records.values())).payload), record.error",
+        "yield Outcome(record.key, values,",
+        "first = locals().get('first', values)\n            yield Outcome(record.key, first,",
         "experiments_run.py::test_changed_parameters_make_a_new_run",
     ),
     _fault(
@@ -1699,8 +1747,8 @@ _EXPERIMENTS = (
         _EXPERIMENTS_RUN,
         "computed-twice",
         "stored cells are computed again",
-        "pending = [key for key in cells if key not in outcomes]",
-        "pending = list(cells)",
+        "gathered.put(pending.pop(known.key), known)",
+        "gathered.put(pending[known.key], known)",
         "experiments_run.py::test_kill_9_loses_no_finished_cell_and_nothing_is_computed_twice[1]",
     ),
     _fault(
@@ -1768,11 +1816,11 @@ _EXPERIMENTS = (
         "experiments_run.py::test_pictures_are_those_of_block_0_and_are_stored_once",
     ),
     _fault(
-        _RESULTS,
+        _GATHERED,
         "pictures-of-another-place",
-        "pictures of the first cells in the place of every block 0",
-        "(found[:: plan.blocks], tuple(plan.grid))",
-        "(found[: len(found) // plan.blocks], tuple(plan.grid))",
+        "pictures of another grid point in the place of each",
+        "row = index // self._blocks if",
+        "row = index // self._blocks - 1 if",
         "experiments_run.py::test_pictures_are_those_of_block_0_and_are_stored_once",
     ),
     _fault(
