@@ -39,6 +39,7 @@ LIBRARIES = (
     "engine_pool",
     "experiments_gathered",
     "experiments_run",
+    "inputs",
     "engine_store",
     "loading",
     "plotting",
