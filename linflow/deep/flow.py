@@ -14,28 +14,26 @@ With ``conditional=True`` the flow is a family p_s(x) over noise levels s: the l
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from torch import Tensor, nn
+from torch import Tensor
 
 from linflow.checks import (
     Interval,
     finite_array,
     flag,
-    generator,
     instance_of,
-    non_negative,
     number_in,
     one_of,
     positive_int,
     sides,
     whole_number,
 )
+from linflow.deep.bijection import Bijection
 from linflow.deep.deterministic import seeded
 from linflow.deep.layers import (
     SQUEEZES,
@@ -58,7 +56,7 @@ CONTEXT = 8
 _CENTRE, _DECADE = 0.05, math.log(5.0)
 
 
-class Flow(nn.Module):
+class Flow(Bijection):
     r"""Invertible generative model ``x = mean + G g(z)``; made as `RealNVP` or `Glow`.
 
     Parameters
@@ -103,11 +101,6 @@ class Flow(nn.Module):
     # ------------------------------------------------------------------------------------------------- quantities
 
     @property
-    def n(self) -> int:
-        """Dimension of signal and latent."""
-        return int(self.mean.numel())
-
-    @property
     def linear(self) -> LinearFlow:
         """The linear flow that this flow started from."""
         arrays = {name: getattr(self, name).cpu().numpy() for name in ("mean", "basis", "latent_basis")}
@@ -117,38 +110,6 @@ class Flow(nn.Module):
     def dtype(self) -> torch.dtype:
         """Precision of the network."""
         return next((p.dtype for p in self.body.parameters()), torch.float64)
-
-    def tensor(self, values: ArrayLike) -> Tensor:
-        """A copy of an array in float64, where the flow is (on the CPU or an accelerator)."""
-        return torch.from_numpy(finite_array(values, "values")).to(self.mean.device)
-
-    # ------------------------------------------------------------------------------------------------- both ways
-
-    def forward(self, z: ArrayLike | Tensor, noise_std: float | Tensor | None = None) -> Tensor:
-        """Signals of the latents `z`, (..., n) to (..., n), float64."""
-        return self.generate(z, noise_std)[0]
-
-    def inverse(self, x: ArrayLike | Tensor, noise_std: float | Tensor | None = None) -> Tensor:
-        """Latents of the signals `x`, (..., n) to (..., n), float64."""
-        return self.normalise(x, noise_std)[0]
-
-    def log_det(self, z: ArrayLike | Tensor, noise_std: float | Tensor | None = None) -> Tensor:
-        """``log |det dx/dz|`` at the latents `z`, shape (...)."""
-        return self.generate(z, noise_std)[1]
-
-    def log_prob(self, x: ArrayLike | Tensor, noise_std: float | Tensor | None = None) -> Tensor:
-        """Log-density at the signals `x`, in nats, shape (...)."""
-        z, log_det = self.normalise(x, noise_std)
-        return log_det - 0.5 * (z.square().sum(-1) + self.n * math.log(2 * math.pi))
-
-    def sample(
-        self, count: int, rng: np.random.Generator, *, noise_std: float | None = None, temperature: float = 1.0
-    ) -> Tensor:
-        """`count` signals, (count, n), of latents ``z ~ N(0, temperature^2 I)``."""
-        temperature = non_negative(temperature, "temperature")
-        z = temperature * generator(rng).standard_normal((positive_int(count, "count"), self.n))
-        with torch.no_grad():
-            return self.forward(z, noise_std)
 
     def normalise(self, x: ArrayLike | Tensor, noise_std: float | Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Latents of the signals `x`, and ``log |det dz/dx|``."""
@@ -165,16 +126,6 @@ class Flow(nn.Module):
         h, log_det = self.body.generate(z.to(self.dtype), context)
         x = self.mean + (self._from_grid(h).double() @ self.latent_basis * scale) @ self.basis.T
         return x.view(*batch, self.n), (log_det.double() + scale.log().sum(-1)).view(batch)
-
-    def _batch(self, values: ArrayLike | Tensor, what: str) -> tuple[Tensor, torch.Size]:
-        tensor = values if isinstance(values, Tensor) else self.tensor(finite_array(values, what))
-        tensor = tensor.to(device=self.mean.device, dtype=torch.float64)
-        if tensor.dim() == 0 or tensor.shape[-1] != self.n:
-            raise ShapeError(
-                f"this flow takes flat {what} of shape (..., {self.n}), an image {self.shape} flattened; "
-                f"got shape {tuple(tensor.shape)}"
-            )
-        return tensor.reshape(-1, self.n), tensor.shape[:-1]
 
     def _noise(self, noise_std: float | Tensor | None, count: int) -> tuple[Tensor, Tensor | None]:
         """Scales of the linear part, (1 or count, n), and what the couplings see of the noise level."""
@@ -327,16 +278,3 @@ def _checked_shape(shape: tuple[int, ...], n: int, levels: int) -> tuple[int, ..
 
 def _or_eye(basis: np.ndarray | None, n: int) -> np.ndarray:
     return np.eye(n) if basis is None else np.array(basis)
-
-
-@contextmanager
-def frozen(flow: Flow) -> Iterator[None]:
-    """No dropout, and no graph behind the weights, for the length of a block."""
-    training, learning = flow.training, [p for p in flow.parameters() if p.requires_grad]
-    flow.eval().requires_grad_(False)
-    try:
-        yield
-    finally:
-        flow.train(training)
-        for parameter in learning:
-            parameter.requires_grad_(True)

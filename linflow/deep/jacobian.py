@@ -17,7 +17,8 @@ from torch import Tensor
 from torch.func import vjp, vmap
 
 from linflow.checks import FloatArray, finite_array, instance_of, positive_int
-from linflow.deep.flow import Flow, frozen
+from linflow.deep.bijection import frozen
+from linflow.deep.flow import Flow
 from linflow.errors import InputError, ShapeError
 
 

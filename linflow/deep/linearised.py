@@ -39,7 +39,8 @@ from torch import Tensor
 
 from linflow import estimators, risk
 from linflow.checks import Count, Counts, FloatArray, finite_array, one_of, positive_int
-from linflow.deep.flow import Flow, frozen
+from linflow.deep.bijection import frozen
+from linflow.deep.flow import Flow
 from linflow.deep.jacobian import jacobian, volume_slope
 from linflow.deep.lbfgs import minimise
 from linflow.deep.solve import posterior_root

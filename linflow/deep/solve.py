@@ -37,7 +37,8 @@ from linflow.checks import (
     representable,
     whole_in,
 )
-from linflow.deep.flow import Flow, frozen
+from linflow.deep.bijection import frozen
+from linflow.deep.flow import Flow
 from linflow.deep.lbfgs import Minimised, in_groups, minimise
 from linflow.errors import InputError, ShapeError
 from linflow.flow import LinearFlow
