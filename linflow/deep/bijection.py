@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -24,6 +25,15 @@ class Bijection(nn.Module):
 
     mean: Tensor
     shape: tuple[int, ...]
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Bijection:
+        # ``flow.float()`` is for the network: the linear part stays in float64 whatever is asked for.
+        linear = {name: buffer for name, buffer in self._buffers.items() if buffer is not None}
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        for name, buffer in linear.items():
+            moved = cast(Tensor, self._buffers[name])
+            self._buffers[name] = buffer.to(device=moved.device, dtype=torch.float64)
+        return self
 
     @property
     def n(self) -> int:
@@ -79,6 +89,12 @@ class Bijection(nn.Module):
                 f"got shape {tuple(tensor.shape)}"
             )
         return tensor.reshape(-1, self.n), tensor.shape[:-1]
+
+    def _to_grid(self, h: Tensor) -> Tensor:
+        return h if len(self.shape) == 1 else h.view(-1, *self.shape).permute(0, 3, 1, 2)
+
+    def _from_grid(self, h: Tensor) -> Tensor:
+        return h if len(self.shape) == 1 else h.permute(0, 2, 3, 1).reshape(len(h), self.n)
 
 
 @contextmanager

@@ -89,15 +89,6 @@ class Flow(Bijection):
         else:
             self.register_buffer("latent_basis", torch.tensor(_or_eye(linear.latent_basis, linear.n)))
 
-    def _apply(self, fn: Any, recurse: bool = True) -> Flow:
-        # ``flow.float()`` is for the network: the linear part stays in float64 whatever is asked for.
-        linear = {name: buffer for name, buffer in self._buffers.items() if buffer is not None}
-        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        for name, buffer in linear.items():
-            moved = cast(Tensor, self._buffers[name])
-            self._buffers[name] = buffer.to(device=moved.device, dtype=torch.float64)
-        return self
-
     # ------------------------------------------------------------------------------------------------- quantities
 
     @property
@@ -143,12 +134,6 @@ class Flow(Bijection):
         waves = torch.cat([place * 2.0**k for k in range((CONTEXT - 2) // 2)], dim=1)
         features = torch.cat([place, place.square() - 1, waves.sin(), waves.cos()], dim=1)
         return (self.singular_values.square() + s.square()).sqrt(), features.to(self.dtype).expand(count, -1)
-
-    def _to_grid(self, h: Tensor) -> Tensor:
-        return h if len(self.shape) == 1 else h.view(-1, *self.shape).permute(0, 3, 1, 2)
-
-    def _from_grid(self, h: Tensor) -> Tensor:
-        return h if len(self.shape) == 1 else h.permute(0, 2, 3, 1).reshape(len(h), self.n)
 
 
 class RealNVP(Flow):
