@@ -22,6 +22,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from linflow.arrays import shown
 from linflow.checks import (
     Interval,
     finite_array,
@@ -33,7 +34,7 @@ from linflow.checks import (
     sides,
     whole_number,
 )
-from linflow.deep.bijection import Bijection
+from linflow.deep.bijection import AnyFlow, Bijection
 from linflow.deep.deterministic import seeded
 from linflow.deep.layers import (
     SQUEEZES,
@@ -52,6 +53,8 @@ from linflow.spectrum import Spectrum
 
 #: Features of the noise level that the couplings of a conditional flow see.
 CONTEXT = 8
+#: By these a flow is known.
+_METHODS = ("generate", "normalise", "log_prob", "sample", "tensor", "frozen", "digest")
 #: Noise level at which the features are centred, and the ratio that one unit of them stands for.
 _CENTRE, _DECADE = 0.05, math.log(5.0)
 
@@ -117,6 +120,13 @@ class Flow(Bijection):
         h, log_det = self.body.generate(z.to(self.dtype), context)
         x = self.mean + (self._from_grid(h).double() @ self.latent_basis * scale) @ self.basis.T
         return x.view(*batch, self.n), (log_det.double() + scale.log().sum(-1)).view(batch)
+
+    def _far(self, x: ArrayLike | Tensor) -> Tensor:
+        rows, batch = self._batch(x, "signals")
+        # In units of each direction: a flow of little spread in one is far out there sooner.
+        white = (rows - self.mean) @ self.basis / self.singular_values
+        out = ~(white.abs().amax(-1) <= 1 / torch.finfo(self.dtype).eps)
+        return (out & ~torch.isnan(rows).any(-1)).view(batch)
 
     def _noise(self, noise_std: float | Tensor | None, count: int) -> tuple[Tensor, Tensor | None]:
         """Scales of the linear part, (1 or count, n), and what the couplings see of the noise level."""
@@ -231,6 +241,31 @@ class Glow(Flow):
         with seeded(seed):
             body = _multi_scale(shape, levels, steps, squeeze, step)
         super().__init__(linear, body, shape, config, conditional=conditional)
+
+
+def flow_of(value: AnyFlow | LinearFlow, name: str = "flow") -> AnyFlow:
+    """`value` as a flow: as it is, or a `LinearFlow` as a flow whose nonlinear part has no layers.
+
+    Raises
+    ------
+    InputError
+        It is neither; another library's flow has to go through :func:`linflow.deep.wrap`.
+
+    Examples
+    --------
+    >>> linear = LinearFlow.from_matrix(np.diag([2.0, 1.0]), mean=[1.0, 0.0])
+    >>> flow_of(linear).forward([1.0, 1.0]).tolist(), linear.forward([1.0, 1.0]).tolist()
+    ([3.0, 1.0], [3.0, 1.0])
+    """
+    given: object = value
+    if isinstance(given, LinearFlow):
+        return Flow(given, Sequence(), (given.n,), {}, conditional=False).eval()
+    if all(callable(getattr(type(given), method, None)) for method in _METHODS):
+        return cast(AnyFlow, given)
+    raise InputError(
+        f"{name} must be a Flow of linflow or a LinearFlow, got {shown(given)}: pass linflow.deep.wrap({name}) if it is "
+        "another library's"
+    )
 
 
 def _multi_scale(

@@ -21,8 +21,7 @@ et al. 2013 (splitting around a denoiser); Eckstein & Bertsekas 1992 (relaxation
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -249,7 +248,8 @@ def _denoised(flow: Flow, images: FloatArray, noise_std: float, stride: int, tur
     size = flow.shape[0]
     rows, columns = _places(height, size, stride, turn), _places(width, size, stride, turn // stride)
     flat = images.reshape(-1, height, width, channels)
-    with _evaluating(flow):
+    # Without slopes for the weights, 1 x 1 convolutions are multiplied out once.
+    with flow.frozen():
         moved = _in_groups(flow, flat, rows, columns, noise_std)
     moved = moved.reshape(len(flat), len(rows), len(columns), size, size, channels)
     total, count = np.zeros_like(flat), np.zeros((height, width, 1))
@@ -291,21 +291,6 @@ def tweedie(flow: Flow, patches: FloatArray, noise_std: float) -> FloatArray:
         (slope,) = torch.autograd.grad(flow.log_prob(y, noise_std).sum(), y)
     found: FloatArray = (y + noise_std**2 * slope).detach().cpu().numpy()
     return found
-
-
-@contextmanager
-def _evaluating(flow: Flow) -> Iterator[None]:
-    """No dropout, and no slopes for the weights: the 1 x 1 convolutions are then multiplied out once."""
-    training, needed = flow.training, [p for p in flow.parameters() if p.requires_grad]
-    flow.eval()
-    for parameter in needed:
-        parameter.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for parameter in needed:
-            parameter.requires_grad_(True)
-        flow.train(training)
 
 
 def _places(side: int, size: int, stride: int, turn: int) -> NDArray[np.int64]:
