@@ -35,6 +35,7 @@ from linflow.deep.patches import denoise, denoise_once, split
 from linflow.deep.recipes import cache_folder, trained, untrained
 from linflow.deep.solve import Solution, null_space_start, random_start, solution, solve
 from linflow.deep.store import load, load_generator, save
+from linflow.deep.wrapped import wrap
 
 __all__ = [
     "Fitted",
@@ -62,4 +63,5 @@ __all__ = [
     "split",
     "trained",
     "untrained",
+    "wrap",
 ]

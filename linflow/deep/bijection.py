@@ -161,12 +161,17 @@ class Bijection(nn.Module):
     @contextmanager
     def frozen(self) -> Iterator[None]:
         """No dropout, and no graph behind the weights, for the length of a block."""
-        training, learning = self.training, [p for p in self.parameters() if p.requires_grad]
+        # Each part by itself: some of a model may have been set to evaluate, and the rest not.
+        modes, learning = (
+            [(part, part.training) for part in self.modules()],
+            [p for p in self.parameters() if p.requires_grad],
+        )
         self.eval().requires_grad_(False)
         try:
             yield
         finally:
-            self.train(training)
+            for part, training in modes:
+                part.training = training
             for parameter in learning:
                 parameter.requires_grad_(True)
 

@@ -19,6 +19,7 @@ from torch.func import vjp, vmap
 from linflow.checks import FloatArray, finite_array, positive_int
 from linflow.deep.bijection import AnyFlow
 from linflow.deep.flow import flow_of
+from linflow.deep.slopes import jacobians
 from linflow.errors import InputError, ShapeError
 from linflow.flow import LinearFlow
 
@@ -55,16 +56,14 @@ def jacobian(flow: AnyFlow | LinearFlow, z: ArrayLike, *, rows: int = 64) -> Flo
     """
     flow = flow_of(flow)
     points, batch = _latents(flow, z)
-    eye = torch.eye(flow.n, dtype=torch.float64, device=flow.mean.device)
+    rows = positive_int(rows, "rows")
     with flow.frozen():
-        pull = vjp(flow.forward, points)[1]
-
-        def row(direction: Tensor) -> Tensor:
-            slope: Tensor = pull(direction.expand_as(points))[0]
-            return slope
-
-        found = vmap(row, chunk_size=positive_int(rows, "rows"))(eye)  # (n rows, latents, n)
-    J: FloatArray = found.transpose(0, 1).cpu().numpy()
+        try:
+            found = _together(flow, points, rows)
+        except (RuntimeError, NotImplementedError):
+            # What another library's flow is made of may have slopes only one at a time.
+            found = jacobians(flow.forward, points)
+    J: FloatArray = found.detach().cpu().numpy()
     return np.ascontiguousarray(J).reshape(*batch, flow.n, flow.n)
 
 
@@ -99,8 +98,21 @@ def volume_slope(flow: AnyFlow | LinearFlow, z: ArrayLike) -> FloatArray:
         volume = flow.log_det(variable).sum()
         # A flow that keeps volumes may say so with a constant, which has no slope at all.
         slope = torch.autograd.grad(volume, variable)[0] if volume.requires_grad else torch.zeros_like(points)
-    found: FloatArray = slope.cpu().numpy() + 0.0  # no negative zeros
+    found: FloatArray = slope.detach().cpu().numpy() + 0.0  # no negative zeros
     return found.reshape(*batch, flow.n)
+
+
+def _together(flow: AnyFlow, points: Tensor, rows: int) -> Tensor:
+    """Jacobians, (latents, n, n), so many rows of them at once."""
+    eye = torch.eye(flow.n, dtype=torch.float64, device=flow.mean.device)
+    pull = vjp(flow.forward, points)[1]
+
+    def row(direction: Tensor) -> Tensor:
+        slope: Tensor = pull(direction.expand_as(points))[0]
+        return slope
+
+    found: Tensor = vmap(row, chunk_size=rows)(eye)  # (n rows, latents, n)
+    return found.transpose(0, 1)
 
 
 def _latents(flow: AnyFlow, z: ArrayLike) -> tuple[Tensor, tuple[int, ...]]:

@@ -236,7 +236,17 @@ class _Problem:
             gain = estimators.penalised(linear, dense, units, penalty=gamma) - linear.mean
         K, offset = flow.tensor(gain), flow.tensor(seen)
         moved = _mapped(lambda part: (part - offset) @ K, rows)
-        return cls(flow, linear, flow.tensor(dense), rows, values.shape[:-1], gamma, flow.mean + moved)
+        return cls(flow, linear, flow.tensor(dense), rows, values.shape[:-1], gamma, flow.tensor(linear.mean) + moved)
+
+    @property
+    def mean(self) -> Tensor:
+        """Of the linear part, (n,)."""
+        return self.flow.tensor(self.linear.mean)
+
+    @property
+    def whitening(self) -> Tensor:
+        """The inverse of the linear part's matrix, (n, n)."""
+        return self.flow.tensor(self.linear.inverse(self.linear.mean + np.eye(self.linear.n)).T)
 
     @property
     def rounding(self) -> float:
@@ -267,8 +277,8 @@ def _latent(problem: _Problem, first: Tensor, power: int, steps: int) -> tuple[T
 
 
 def _signal(problem: _Problem, first: Tensor, steps: int) -> tuple[Tensor, Minimised]:
-    flow, gamma, white = problem.flow, problem.gamma, _whitening(problem.flow)
-    G, mean = flow.tensor(problem.linear.matrix), flow.mean
+    flow, gamma, white = problem.flow, problem.gamma, problem.whitening
+    G, mean = flow.tensor(problem.linear.matrix), problem.mean
 
     def objective(h: Tensor, rows: Tensor) -> Tensor:
         x = mean + h @ G.T  # the coordinates in which the linear part is white
@@ -283,8 +293,8 @@ def _signal(problem: _Problem, first: Tensor, steps: int) -> tuple[Tensor, Minim
 def _posterior(problem: _Problem, steps: int) -> tuple[Tensor, Minimised]:
     flow, mean = problem.flow, problem.estimate
     R = flow.tensor(posterior_root(problem.linear, problem.A.cpu().numpy(), problem.gamma))
-    whitening = _whitening(flow)
-    white, root = _mapped(lambda x: (x - flow.mean) @ whitening.T, mean), whitening @ R
+    whitening, centre = problem.whitening, problem.mean
+    white, root = _mapped(lambda x: (x - centre) @ whitening.T, mean), whitening @ R
 
     def objective(u: Tensor, rows: Tensor) -> Tensor:
         # The linear density enters through its exponent; its constant is that of the flow's linear part.
@@ -295,12 +305,6 @@ def _posterior(problem: _Problem, steps: int) -> tuple[Tensor, Minimised]:
     found = minimise(objective, start, steps=steps, resolution=8 * problem.rounding * flow.n)
     # In groups by rows of x: without noise u has fewer columns, and for m = n none.
     return _mapped_rows(lambda x, rows: x + found.points[rows] @ R.T, mean), found
-
-
-def _whitening(flow: AnyFlow) -> Tensor:
-    """The inverse of the linear part's matrix, (n, n)."""
-    linear = flow.linear
-    return flow.tensor(linear.inverse(linear.mean + np.eye(linear.n)).T)
 
 
 def _start(problem: _Problem, start: str | ArrayLike, batch: tuple[int, ...]) -> Tensor:
