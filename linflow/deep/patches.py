@@ -34,14 +34,13 @@ from linflow.checks import (
     Interval,
     finite_array,
     image_shape,
-    instance_of,
     non_negative,
     number_in,
     numbers_of,
     positive_int,
     representable,
 )
-from linflow.deep.flow import Flow, Glow
+from linflow.deep.flow import Flow, Glow, flow_of
 from linflow.errors import InputError, ShapeError
 from linflow.measurement import Measurement, apply, as_dense
 
@@ -304,7 +303,7 @@ def _places(side: int, size: int, stride: int, turn: int) -> NDArray[np.int64]:
 
 def _images(flow: Flow, images: ArrayLike) -> FloatArray:
     values = finite_array(images, "images")
-    if not instance_of(flow, Flow, "flow").conditional or len(flow.shape) != 3 or flow.shape[0] != flow.shape[1]:
+    if not flow_of(flow).conditional or len(flow.shape) != 3 or flow.shape[0] != flow.shape[1]:
         raise InputError("a denoiser needs a conditional flow of square image patches: make it with conditional=True")
     size, _, channels = flow.shape
     if values.ndim < 3 or values.shape[-1] != channels or min(values.shape[-3:-1]) < size:

@@ -144,7 +144,7 @@ class _Plain(Reader):
 
     def normalise(self, model: Any, x: Tensor) -> Mapped:
         z, change = _pair(_has(model, "inverse")(x))
-        if change is None and (found := self.generate(model, z)[1]) is not None:
+        if change is None and (found := self.generate(model, z.clone())[1]) is not None:
             change = -found
         return z, change
 
