@@ -288,6 +288,13 @@ def run(
     ] = None,
     data: Annotated[Path | None, typer.Option(help="Folder of images, for experiments that take one.")] = None,
     ood: Annotated[Path | None, typer.Option(help="Folder of out-of-distribution images, likewise.")] = None,
+    flow: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE.pt|FILE.py:FUNCTION",
+            help="A flow in the place of the experiment's own: of linflow train, or what a function of yours makes.",
+        ),
+    ] = None,
     show_list: Annotated[bool, typer.Option("--list", help="List the experiments.")] = False,
 ) -> None:
     """Run an experiment: every cell is stored as it finishes, and the same command continues a run that was stopped.
@@ -324,5 +331,6 @@ def run(
         changes=chosen,
         data=data,
         ood=ood,
+        flow=flow,
     )
     raise typer.Exit(status)

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
+    from linflow.experiments import Given
+
 Array = NDArray[np.float64]
 OWN, OTHER = "own kind, held out", "other kind"
 FLOW, LINEAR, GAN, RANK = "deep flow", "linear flow", "GAN", "truncated linear"
@@ -72,10 +74,19 @@ def pair_of(name: str, size: int) -> Pair:
     return Pair(shape, own[count + tuned :], own[count : count + tuned], {OWN: own[:count], OTHER: other})
 
 
+def outside(given: Given, params: dict[str, Any]) -> Any:
+    """The flow in the place of the trained one."""
+    from linflow.deep.outside import whole
+
+    return whole(given, 64 if params["pair"] in (DIGITS, FACES) else 3 * params["size"] ** 2)
+
+
 def model_of(params: dict[str, Any], kind: str) -> Any:
-    """A trained flow or GAN; trained once, and then kept in linflow's cache folder."""
+    """A trained flow or GAN, trained once, and then kept in linflow's cache folder; or the flow that is given."""
     from linflow.deep import trained
 
+    if kind == "flow" and params["given_flow"] is not None:
+        return outside(params["given_flow"], params)
     pair, steps = pair_of(params["pair"], params["size"]), params[f"{kind}_steps"]
     if kind == "flow":
         kind = "realnvp" if pair.shape[0] == 8 else "glow"
@@ -182,6 +193,7 @@ EXPERIMENT = Experiment(
         "gan_search": 50,
     },
     folders=two_folders,
+    flow=outside,
 )
 
 

@@ -40,7 +40,7 @@ def zuko_maf() -> Any:
 
 
 def zuko_distribution() -> Any:
-    return library("zuko").flows.NICE(N, context=2, hidden_features=(8,))(torch.ones(2))
+    return library("zuko").flows.NICE(N, context=2, hidden_features=(8,)).requires_grad_(False)(torch.ones(2))
 
 
 def normflows_couplings() -> Any:
@@ -277,6 +277,10 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "infinite": (lambda: functions(lambda z: z / 0, lambda x: x, log_det=one), "must be finite, got"),
     "shape": (lambda: functions(lambda z: z[:, :2], lambda x: x), "must return signals of shape"),
     "random": (lambda: functions(lambda z: z + torch.rand_like(z), lambda x: x, log_det=one), "is random"),
+    "grad": (
+        lambda: library("zuko").flows.NICE(N, context=2, hidden_features=(8,))(torch.ones(2)),
+        r"require grad, and .* call requires_grad_\(False\)",
+    ),
     "raises": (lambda: functions(lambda z: 1 / 0, lambda x: x), "raised ZeroDivisionError: division by zero"),
     "exchanged": (Encoder, "forward and inverse are exchanged"),
     "uniform base": (lambda: library("zuko").flows.NCSF(N, hidden_features=(8,)), "independent and normal, .* BoxUniform"),

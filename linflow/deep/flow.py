@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 import numpy as np
 import torch
@@ -243,6 +243,11 @@ class Glow(Flow):
         super().__init__(linear, body, shape, config, conditional=conditional)
 
 
+def is_flow(value: object) -> TypeGuard[AnyFlow]:
+    """Whether `value` has what an `AnyFlow` has, whoever made it."""
+    return all(callable(getattr(type(value), method, None)) for method in _METHODS)
+
+
 def flow_of(value: AnyFlow | LinearFlow, name: str = "flow") -> AnyFlow:
     """`value` as a flow: as it is, or a `LinearFlow` as a flow whose nonlinear part has no layers.
 
@@ -257,13 +262,12 @@ def flow_of(value: AnyFlow | LinearFlow, name: str = "flow") -> AnyFlow:
     >>> flow_of(linear).forward([1.0, 1.0]).tolist(), linear.forward([1.0, 1.0]).tolist()
     ([3.0, 1.0], [3.0, 1.0])
     """
-    given: object = value
-    if isinstance(given, LinearFlow):
-        return Flow(given, Sequence(), (given.n,), {}, conditional=False).eval()
-    if all(callable(getattr(type(given), method, None)) for method in _METHODS):
-        return cast(AnyFlow, given)
+    if isinstance(value, LinearFlow):
+        return Flow(value, Sequence(), (value.n,), {}, conditional=False).eval()
+    if is_flow(value):
+        return value
     raise InputError(
-        f"{name} must be a Flow of linflow or a LinearFlow, got {shown(given)}: pass linflow.deep.wrap({name}) if it is "
+        f"{name} must be a Flow of linflow or a LinearFlow, got {shown(value)}: pass linflow.deep.wrap({name}) if it is "
         "another library's"
     )
 

@@ -7,6 +7,7 @@ and it computes in its own precision, in which the signals reach it.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import math
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from torch import Tensor
 from linflow.arrays import shown
 from linflow.checks import Interval, batch_of, callable_of, instance_of, number_in, positive_int, sides
 from linflow.deep.bijection import AnyFlow, Bijection
-from linflow.deep.flow import flow_of
+from linflow.deep.flow import flow_of, is_flow
 from linflow.deep.laws import refuted
 from linflow.deep.readers import Mapped, Pair, Reader, reader_of
 from linflow.deep.slopes import jacobians
@@ -121,6 +122,14 @@ class Wrapped(Bijection):
         if self._given is not None:
             found.update(self._given.mean.tobytes() + self._given.matrix.tobytes())
         return found.hexdigest()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Wrapped:
+        if not isinstance(self.model, torch.nn.Module):
+            memo[id(self.model)] = self.model  # it has no weights of its own, and may hold what cannot be copied
+        made = type(self).__new__(type(self))
+        memo[id(self)] = made
+        made.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        return made
 
     def _far(self, x: ArrayLike | Tensor) -> Tensor:
         if self._reach is None:
@@ -261,7 +270,7 @@ def wrap(
             callable_of(log_det, "log_det", "of (batch, n) latents")
     elif model is None or not (forward is inverse is log_det is None):
         raise InputError("give wrap a model, or two functions forward= and inverse= (and log_det=)")
-    if isinstance(model, Bijection | LinearFlow):
+    if isinstance(model, LinearFlow) or is_flow(model):
         return flow_of(model)
     tolerance = None if tolerance is None else number_in(tolerance, "tolerance", _TOLERANCES)
     if linear is not None:
@@ -269,6 +278,11 @@ def wrap(
     reader = reader_of(model)
     try:
         flow = _made(model, reader, n, shape, mean, linear)
+        if not isinstance(model, torch.nn.Module) and flow.forward(flow.mean.new_zeros(1, flow.n)).requires_grad:
+            raise InputError(
+                f"the weights behind the model, {shown(model)}, require grad, and are not its own to freeze: wrap the "
+                "module itself, or call requires_grad_(False) of it first"
+            )
         found = refuted(flow, tolerance=tolerance, largest=LARGEST_CHECKED, own=flow.model_log_prob)
     except LinflowError:
         raise

@@ -5,6 +5,7 @@ An experiment is one Python file; see :class:`Experiment` for what it holds, and
 """
 
 from linflow.engine.cluster import DaskEngine
+from linflow.engine.given import Given
 from linflow.engine.pool import Engine, LokyEngine, Lost, SerialEngine
 from linflow.experiments.discover import Study, experiment_files, load
 from linflow.experiments.experiment import Experiment, Plan, Variable
@@ -20,6 +21,7 @@ __all__ = [
     "DaskEngine",
     "Engine",
     "Experiment",
+    "Given",
     "LokyEngine",
     "Lost",
     "Plan",

@@ -16,6 +16,7 @@ from linflow.errors import DataError, InputError, LinflowError
 from linflow.experiments.discover import experiment_files, load, summary
 from linflow.experiments.experiment import Experiment
 from linflow.experiments.made import Rows, made_figures, made_reading, made_table
+from linflow.experiments.outside import fitting, given_flow
 from linflow.experiments.record import Command, as_markdown
 from linflow.experiments.results import COMPUTED, write_csv, write_netcdf
 from linflow.experiments.run import run
@@ -41,6 +42,7 @@ def run_command(
     changes: dict[str, str] | None = None,
     data: Path | None = None,
     ood: Path | None = None,
+    flow: str | None = None,
 ) -> int:
     """Run one experiment and leave its files in `out`; returns 0, or 1 if a cell failed."""
     from rich.console import Console
@@ -48,7 +50,8 @@ def run_command(
     study = load(target)
     experiment = study.experiment
     chosen = {**from_folders(experiment, data, ood), **typed(experiment, changes or {})}
-    experiment.plan(quick=quick, seed=seed, changes=chosen)  # refused before a folder is made
+    plan = experiment.plan(quick=quick, seed=seed, changes=chosen)  # refused before a folder is made
+    given = fitting(experiment, plan, given_flow(experiment, flow))
     prepare_folder(out)
     with shown(experiment.name, unit="cells") as told:
         dataset = run(
@@ -60,6 +63,7 @@ def run_command(
             scheduler=scheduler,
             progress=lambda done, failed, total: told(done, total, f"{failed} failed" if failed else ""),
             changes=chosen,
+            flow=flow,
         )
     write_netcdf(dataset, out / f"{experiment.name}.nc")
     write_csv(dataset, out / f"{experiment.name}.csv")
@@ -68,7 +72,7 @@ def run_command(
     rows = made_table(study, study.table or default_table, dataset) if any_computed else []
     reading = made_reading(study, study.reading, dataset) if study.reading and any_computed else ""
     named = experiment.name if is_own(experiment) else target
-    command = Command(named, quick=quick, seed=seed, changes=changes or {}, data=data, ood=ood)
+    command = Command(named, quick=quick, seed=seed, changes=changes or {}, data=data, ood=ood, flow=given)
     page = to_markdown(experiment.title, rows, reading, failures)
     again = as_markdown(command, dataset.attrs["n_cells"] - dataset.attrs["n_skipped"], dataset.attrs["code_version"])
     write_bytes(out / f"{experiment.name}.md", f"{page}\n{again}\n".encode())

@@ -20,6 +20,7 @@ import numpy as np
 
 from linflow.arrays import shown
 from linflow.checks import finite_array, flag, mapping, positive_int, whole_number
+from linflow.engine.given import Given
 from linflow.engine.sources import Source
 from linflow.errors import InputError
 
@@ -28,7 +29,7 @@ Params = dict[str, Any]
 Cell = Callable[[Params, np.random.Generator], Mapping[str, Any]]
 
 #: Names that the engine gives to dimensions and variables of its own.
-RESERVED = ("block", "blocks", "seed", "status", "error_text", "quick")
+RESERVED = ("block", "blocks", "seed", "status", "error_text", "quick", "given_flow")
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 #: Integers up to here are exact as floats, so that 2 and 2.0 are the same coordinate.
@@ -97,6 +98,10 @@ class Experiment:
         it is named here; numbers are free. What `folders` makes of a user's folders is not held against it.
     folders : ``folders(data, ood) -> changes``, for experiments that take images: what ``--data`` and ``--ood`` (absolute
         paths, "" where not given) change, by the names of `quick`.
+    flow : ``flow(given, params) -> flow``, for experiments that take a flow from outside, ``--flow``: the flow that `given`
+        names (:mod:`linflow.deep.outside`), at one grid point; a LinflowError where it does not fit the images there. It is
+        called for each grid point before anything runs. The cell finds `given` under ``params["given_flow"]``, None without
+        ``--flow``, and calls the same function; the random numbers are the same with any flow, so that results are paired.
     source : set by :func:`linflow.experiments.load`; leave it alone.
 
     Notes
@@ -153,6 +158,7 @@ class Experiment:
     cost: Callable[[Params], float] | None = None
     choices: Mapping[str, Sequence[Coordinate] | None] = field(default_factory=dict)
     folders: Callable[[str, str], Mapping[str, Any]] | None = None
+    flow: Callable[[Given, Params], Any] | None = None
     source: Source | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:

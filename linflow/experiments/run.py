@@ -14,6 +14,7 @@ from linflow.engine.users import failing_as
 from linflow.errors import DataError
 from linflow.experiments.cells import Outcome, code_version, ship
 from linflow.experiments.experiment import Experiment, Params, Plan
+from linflow.experiments.outside import fitting, given_flow
 from linflow.experiments.results import build, fits
 from linflow.experiments.stored import recorded, remembered, run_identity
 
@@ -34,6 +35,7 @@ def run(
     scheduler: str | None = None,
     progress: Progress | None = None,
     changes: Mapping[str, Any] | None = None,
+    flow: str | os.PathLike[str] | None = None,
 ) -> xr.Dataset:
     """Compute every cell of an experiment that is not stored yet, and return all of them, labelled.
 
@@ -48,6 +50,8 @@ def run(
     scheduler : address of a Dask scheduler, ``tcp://host:port``, whose workers compute instead.
     progress : called with (cells done, failed among them, cells in all), first before anything is computed.
     changes : settings, coordinates or the number of blocks to use instead of the experiment's own; a run of its own.
+    flow : a flow in the place of the experiment's own: a file of `linflow.deep.save` or ``linflow train``,
+        ``"my_flow.py:make_flow"`` or ``"my_module:make_flow"``. The run is told from others by its content and weights.
 
     Returns
     -------
@@ -77,10 +81,11 @@ def run(
     plan = experiment.plan(quick=quick, seed=seed, changes=changes)
     cells = {plan.key(params): params for params in _wanted(experiment, plan)}
     version = code_version(experiment)
-    shipment = ship(experiment, plan.seed)
+    given = fitting(experiment, plan, given_flow(experiment, flow))
+    shipment = ship(experiment, plan.seed, given)
     engine = choose_engine(workers, scheduler)
     prepare_folder(Path(out))
-    with Store(Path(out) / f"{experiment.name}.sqlite", run_identity(plan, version, experiment.variables)) as store:
+    with Store(Path(out) / f"{experiment.name}.sqlite", run_identity(plan, version, experiment.variables, given)) as store:
         outcomes = {key: known for key, known in remembered(store.records()).items() if key in cells}
         failed = sum(outcome.error is not None for outcome in outcomes.values())
         pending = [key for key in cells if key not in outcomes]
@@ -100,7 +105,10 @@ def run(
             failed += outcome.error is not None
             if progress:
                 progress(len(outcomes), failed, len(cells))
-    return build(experiment, plan, outcomes, version)
+    dataset = build(experiment, plan, outcomes, version)
+    if given is not None:
+        dataset.attrs |= {"flow": given.name, "flow_digest": f"{given.digest} {given.weights}"}
+    return dataset
 
 
 def _wanted(experiment: Experiment, plan: Plan) -> list[Params]:

@@ -9,15 +9,19 @@ from typing import Any
 import numpy as np
 
 from linflow.checks import FloatArray
+from linflow.engine.given import Given
 from linflow.engine.store import Record
 from linflow.experiments.cells import Outcome
 from linflow.experiments.experiment import Params, Plan, Variable
 
 
-def run_identity(plan: Plan, code_version: str, variables: Mapping[str, Variable]) -> dict[str, Any]:
+def run_identity(
+    plan: Plan, code_version: str, variables: Mapping[str, Variable], given: Given | None = None
+) -> dict[str, Any]:
     """All that the numbers of a run, and what of them is kept, depend on."""
     kept = {name: [list(variable.dims), variable.once] for name, variable in variables.items()}
-    return {"experiment": plan.experiment, "parameters": plan.parameters(), "code": code_version, "variables": kept}
+    found = {"experiment": plan.experiment, "parameters": plan.parameters(), "code": code_version, "variables": kept}
+    return found if given is None else {**found, "flow": [given.digest, given.weights]}
 
 
 def recorded(outcome: Outcome, params: Params, *, lost: bool = False) -> Record:

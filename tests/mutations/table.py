@@ -1765,7 +1765,7 @@ _EXPERIMENTS = (
         "experiments_run.py::test_failed_cells_are_told_in_the_exit_status",
     ),
     _fault(
-        _CELLS,
+        _SOURCES,
         "code-version-libraries",
         "where only texts tell what a cell is, the libraries that they import do not count",
         "json.dumps([texts, installed])",
