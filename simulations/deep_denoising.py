@@ -227,9 +227,10 @@ def reading(dataset: xr.Dataset) -> str:
                 gains.append(f"{', '.join(each)} dB from {rival}")
         parts.append(f"{_short(case)}: {'; '.join(gains)}")
     levels = ", ".join(f"{s:g}" for s in dataset["noise_std"].values)
+    made = dataset.attrs["flow"] if "flow" in dataset.attrs else f"trained for {settings(dataset)['steps']} steps"
     absent = "" if settings(dataset)["bm3d"] else " BM3D is not installed: pip install 'linflow[bm3d]'."
     return (
-        f"Paired differences of the flow of patches, trained for {settings(dataset)['steps']} steps, at noise {levels} "
+        f"Paired differences of the flow of patches, {made}, at noise {levels} "
         f"(mean over {dataset.sizes['block']} test images ± one standard error). {'. '.join(parts)}. The first is what "
         "training adds to the linear model that the flow starts from: only that one speaks for depth. BM3D expects "
         f"Gaussian noise, so clipped input costs it accuracy as the noise grows.{absent}"

@@ -25,6 +25,7 @@ from torch import Tensor
 from linflow.arrays import shown
 from linflow.checks import (
     Interval,
+    channels_last,
     finite_array,
     flag,
     instance_of,
@@ -295,6 +296,7 @@ def _checked_shape(shape: tuple[int, ...], n: int, levels: int) -> tuple[int, ..
         raise ShapeError("a coupling needs two coordinates at least: n = 1 has no nonlinear flow here")
     if math.prod(shape) != n or len(shape) not in (1, 3):
         raise ShapeError(f"the linear part has n = {n}: shape must be ({n},), or (H, W, C) with H W C = {n}; got {shape}")
+    channels_last(shape, "shape")
     if len(shape) == 3 and any(side % 2**levels for side in shape[:2]):
         raise ShapeError(f"{levels} levels halve the image {levels} times: {shape[0]} x {shape[1]} does not allow that")
     return shape

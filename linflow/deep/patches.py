@@ -32,6 +32,7 @@ from scipy.sparse.linalg import LinearOperator
 from linflow.checks import (
     FloatArray,
     Interval,
+    channels_last,
     finite_array,
     image_shape,
     non_negative,
@@ -306,6 +307,8 @@ def _images(flow: Flow, images: ArrayLike) -> FloatArray:
     if not flow_of(flow).conditional or len(flow.shape) != 3 or flow.shape[0] != flow.shape[1]:
         raise InputError("a denoiser needs a conditional flow of square image patches: make it with conditional=True")
     size, _, channels = flow.shape
+    if values.ndim >= 3 and values.shape[-1] != channels:
+        channels_last(values.shape, "images")
     if values.ndim < 3 or values.shape[-1] != channels or min(values.shape[-3:-1]) < size:
         raise ShapeError(f"images must have shape (..., H, W, {channels}) with H, W >= {size}, got {values.shape}")
     return values

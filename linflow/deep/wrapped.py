@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from linflow.arrays import shown
-from linflow.checks import Interval, batch_of, callable_of, instance_of, number_in, positive_int, sides
+from linflow.checks import Interval, batch_of, callable_of, channels_last, instance_of, number_in, positive_int, sides
 from linflow.deep.bijection import AnyFlow, Bijection
 from linflow.deep.flow import flow_of, is_flow
 from linflow.deep.laws import refuted
@@ -317,6 +317,7 @@ def _made(
     sizes = (size,) if shape is None else sides(shape)
     if len(sizes) not in (1, 3):
         raise ShapeError(f"shape must be (n,) or (H, W, C), got {sizes}")
+    channels_last(sizes, "shape")
     offset = np.zeros(size) if mean is None else batch_of(mean, size, "mean")
     if offset.shape != (size,):
         raise ShapeError(f"mean must have shape ({size},), got {offset.shape}")
