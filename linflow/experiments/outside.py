@@ -43,7 +43,10 @@ def fitting(experiment: Experiment, plan: Plan, given: Given | None) -> Given | 
         try:
             if experiment.skip is None or not experiment.skip(dict(params)):
                 weights = str(experiment.flow(given, dict(params)).digest())
-        except (LinflowError, KeyboardInterrupt):
+        except LinflowError as error:
+            place = ", ".join(f"{name} = {params[name]}" for name, values in plan.grid.items() if len(values) > 1)
+            raise type(error)(f"{error} (at {place}: --set takes less)" if place else str(error)) from error
+        except KeyboardInterrupt:
             raise
         except BaseException as error:  # the author's code may raise anything
             raise DataError(f"flow of experiment {experiment.name!r} raised {described(error)}") from error

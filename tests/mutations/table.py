@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.mutations.chain import CHAIN
 from tests.mutations.interlacing import INTERLACING
+from tests.mutations.outside import OUTSIDE
 from tests.mutations.proofs import LEDGER
 from tests.mutations.rigour import RIGOUR
 from tests.mutations.runner import Fault
@@ -2460,6 +2461,7 @@ _ALL = (
     *_MACHINE_CHECKED,
     *RIGOUR,
     *CHAIN,
+    *OUTSIDE,
     *LEDGER,
     *INTERLACING,
 )
