@@ -323,7 +323,7 @@ def test_the_command_of_the_documentation_runs(tmp_path: Path, monkeypatch: pyte
     Path("my_flow.py").write_text(code)
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        model = zuko.flows.RealNVP(64, transforms=4, hidden_features=(128,))
+        model = zuko.flows.RealNVP(64, transforms=3, hidden_features=(64,))
     torch.save(model.state_dict(), "my_flow.pt")
     monkeypatch.setattr(sys.modules[load("linearised-theory").experiment.cell.__module__], "DRAWS", 512)
     few = ["blocks=2", "images=2", "steps=3", "fraction=0.5", "signals=samples of the flow"]
