@@ -47,6 +47,8 @@ _FAINTEST, _LOUDEST = 1e-150, 1e150
 #: Largest whole number up to which every whole number is a float64.
 _LARGEST_COUNT = 2**53
 
+#: Numbers of channels that images have: grey, colour, colour and opacity.
+_CHANNELS = (1, 3, 4)
 #: Probabilities below this would vanish when shared out.
 _RAREST = 1e-280
 
@@ -296,7 +298,28 @@ def image_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
     found = sides(shape)
     if len(found) != 3:
         raise ShapeError(f"shape must be (H, W, C), got {found}")
+    channels_last(found, "shape")
     return found[0], found[1], found[2]
+
+
+def channels_last(shape: tuple[int, ...], name: str) -> tuple[int, ...]:
+    """`shape`, (..., H, W, C); a ShapeError where it can only be the (..., C, H, W) of other libraries.
+
+    That is so where the place of H holds 1, 3 or 4, as channels are counted, and both after it more.
+
+    >>> channels_last((10, 8, 8, 3), "images")
+    (10, 8, 8, 3)
+    >>> channels_last((10, 3, 8, 8), "images")
+    Traceback (most recent call last):
+        ...
+    linflow.errors.ShapeError: images must have the channels last, (..., H, W, C), got shape (10, 3, 8, 8): move them with
+    numpy.moveaxis(images, -3, -1)
+    """
+    if len(shape) >= 3 and shape[-3] in _CHANNELS and min(shape[-2:]) > max(_CHANNELS):
+        turned = f"give {(*shape[-2:], shape[-3])}, and images in that order"
+        move = turned if name == "shape" else f"move them with numpy.moveaxis({name}, -3, -1)"
+        raise ShapeError(f"{name} must have the channels last, (..., H, W, C), got shape {shape}: {move}")
+    return shape
 
 
 def sample_shape(size: int | tuple[int, ...]) -> tuple[int, ...]:

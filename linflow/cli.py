@@ -298,6 +298,13 @@ def run(
     ood: Annotated[
         Path | None, typer.Option(help="Folder of out-of-distribution images, for experiments that take one.")
     ] = None,
+    flow: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE.pt|FILE.py:FUNCTION",
+            help="A flow in the place of the experiment's own: of linflow train, or what a function of yours makes.",
+        ),
+    ] = None,
     show_list: Annotated[bool, typer.Option("--list", help="List the experiments.")] = False,
     *,
     given: Given,
@@ -336,5 +343,6 @@ def run(
         changes=chosen,
         given=given,
         ood=ood,
+        flow=flow,
     )
     raise typer.Exit(status)

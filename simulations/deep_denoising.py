@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from linflow.deep import Flow
+    from linflow.experiments import Outside
 
 FloatArray = NDArray[np.float64]
 
@@ -71,11 +72,21 @@ def images_of(case: str, size: int) -> tuple[FloatArray, FloatArray]:
     return train, test
 
 
+def outside(given: Outside, params: dict[str, Any]) -> Flow:
+    """The flow in the place of the trained one."""
+    from linflow.deep.outside import patches
+
+    side = 8 if params["case"] == "digits" else params["size"]
+    return patches(given, side, 1 if params["case"] in ("digits", "photographs") else 3)
+
+
 @cache
-def patch_flow(case: str, size: int, steps: int) -> Flow:
-    """The trained flow of patches, from the cache of trained models where it is there."""
+def patch_flow(case: str, size: int, steps: int, given: Outside | None = None) -> Flow:
+    """The flow of patches, given or trained, from the cache of trained models where it is there."""
     from linflow import deep
 
+    if given is not None:
+        return outside(given, {"case": case, "size": size})
     change = "jitter" if case == "digits" else "crops"
     flow: Flow = deep.trained("patches", images_of(case, size)[0], steps=steps, augment=change)
     return flow
@@ -126,7 +137,7 @@ def restorations(noisy: FloatArray, params: dict[str, Any]) -> dict[str, FloatAr
     from linflow.deep.patches import linear_control
 
     case, size, noise_std = params["case"], params["size"], params["noise_std"]
-    flow, stride = patch_flow(case, size, params["steps"]), params["stride"]
+    flow, stride = patch_flow(case, size, params["steps"], params["given_flow"]), params["stride"]
     results = {"noisy": noisy, "linear patches": deep.denoise_once(linear_control(flow), noisy, noise_std, stride=stride)}
     if min(noisy.shape[:2]) >= _SMALLEST:
         results["non-local means"] = denoise_nlm(noisy, noise_std, tuned(case, size, noise_std))
@@ -169,6 +180,7 @@ EXPERIMENT = Experiment(
     },
     quick={"size": 64, "steps": 600, "blocks": 8},
     folders=lambda data, ood: {"case": (two_folders(data, ood),), "size": 64, "steps": 16000},
+    flow=outside,
 )
 
 
@@ -215,9 +227,10 @@ def reading(dataset: xr.Dataset) -> str:
                 gains.append(f"{', '.join(each)} dB from {rival}")
         parts.append(f"{_short(case)}: {'; '.join(gains)}")
     levels = ", ".join(f"{s:g}" for s in dataset["noise_std"].values)
+    made = dataset.attrs["flow"] if "flow" in dataset.attrs else f"trained for {settings(dataset)['steps']} steps"
     absent = "" if settings(dataset)["bm3d"] else " BM3D is not installed: pip install 'linflow[bm3d]'."
     return (
-        f"Paired differences of the flow of patches, trained for {settings(dataset)['steps']} steps, at noise {levels} "
+        f"Paired differences of the flow of patches, {made}, at noise {levels} "
         f"(mean over {dataset.sizes['block']} test images ± one standard error). {'. '.join(parts)}. The first is what "
         "training adds to the linear model that the flow starts from: only that one speaks for depth. BM3D expects "
         f"Gaussian noise, so clipped input costs it accuracy as the noise grows.{absent}"

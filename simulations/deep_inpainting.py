@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from linflow.deep import Flow
+    from linflow.experiments import Outside
 
 FloatArray = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -91,11 +92,22 @@ def images_of(case: str, size: int) -> tuple[FloatArray, FloatArray]:
     return train, test
 
 
+def outside(given: Outside, params: dict[str, Any]) -> Any:
+    """The flow in the place of the trained one: of whole images up to `WHOLE` pixels, else of patches."""
+    from linflow.deep.outside import patches, whole
+
+    case, size = params["case"], {"digits": 8, "photographs": 64}.get(params["case"], params["size"])
+    channels = 1 if case in ("digits", "photographs") else 3
+    return patches(given, size, channels) if size > WHOLE else whole(given, channels * size**2)
+
+
 @cache
-def flow_of(case: str, size: int, steps: int) -> Flow:
-    """The trained flow, of whole images or of patches, from the cache of trained models where it is there."""
+def flow_of(case: str, size: int, steps: int, given: Outside | None = None) -> Any:
+    """The flow, given or trained, of whole images or of patches, from the cache of trained models where it is there."""
     from linflow import deep
 
+    if given is not None:
+        return outside(given, {"case": case, "size": size})
     train = images_of(case, size)[0]
     if train.shape[1] > WHOLE:
         patches: Flow = deep.trained("patches", train, steps=steps)
@@ -116,7 +128,7 @@ def inpaint(params: dict[str, Any], images: FloatArray, hidden: Mask, rng: np.ra
     from linflow import deep
     from linflow.deep.patches import linear_control
 
-    flow, noise_std = flow_of(params["case"], params["size"], params["steps"]), params["noise_std"]
+    flow, noise_std = flow_of(params["case"], params["size"], params["steps"], params["given_flow"]), params["noise_std"]
     shape = images.shape[1:]
     A = lf.measurement.row_sampling(np.repeat(~hidden.ravel(), shape[2]), n=images[0].size)
     noisy = images + noise_std * rng.standard_normal(images.shape)
@@ -181,6 +193,7 @@ EXPERIMENT = Experiment(
     },
     quick={"steps": 600, "blocks": 6, "images": 10, "rounds": 20},
     folders=lambda data, ood: {"case": (two_folders(data, ood),), "steps": 16000},
+    flow=outside,
 )
 
 

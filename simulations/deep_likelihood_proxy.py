@@ -12,6 +12,8 @@ within a cone about (1, ..., 1)/sqrt(n), and what they show depends on the basis
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -25,6 +27,8 @@ from linflow.experiments import OKABE_ITO, Experiment, Variable, estimate, setti
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
+
+    from linflow.experiments import Outside
 
 Array = NDArray[np.float64]
 DIGITS = "digits"
@@ -67,8 +71,8 @@ class Model:
 
 
 @cache
-def model_of(case: str, steps: int, size: int) -> Model:
-    """The flow of a case, trained once (and kept in linflow's cache); the same in every process."""
+def model_of(case: str, steps: int, size: int, given: Outside | None = None) -> Model:
+    """The flow of a case, `given` or trained once (and kept in linflow's cache); the same in every process."""
     from linflow import deep
 
     images, other = images_of(case, size)
@@ -76,8 +80,20 @@ def model_of(case: str, steps: int, size: int) -> Model:
     held_out = max(2, round(HELD_OUT_PART * len(images)))
     fitted = images[order[held_out:]].reshape(-1, size, size, 1)
     change = "jitter" if case == DIGITS else "shifts"
-    flow = deep.trained("realnvp" if size <= 8 else "glow", fitted, steps=steps, augment=change).double()
-    return Model(flow.requires_grad_(False), images[order[:held_out]], other, 1 / 16 if case == DIGITS else 1 / 255)
+    if given is None:
+        flow: Any = deep.trained("realnvp" if size <= 8 else "glow", fitted, steps=steps, augment=change)
+    else:
+        flow = copy.deepcopy(outside(given, {"case": case, "size": size}))
+    return Model(
+        flow.double().requires_grad_(False), images[order[:held_out]], other, 1 / 16 if case == DIGITS else 1 / 255
+    )
+
+
+def outside(given: Outside, params: Mapping[str, Any]) -> Any:
+    """The flow in the place of the trained one."""
+    from linflow.deep.outside import whole
+
+    return whole(given, 64 if params["case"] == DIGITS else params["size"] ** 2)
 
 
 def images_of(case: str, size: int) -> tuple[Array, Array]:
@@ -109,7 +125,8 @@ def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     from linflow.deep.jacobian import jacobian
 
     with thread_count(1):
-        case, model, size = model_of(params["case"], params["training"], params["size"]), params["model"], params["signals"]
+        case = model_of(params["case"], params["training"], params["size"], params["given_flow"])
+        model, size = params["model"], params["signals"]
         n = case.flow.n
         latent, signal = np.empty((2, len(params["group"]), size))
         for i, group in enumerate(params["group"]):
@@ -171,6 +188,7 @@ EXPERIMENT = Experiment(
     },
     quick={"blocks": 8, "signals": 80, "jacobians": 8, "training": 600},
     folders=lambda data, ood: {"case": (f"{data} / {ood}" if ood else data,), "size": 16, "training": 3000},
+    flow=outside,
 )
 
 

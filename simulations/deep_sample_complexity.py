@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
+    from linflow.experiments import Outside
+
 Array = NDArray[np.float64]
 DIGITS = "digits"
 FLOW, LINEAR, TRUNCATED = "deep flow", "linear flow", "truncated linear"
@@ -76,10 +78,24 @@ def data_of(case: str, size: int) -> Data:
     return Data(shape, images[tested + tuned :], images[tested : tested + tuned], test)
 
 
+def outside(given: Outside, params: Params) -> Any:
+    """The flow in the place of the trained one: of whole images, or one of patches in the place of that."""
+    from linflow.deep.outside import outside, patches, whole
+
+    side, channels = (8, 1) if params["case"] == DIGITS else (params["size"], 3)
+    if outside(given).conditional:
+        return patches(given, side, channels)
+    return whole(given, channels * side**2)
+
+
 def model_of(params: Params, kind: str) -> Any:
-    """A trained model; trained once, and then kept in linflow's cache folder."""
+    """A trained model, trained once, and then kept in linflow's cache folder; or the one that is given."""
     from linflow import deep
 
+    if kind != "gan" and (given := params.get("given_flow")) is not None:
+        found = outside(given, params)
+        if found.conditional == (kind == "patches"):
+            return found.to(params["device"])
     kind, options = recipe(params, kind)
     steps = params["gan_steps" if kind == "gan" else "patch_steps" if kind == "patches" else "flow_steps"]
     return deep.trained(kind, training_of(params), steps=steps, device=params["device"], **options)
@@ -170,8 +186,13 @@ def _truncated(p: Problem) -> Array:
 
 def _patches(p: Problem, *, trained: bool) -> Array:
     from linflow import deep
+    from linflow.deep.patches import linear_control
 
-    model = model_of(p.params, "patches") if trained else _linear_patches_of(p.params["case"], p.params["size"])
+    if p.params["given_flow"] is not None:
+        model = model_of(p.params, "patches")
+        model = model if trained else linear_control(model)
+    else:
+        model = model_of(p.params, "patches") if trained else _linear_patches_of(p.params["case"], p.params["size"])
     # It starts where the linear flow ends, at the noise level that the linear theory says of that.
     linear = linear_of(p.params)
     level = float(np.sqrt(lf.risk.equivalent(linear.spectrum, p.m) / linear.n))
@@ -332,6 +353,7 @@ EXPERIMENT = Experiment(
     cost=lambda params: float(params["m"]),
     choices={"device": ("cpu", "cuda")},
     folders=folders,
+    flow=outside,
 )
 
 

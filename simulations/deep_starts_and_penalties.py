@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
+    from linflow.experiments import Outside
+
 Array = NDArray[np.float64]
 DEEP, LINEAR = "deep flow", "linear flow"
 FLOWS = (DEEP, LINEAR)
@@ -59,10 +61,20 @@ def pixels(case: str, size: int) -> int:
     return 64 if case == DIGITS else 3 * size**2
 
 
-def deep_flow(case: str, size: int, steps: int) -> Any:
-    """A trained flow; trained once, and then kept in linflow's cache folder."""
+def outside(given: Outside, params: dict[str, Any]) -> Any:
+    """The flow in the place of the trained one."""
+    from linflow.deep.outside import whole
+
+    return whole(given, pixels(params["case"], params["size"]))
+
+
+def deep_flow(params: dict[str, Any]) -> Any:
+    """A trained flow, trained once, and then kept in linflow's cache folder; or the one that is given."""
     from linflow.deep import trained
 
+    if params["given_flow"] is not None:
+        return outside(params["given_flow"], params)
+    case, size, steps = params["case"], params["size"], params["flow_steps"]
     training = images(case, size)[0]
     if case == DIGITS or size <= 8:
         side, channels = (8, 1) if case == DIGITS else (size, 3)
@@ -76,7 +88,7 @@ def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
 
     case, size, m = params["case"], params["size"], params["m"]
     x = images(case, size)[1][params["block"] % params["parts"] :: params["parts"]][: params["images"]]
-    flow, n = deep_flow(case, size, params["flow_steps"]), x.shape[1]
+    flow, n = deep_flow(params), x.shape[1]
     linear = flow.linear
     A = lf.measurement.gaussian(m, n, rng)
     y = x @ A.T
@@ -154,6 +166,7 @@ EXPERIMENT = Experiment(
         "gamma": (0.0, 1e-4, 1e-3, 1e-2),
     },
     folders=one_folder,
+    flow=outside,
 )
 
 

@@ -15,6 +15,8 @@ bound is rigorous for a nonlinear flow, every A and every estimator: Shannon's, 
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -28,6 +30,8 @@ from linflow.experiments import OKABE_ITO, Experiment, Variable, estimate, setti
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
+
+    from linflow.experiments import Outside
 
 Array = NDArray[np.float64]
 SAMPLES, HELD_OUT, OTHER = "samples of the flow", "held-out images", "other images"
@@ -65,8 +69,8 @@ class Model:
 
 
 @cache
-def model_of(case: str, steps: int, size: int) -> Model:
-    """The flow of a case, trained once (and kept in linflow's cache); the same in every process."""
+def model_of(case: str, steps: int, size: int, given: Outside | None = None) -> Model:
+    """The flow of a case, `given` or trained once (and kept in linflow's cache); the same in every process."""
     from linflow import deep
 
     images, other = images_of(case, size)
@@ -74,14 +78,24 @@ def model_of(case: str, steps: int, size: int) -> Model:
     held_out = max(2, round(HELD_OUT_PART * len(images)))
     fitted = images[order[held_out:]].reshape(-1, size, size, 1)
     change = "jitter" if case == DIGITS else "shifts"
-    flow = deep.trained("realnvp" if size <= 8 else "glow", fitted, steps=steps, augment=change).double()
-    flow.requires_grad_(False)
+    if given is None:
+        flow: Any = deep.trained("realnvp" if size <= 8 else "glow", fitted, steps=steps, augment=change)
+    else:
+        flow = copy.deepcopy(outside(given, {"case": case, "size": size}))
+    flow = flow.double().requires_grad_(False)
     # In parts: the activations of all draws at once would take gigabytes.
     parts = [flow.generate(z) for z in np.random.default_rng(1).standard_normal((DRAWS // 512, 512, flow.n))]
     x: Array = np.concatenate([signals.numpy() for signals, _ in parts])
     log_det = np.concatenate([values.numpy() for _, values in parts])
     groups = {HELD_OUT: images[order[:held_out]]} | ({} if other is None else {OTHER: other})
     return Model(flow, groups, np.cov(x.T), x.mean(axis=0), float(log_det.mean()))
+
+
+def outside(given: Outside, params: Mapping[str, Any]) -> Any:
+    """The flow in the place of the trained one."""
+    from linflow.deep.outside import whole
+
+    return whole(given, 64 if params["case"] == DIGITS else params["size"] ** 2)
 
 
 def images_of(case: str, size: int) -> tuple[Array, Array | None]:
@@ -99,7 +113,7 @@ def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     from linflow.deep.linearised import LATENT, SIGNAL, entropy_lower, linearise, smallest_latent
 
     with thread_count(1):
-        model = model_of(params["case"], params["training"], params["size"])
+        model = model_of(params["case"], params["training"], params["size"], params["given_flow"])
         flow, n, signals = model.flow, model.flow.n, params["signals"]
         m = int(np.clip(round(params["fraction"] * n), 1, n - 1))
         z = model.latents(signals, params["images"], rng)
@@ -194,6 +208,7 @@ EXPERIMENT = Experiment(
         "size": 16,
         "training": 3000,
     },
+    flow=outside,
 )
 
 #: (measured, theory, its name, colour, marker)

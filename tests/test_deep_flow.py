@@ -324,7 +324,7 @@ def test_files_that_are_no_flow_of_this_version(tmp_path: Path) -> None:
         deep.load(_edited(tmp_path, version=99))
     with pytest.raises(DataError, match="is damaged"):
         deep.load(_edited(tmp_path, state={}))
-    with pytest.raises(DataError, match="is damaged"):
+    with pytest.raises(DataError, match="is a Unheard, which is not registered here"):
         deep.load(_edited(tmp_path, kind="Unheard"))
     with pytest.raises(DataError, match="holds no generator"):
         deep.load_generator(whole)

@@ -5,7 +5,8 @@ A :class:`Flow` has the protocol of :class:`~linflow.flow.LinearFlow` (`forward`
 an image of shape (H, W, C) is flattened in that order.
 
 * Models: `RealNVP`, `Glow`; `fit` trains one in place, `trained` gives one with settings that were tried, from a cache;
-  `save` and `load`. `Generator` is the rival without an inverse, a GAN.
+  `save` and `load`, which know classes of yours from `register`. `wrap` takes flows of other libraries. `Generator` is the
+  rival without an inverse, a GAN.
 * Inverse problems: `solve` (or `solution`, with how the search ended) for one flow over the whole signal; `denoise` and
   `split` for images larger than a flow of patches; `csgm` for the GAN.
 
@@ -34,7 +35,8 @@ from linflow.deep.gan import Generator, csgm, fit_gan
 from linflow.deep.patches import denoise, denoise_once, split
 from linflow.deep.recipes import cache_folder, trained, untrained
 from linflow.deep.solve import Solution, null_space_start, random_start, solution, solve
-from linflow.deep.store import load, load_generator, save
+from linflow.deep.store import load, load_generator, register, save
+from linflow.deep.wrapped import wrap
 
 __all__ = [
     "Fitted",
@@ -56,10 +58,12 @@ __all__ = [
     "load_generator",
     "null_space_start",
     "random_start",
+    "register",
     "save",
     "solution",
     "solve",
     "split",
     "trained",
     "untrained",
+    "wrap",
 ]

@@ -11,6 +11,7 @@ import torch
 from linflow.checks import (
     FloatArray,
     Interval,
+    channels_last,
     finite_array,
     flag,
     generator,
@@ -103,6 +104,7 @@ def _several(images: FloatArray, rng: np.random.Generator) -> FloatArray:
     values = finite_array(images, "images")
     if values.ndim != 4 or values.size == 0:
         raise ShapeError(f"this augmentation needs images of shape (count, H, W, C), got {values.shape}")
+    channels_last(values.shape, "images")
     generator(rng)
     return values
 

@@ -25,6 +25,7 @@ from linflow.checks import (
     POSITIVE,
     FloatArray,
     Interval,
+    channels_last,
     finite_array,
     instance_of,
     number_in,
@@ -289,6 +290,8 @@ def _images(flow: Flow, images: ArrayLike) -> FloatArray:
         values = values.reshape(len(values), *flow.shape)
     if values.ndim not in (2, 4) or len(values) == 0:
         raise ShapeError(f"images must have shape (count, {flow.n}) or (count, H, W, C), got {values.shape}")
+    if values.ndim == 4:
+        channels_last(values.shape, "images")
     return values
 
 

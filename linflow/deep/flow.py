@@ -14,28 +14,28 @@ With ``conditional=True`` the flow is a family p_s(x) over noise levels s: the l
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any, TypeGuard, cast
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from torch import Tensor, nn
+from torch import Tensor
 
+from linflow.arrays import shown
 from linflow.checks import (
     Interval,
+    channels_last,
     finite_array,
     flag,
-    generator,
     instance_of,
-    non_negative,
     number_in,
     one_of,
     positive_int,
     sides,
     whole_number,
 )
+from linflow.deep.bijection import AnyFlow, Bijection
 from linflow.deep.deterministic import seeded
 from linflow.deep.layers import (
     SQUEEZES,
@@ -54,11 +54,13 @@ from linflow.spectrum import Spectrum
 
 #: Features of the noise level that the couplings of a conditional flow see.
 CONTEXT = 8
+#: By these a flow is known.
+_METHODS = ("generate", "normalise", "log_prob", "sample", "tensor", "frozen", "digest")
 #: Noise level at which the features are centred, and the ratio that one unit of them stands for.
 _CENTRE, _DECADE = 0.05, math.log(5.0)
 
 
-class Flow(nn.Module):
+class Flow(Bijection):
     r"""Invertible generative model ``x = mean + G g(z)``; made as `RealNVP` or `Glow`.
 
     Parameters
@@ -91,21 +93,7 @@ class Flow(nn.Module):
         else:
             self.register_buffer("latent_basis", torch.tensor(_or_eye(linear.latent_basis, linear.n)))
 
-    def _apply(self, fn: Any, recurse: bool = True) -> Flow:
-        # ``flow.float()`` is for the network: the linear part stays in float64 whatever is asked for.
-        linear = {name: buffer for name, buffer in self._buffers.items() if buffer is not None}
-        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        for name, buffer in linear.items():
-            moved = cast(Tensor, self._buffers[name])
-            self._buffers[name] = buffer.to(device=moved.device, dtype=torch.float64)
-        return self
-
     # ------------------------------------------------------------------------------------------------- quantities
-
-    @property
-    def n(self) -> int:
-        """Dimension of signal and latent."""
-        return int(self.mean.numel())
 
     @property
     def linear(self) -> LinearFlow:
@@ -117,38 +105,6 @@ class Flow(nn.Module):
     def dtype(self) -> torch.dtype:
         """Precision of the network."""
         return next((p.dtype for p in self.body.parameters()), torch.float64)
-
-    def tensor(self, values: ArrayLike) -> Tensor:
-        """A copy of an array in float64, where the flow is (on the CPU or an accelerator)."""
-        return torch.from_numpy(finite_array(values, "values")).to(self.mean.device)
-
-    # ------------------------------------------------------------------------------------------------- both ways
-
-    def forward(self, z: ArrayLike | Tensor, noise_std: float | Tensor | None = None) -> Tensor:
-        """Signals of the latents `z`, (..., n) to (..., n), float64."""
-        return self.generate(z, noise_std)[0]
-
-    def inverse(self, x: ArrayLike | Tensor, noise_std: float | Tensor | None = None) -> Tensor:
-        """Latents of the signals `x`, (..., n) to (..., n), float64."""
-        return self.normalise(x, noise_std)[0]
-
-    def log_det(self, z: ArrayLike | Tensor, noise_std: float | Tensor | None = None) -> Tensor:
-        """``log |det dx/dz|`` at the latents `z`, shape (...)."""
-        return self.generate(z, noise_std)[1]
-
-    def log_prob(self, x: ArrayLike | Tensor, noise_std: float | Tensor | None = None) -> Tensor:
-        """Log-density at the signals `x`, in nats, shape (...)."""
-        z, log_det = self.normalise(x, noise_std)
-        return log_det - 0.5 * (z.square().sum(-1) + self.n * math.log(2 * math.pi))
-
-    def sample(
-        self, count: int, rng: np.random.Generator, *, noise_std: float | None = None, temperature: float = 1.0
-    ) -> Tensor:
-        """`count` signals, (count, n), of latents ``z ~ N(0, temperature^2 I)``."""
-        temperature = non_negative(temperature, "temperature")
-        z = temperature * generator(rng).standard_normal((positive_int(count, "count"), self.n))
-        with torch.no_grad():
-            return self.forward(z, noise_std)
 
     def normalise(self, x: ArrayLike | Tensor, noise_std: float | Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Latents of the signals `x`, and ``log |det dz/dx|``."""
@@ -166,15 +122,12 @@ class Flow(nn.Module):
         x = self.mean + (self._from_grid(h).double() @ self.latent_basis * scale) @ self.basis.T
         return x.view(*batch, self.n), (log_det.double() + scale.log().sum(-1)).view(batch)
 
-    def _batch(self, values: ArrayLike | Tensor, what: str) -> tuple[Tensor, torch.Size]:
-        tensor = values if isinstance(values, Tensor) else self.tensor(finite_array(values, what))
-        tensor = tensor.to(device=self.mean.device, dtype=torch.float64)
-        if tensor.dim() == 0 or tensor.shape[-1] != self.n:
-            raise ShapeError(
-                f"this flow takes flat {what} of shape (..., {self.n}), an image {self.shape} flattened; "
-                f"got shape {tuple(tensor.shape)}"
-            )
-        return tensor.reshape(-1, self.n), tensor.shape[:-1]
+    def _far(self, x: ArrayLike | Tensor) -> Tensor:
+        rows, batch = self._batch(x, "signals")
+        # In units of each direction: a flow of little spread in one is far out there sooner.
+        white = (rows - self.mean) @ self.basis / self.singular_values
+        out = ~(white.abs().amax(-1) <= 1 / torch.finfo(self.dtype).eps)
+        return (out & ~torch.isnan(rows).any(-1)).view(batch)
 
     def _noise(self, noise_std: float | Tensor | None, count: int) -> tuple[Tensor, Tensor | None]:
         """Scales of the linear part, (1 or count, n), and what the couplings see of the noise level."""
@@ -192,12 +145,6 @@ class Flow(nn.Module):
         waves = torch.cat([place * 2.0**k for k in range((CONTEXT - 2) // 2)], dim=1)
         features = torch.cat([place, place.square() - 1, waves.sin(), waves.cos()], dim=1)
         return (self.singular_values.square() + s.square()).sqrt(), features.to(self.dtype).expand(count, -1)
-
-    def _to_grid(self, h: Tensor) -> Tensor:
-        return h if len(self.shape) == 1 else h.view(-1, *self.shape).permute(0, 3, 1, 2)
-
-    def _from_grid(self, h: Tensor) -> Tensor:
-        return h if len(self.shape) == 1 else h.permute(0, 2, 3, 1).reshape(len(h), self.n)
 
 
 class RealNVP(Flow):
@@ -297,6 +244,35 @@ class Glow(Flow):
         super().__init__(linear, body, shape, config, conditional=conditional)
 
 
+def is_flow(value: object) -> TypeGuard[AnyFlow]:
+    """Whether `value` has what an `AnyFlow` has, whoever made it."""
+    return all(callable(getattr(type(value), method, None)) for method in _METHODS)
+
+
+def flow_of(value: AnyFlow | LinearFlow, name: str = "flow") -> AnyFlow:
+    """`value` as a flow: as it is, or a `LinearFlow` as a flow whose nonlinear part has no layers.
+
+    Raises
+    ------
+    InputError
+        It is neither; another library's flow has to go through :func:`linflow.deep.wrap`.
+
+    Examples
+    --------
+    >>> linear = LinearFlow.from_matrix(np.diag([2.0, 1.0]), mean=[1.0, 0.0])
+    >>> flow_of(linear).forward([1.0, 1.0]).tolist(), linear.forward([1.0, 1.0]).tolist()
+    ([3.0, 1.0], [3.0, 1.0])
+    """
+    if isinstance(value, LinearFlow):
+        return Flow(value, Sequence(), (value.n,), {}, conditional=False).eval()
+    if is_flow(value):
+        return value
+    raise InputError(
+        f"{name} must be a Flow of linflow or a LinearFlow, got {shown(value)}: pass linflow.deep.wrap({name}) if it is "
+        "another library's"
+    )
+
+
 def _multi_scale(
     shape: tuple[int, ...], levels: int, steps: int, squeeze: str, step: Callable[[int], list[Layer]]
 ) -> MultiScale:
@@ -320,6 +296,7 @@ def _checked_shape(shape: tuple[int, ...], n: int, levels: int) -> tuple[int, ..
         raise ShapeError("a coupling needs two coordinates at least: n = 1 has no nonlinear flow here")
     if math.prod(shape) != n or len(shape) not in (1, 3):
         raise ShapeError(f"the linear part has n = {n}: shape must be ({n},), or (H, W, C) with H W C = {n}; got {shape}")
+    channels_last(shape, "shape")
     if len(shape) == 3 and any(side % 2**levels for side in shape[:2]):
         raise ShapeError(f"{levels} levels halve the image {levels} times: {shape[0]} x {shape[1]} does not allow that")
     return shape
@@ -327,16 +304,3 @@ def _checked_shape(shape: tuple[int, ...], n: int, levels: int) -> tuple[int, ..
 
 def _or_eye(basis: np.ndarray | None, n: int) -> np.ndarray:
     return np.eye(n) if basis is None else np.array(basis)
-
-
-@contextmanager
-def frozen(flow: Flow) -> Iterator[None]:
-    """No dropout, and no graph behind the weights, for the length of a block."""
-    training, learning = flow.training, [p for p in flow.parameters() if p.requires_grad]
-    flow.eval().requires_grad_(False)
-    try:
-        yield
-    finally:
-        flow.train(training)
-        for parameter in learning:
-            parameter.requires_grad_(True)

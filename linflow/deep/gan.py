@@ -25,6 +25,7 @@ from torch.nn.functional import softplus
 
 from linflow.checks import (
     Interval,
+    channels_last,
     finite_array,
     generator,
     instance_of,
@@ -66,7 +67,7 @@ class Generator(nn.Module):
 
     def __init__(self, shape: tuple[int, ...], *, latent: int = 20, width: int = 64, seed: int = 0) -> None:
         super().__init__()
-        self.shape = sides(shape)
+        self.shape = channels_last(sides(shape), "shape")
         self.latent, self.n = positive_int(latent, "latent"), math.prod(self.shape)
         width, seed = positive_int(width, "width"), whole_number(seed, "seed")
         self.config = {"latent": self.latent, "width": width, "seed": seed}
@@ -135,6 +136,8 @@ def fit_gan(
     values = finite_array(images, "images")
     if values.ndim not in (2, 4) or len(values) < 2:
         raise ShapeError(f"images must have shape (count, n) or (count, H, W, C) with count > 1, got {values.shape}")
+    if values.ndim == 4:
+        channels_last(values.shape, "images")
     if values.min() < 0 or values.max() > 1:
         raise InputError(f"images must have values in [0, 1], got {values.min():g} to {values.max():g}")
     steps, batch = positive_int(steps, "steps"), positive_int(batch, "batch")

@@ -16,12 +16,15 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 from torch.func import vjp, vmap
 
-from linflow.checks import FloatArray, finite_array, instance_of, positive_int
-from linflow.deep.flow import Flow, frozen
+from linflow.checks import FloatArray, finite_array, positive_int
+from linflow.deep.bijection import AnyFlow
+from linflow.deep.flow import flow_of
+from linflow.deep.slopes import jacobians
 from linflow.errors import InputError, ShapeError
+from linflow.flow import LinearFlow
 
 
-def jacobian(flow: Flow, z: ArrayLike, *, rows: int = 64) -> FloatArray:
+def jacobian(flow: AnyFlow | LinearFlow, z: ArrayLike, *, rows: int = 64) -> FloatArray:
     """Jacobians of G at the latents `z`.
 
     Parameters
@@ -51,21 +54,20 @@ def jacobian(flow: Flow, z: ArrayLike, *, rows: int = 64) -> FloatArray:
     >>> J.shape, np.round(np.linalg.svd(J, compute_uv=False), 5)[0].tolist()
     ((2, 4, 4), [2.0, 1.0, 0.5, 0.25])
     """
+    flow = flow_of(flow)
     points, batch = _latents(flow, z)
-    eye = torch.eye(flow.n, dtype=torch.float64, device=flow.mean.device)
-    with frozen(flow):
-        pull = vjp(flow.forward, points)[1]
-
-        def row(direction: Tensor) -> Tensor:
-            slope: Tensor = pull(direction.expand_as(points))[0]
-            return slope
-
-        found = vmap(row, chunk_size=positive_int(rows, "rows"))(eye)  # (n rows, latents, n)
-    J: FloatArray = found.transpose(0, 1).cpu().numpy()
+    rows = positive_int(rows, "rows")
+    with flow.frozen():
+        try:
+            found = _together(flow, points, rows)
+        except (RuntimeError, NotImplementedError):
+            # What another library's flow is made of may have slopes only one at a time.
+            found = jacobians(flow.forward, points)
+    J: FloatArray = found.detach().cpu().numpy()
     return np.ascontiguousarray(J).reshape(*batch, flow.n, flow.n)
 
 
-def singular_values(flow: Flow, z: ArrayLike, *, rows: int = 64) -> FloatArray:
+def singular_values(flow: AnyFlow | LinearFlow, z: ArrayLike, *, rows: int = 64) -> FloatArray:
     """Singular values of the Jacobian at the latents `z`, (..., n), descending, [x]; see :func:`jacobian`.
 
     >>> from linflow import LinearFlow
@@ -78,7 +80,7 @@ def singular_values(flow: Flow, z: ArrayLike, *, rows: int = 64) -> FloatArray:
     return np.asarray(np.linalg.svd(jacobian(flow, z, rows=rows), compute_uv=False), dtype=np.float64)
 
 
-def volume_slope(flow: Flow, z: ArrayLike) -> FloatArray:
+def volume_slope(flow: AnyFlow | LinearFlow, z: ArrayLike) -> FloatArray:
     """Gradient of ``log |det J(z)|``, (..., n): zero for a linear flow.
 
     ``z`` plus this is ``-J^T`` times the gradient of ``log p(x)``: the direction in the latent along which the density of
@@ -89,16 +91,32 @@ def volume_slope(flow: Flow, z: ArrayLike) -> FloatArray:
     >>> volume_slope(RealNVP(LinearFlow.from_matrix(np.eye(2)), steps=2, width=8), [1.0, 2.0]).tolist()
     [0.0, 0.0]
     """
+    flow = flow_of(flow)
     points, batch = _latents(flow, z)
-    with frozen(flow), torch.enable_grad():
+    with flow.frozen(), torch.enable_grad():
         variable = points.requires_grad_(True)
-        (slope,) = torch.autograd.grad(flow.log_det(variable).sum(), variable)
-    found: FloatArray = slope.cpu().numpy() + 0.0  # no negative zeros
+        volume = flow.log_det(variable).sum()
+        # A flow that keeps volumes may say so with a constant, which has no slope at all.
+        slope = torch.autograd.grad(volume, variable)[0] if volume.requires_grad else torch.zeros_like(points)
+    found: FloatArray = slope.detach().cpu().numpy() + 0.0  # no negative zeros
     return found.reshape(*batch, flow.n)
 
 
-def _latents(flow: Flow, z: ArrayLike) -> tuple[Tensor, tuple[int, ...]]:
-    if instance_of(flow, Flow, "flow").conditional:
+def _together(flow: AnyFlow, points: Tensor, rows: int) -> Tensor:
+    """Jacobians, (latents, n, n), so many rows of them at once."""
+    eye = torch.eye(flow.n, dtype=torch.float64, device=flow.mean.device)
+    pull = vjp(flow.forward, points)[1]
+
+    def row(direction: Tensor) -> Tensor:
+        slope: Tensor = pull(direction.expand_as(points))[0]
+        return slope
+
+    found: Tensor = vmap(row, chunk_size=rows)(eye)  # (n rows, latents, n)
+    return found.transpose(0, 1)
+
+
+def _latents(flow: AnyFlow, z: ArrayLike) -> tuple[Tensor, tuple[int, ...]]:
+    if flow.conditional:
         raise InputError("a Jacobian needs one density: this flow is conditional on a noise level")
     values = finite_array(z, "latents")
     if values.shape[-1:] != (flow.n,):

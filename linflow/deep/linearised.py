@@ -39,11 +39,13 @@ from torch import Tensor
 
 from linflow import estimators, risk
 from linflow.checks import Count, Counts, FloatArray, finite_array, one_of, positive_int
-from linflow.deep.flow import Flow, frozen
+from linflow.deep.bijection import AnyFlow
+from linflow.deep.flow import flow_of
 from linflow.deep.jacobian import jacobian, volume_slope
 from linflow.deep.lbfgs import minimise
 from linflow.deep.solve import posterior_root
 from linflow.errors import InputError, ShapeError
+from linflow.flow import LinearFlow
 from linflow.measurement import Measurement, as_dense
 from linflow.spectrum import Spectrum
 
@@ -89,7 +91,7 @@ class Local:
         return np.array(found)
 
 
-def linearise(flow: Flow, z: ArrayLike) -> Local:
+def linearise(flow: AnyFlow | LinearFlow, z: ArrayLike) -> Local:
     """The linear model of a flow at each of the latents `z`, (k, n).
 
     Raises
@@ -109,7 +111,7 @@ def linearise(flow: Flow, z: ArrayLike) -> Local:
     >>> bool(np.isclose(local.predicted(3)[0], risk.equivalent(spectrum, 3)))
     True
     """
-    values = finite_array(z, "latents")
+    flow, values = flow_of(flow), finite_array(z, "latents")
     if values.ndim != 2:
         raise ShapeError(f"linearise needs latents of shape (k, {flow.n}), got {values.shape}")
     U, sigma, Vt = np.linalg.svd(jacobian(flow, values))
@@ -118,7 +120,7 @@ def linearise(flow: Flow, z: ArrayLike) -> Local:
     return Local(basis=U, singular_values=sigma, pulls=dict(zip(ESTIMATORS, along, strict=True)))
 
 
-def smallest_latent(flow: Flow, A: Measurement, y: ArrayLike, *, steps: int = 60) -> FloatArray:
+def smallest_latent(flow: AnyFlow | LinearFlow, A: Measurement, y: ArrayLike, *, steps: int = 60) -> FloatArray:
     """``x = G(z)`` for the smallest latent that explains exact measurements, ``min |z|^2 : A G(z) = y``.
 
     The constraint holds by construction: the search is over ``x = mean + R u``, all signals with A x = y, from the estimate
@@ -134,7 +136,7 @@ def smallest_latent(flow: Flow, A: Measurement, y: ArrayLike, *, steps: int = 60
     -------
     (k, n) array.
     """
-    dense, values = as_dense(A), finite_array(y, "y")
+    flow, dense, values = flow_of(flow), as_dense(A), finite_array(y, "y")
     if flow.conditional:
         raise InputError("the smallest latent needs one density: this flow is conditional on a noise level")
     if dense.shape[1] != flow.n or values.ndim != 2 or values.shape[1] != len(dense):
@@ -148,7 +150,7 @@ def smallest_latent(flow: Flow, A: Measurement, y: ArrayLike, *, steps: int = 60
 
     start = mean.new_zeros(len(values), R.shape[1])
     resolution = 8 * float(torch.finfo(flow.dtype).eps) * flow.n
-    with frozen(flow):
+    with flow.frozen():
         found = minimise(objective, start, steps=positive_int(steps, "steps"), resolution=resolution)
     x: FloatArray = (mean + found.points @ R.T).cpu().numpy()
     return x

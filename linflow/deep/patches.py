@@ -21,8 +21,7 @@ et al. 2013 (splitting around a denoiser); Eckstein & Bertsekas 1992 (relaxation
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -33,16 +32,16 @@ from scipy.sparse.linalg import LinearOperator
 from linflow.checks import (
     FloatArray,
     Interval,
+    channels_last,
     finite_array,
     image_shape,
-    instance_of,
     non_negative,
     number_in,
     numbers_of,
     positive_int,
     representable,
 )
-from linflow.deep.flow import Flow, Glow
+from linflow.deep.flow import Flow, Glow, flow_of
 from linflow.errors import InputError, ShapeError
 from linflow.measurement import Measurement, apply, as_dense
 
@@ -249,7 +248,8 @@ def _denoised(flow: Flow, images: FloatArray, noise_std: float, stride: int, tur
     size = flow.shape[0]
     rows, columns = _places(height, size, stride, turn), _places(width, size, stride, turn // stride)
     flat = images.reshape(-1, height, width, channels)
-    with _evaluating(flow):
+    # Without slopes for the weights, 1 x 1 convolutions are multiplied out once.
+    with flow.frozen():
         moved = _in_groups(flow, flat, rows, columns, noise_std)
     moved = moved.reshape(len(flat), len(rows), len(columns), size, size, channels)
     total, count = np.zeros_like(flat), np.zeros((height, width, 1))
@@ -293,21 +293,6 @@ def tweedie(flow: Flow, patches: FloatArray, noise_std: float) -> FloatArray:
     return found
 
 
-@contextmanager
-def _evaluating(flow: Flow) -> Iterator[None]:
-    """No dropout, and no slopes for the weights: the 1 x 1 convolutions are then multiplied out once."""
-    training, needed = flow.training, [p for p in flow.parameters() if p.requires_grad]
-    flow.eval()
-    for parameter in needed:
-        parameter.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for parameter in needed:
-            parameter.requires_grad_(True)
-        flow.train(training)
-
-
 def _places(side: int, size: int, stride: int, turn: int) -> NDArray[np.int64]:
     """Where patches begin: every `stride` pixels from a place that moves with `turn`, and at both edges."""
     inner = np.arange(turn % stride, side - size + 1, stride)
@@ -319,9 +304,11 @@ def _places(side: int, size: int, stride: int, turn: int) -> NDArray[np.int64]:
 
 def _images(flow: Flow, images: ArrayLike) -> FloatArray:
     values = finite_array(images, "images")
-    if not instance_of(flow, Flow, "flow").conditional or len(flow.shape) != 3 or flow.shape[0] != flow.shape[1]:
+    if not flow_of(flow).conditional or len(flow.shape) != 3 or flow.shape[0] != flow.shape[1]:
         raise InputError("a denoiser needs a conditional flow of square image patches: make it with conditional=True")
     size, _, channels = flow.shape
+    if values.ndim >= 3 and values.shape[-1] != channels:
+        channels_last(values.shape, "images")
     if values.ndim < 3 or values.shape[-1] != channels or min(values.shape[-3:-1]) < size:
         raise ShapeError(f"images must have shape (..., H, W, {channels}) with H, W >= {size}, got {values.shape}")
     return values

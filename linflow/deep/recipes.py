@@ -22,7 +22,7 @@ import torch
 from filelock import FileLock
 from numpy.typing import ArrayLike
 
-from linflow.checks import FloatArray, finite_array, one_of, positive_int, whole_number
+from linflow.checks import FloatArray, channels_last, finite_array, one_of, positive_int, whole_number
 from linflow.deep import augment, store
 from linflow.deep.deterministic import named_device
 from linflow.deep.fit import Progress, fit, training_images
@@ -135,6 +135,8 @@ def _several(kind: str, images: ArrayLike) -> FloatArray:
     values = finite_array(images, "images")
     if values.ndim not in (2, 4) or len(values) < 4 or (values.ndim == 2 and kind in ("glow", "patches")):
         raise ShapeError(f"{kind} needs at least 4 images, as an array of shape (count, H, W, C), got {values.shape}")
+    if values.ndim == 4:
+        channels_last(values.shape, "images")
     return values
 
 

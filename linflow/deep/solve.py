@@ -28,7 +28,6 @@ from linflow.checks import (
     batch_of,
     finite_array,
     generator,
-    instance_of,
     noise_level,
     non_negative,
     one_of,
@@ -37,7 +36,8 @@ from linflow.checks import (
     representable,
     whole_in,
 )
-from linflow.deep.flow import Flow, frozen
+from linflow.deep.bijection import AnyFlow
+from linflow.deep.flow import flow_of
 from linflow.deep.lbfgs import Minimised, in_groups, minimise
 from linflow.errors import InputError, ShapeError
 from linflow.flow import LinearFlow
@@ -67,13 +67,13 @@ class Solution:
     converged: np.ndarray
 
 
-def solve(flow: Flow, A: Measurement, y: ArrayLike, **options: Any) -> FloatArray:
+def solve(flow: AnyFlow | LinearFlow, A: Measurement, y: ArrayLike, **options: Any) -> FloatArray:
     """Reconstructions, (..., n): the `x` of :func:`solution`, which takes the same options."""
     return solution(flow, A, y, **options).x
 
 
 def solution(
-    flow: Flow,
+    flow: AnyFlow | LinearFlow,
     A: Measurement,
     y: ArrayLike,
     *,
@@ -88,6 +88,7 @@ def solution(
 
     Parameters
     ----------
+    flow : a flow, also one of :func:`~linflow.deep.wrap`, or a `LinearFlow`.
     A : (m, n) array or measurement operator, [y]/[x]
     y : (..., m) array, [y]; leading axes are a batch, and no image's result depends on the others.
     noise_std : standard deviation of the noise on each measurement, [y].
@@ -117,7 +118,7 @@ def solution(
     >>> bool(np.allclose(found.x, linflow.map_estimate(linear, A, y, noise_std=0.5)))
     True
     """
-    instance_of(flow, Flow, "flow")
+    flow = flow_of(flow)
     one_of(space, "space", SPACES)
     power = whole_in(power, "power", 1, 2, "1 or 2")
     if flow.conditional:
@@ -127,7 +128,7 @@ def solution(
     problem = _Problem.of(flow, A, y, gamma)
     batch, steps = problem.batch, positive_int(steps, "steps")
     first = _start(problem, start, batch)
-    with frozen(flow):
+    with flow.frozen():
         if space == "posterior":
             if not (isinstance(start, str) and start == "linear"):
                 raise InputError(
@@ -146,16 +147,19 @@ def solution(
     )
 
 
-def random_start(flow: Flow | LinearFlow, norm: float, rng: np.random.Generator, count: int = 1) -> FloatArray:
+def random_start(flow: AnyFlow | LinearFlow, norm: float, rng: np.random.Generator, count: int = 1) -> FloatArray:
     """Latents of the given norm in uniformly random directions, (count, n)."""
     norm, count = non_negative(norm, "norm"), positive_int(count, "count")
-    directions = generator(rng).standard_normal((count, _either(flow).n))
+    n = flow.n if isinstance(flow, LinearFlow) else flow_of(flow).n
+    directions = generator(rng).standard_normal((count, n))
     with overflow():
         found = norm * directions / np.linalg.norm(directions, axis=1, keepdims=True)
     return representable(found, "a start of this norm")
 
 
-def null_space_start(flow: Flow, A: Measurement, x: ArrayLike, norm: float, rng: np.random.Generator) -> FloatArray:
+def null_space_start(
+    flow: AnyFlow | LinearFlow, A: Measurement, x: ArrayLike, norm: float, rng: np.random.Generator
+) -> FloatArray:
     """Latents of the signals `x` moved by `norm`, [x], in uniformly random directions that A does not see, (..., n).
 
     Raises
@@ -163,7 +167,7 @@ def null_space_start(flow: Flow, A: Measurement, x: ArrayLike, norm: float, rng:
     InputError
         A has as many rows as columns, so that it sees every direction.
     """
-    instance_of(flow, Flow, "flow")
+    flow = flow_of(flow)
     dense, x, norm = finite_array(as_dense(A), "A"), batch_of(x, flow.n, "x"), non_negative(norm, "norm")
     if dense.shape[1] != flow.n:
         raise ShapeError(f"A must have {flow.n} columns for this flow, got shape {dense.shape}")
@@ -206,7 +210,7 @@ def posterior_root(linear: LinearFlow, A: ArrayLike, variance: float) -> FloatAr
 class _Problem:
     """A, y as (rows, m) and the batch that these are, gamma, and the linear part's estimates, (rows, n)."""
 
-    flow: Flow
+    flow: AnyFlow
     linear: LinearFlow
     A: Tensor
     y: Tensor
@@ -215,7 +219,7 @@ class _Problem:
     estimate: Tensor
 
     @classmethod
-    def of(cls, flow: Flow, A: Measurement, y: ArrayLike, gamma: float) -> _Problem:
+    def of(cls, flow: AnyFlow, A: Measurement, y: ArrayLike, gamma: float) -> _Problem:
         dense = as_dense(A)
         if np.iscomplexobj(dense) or dense.ndim != 2 or dense.shape[1] != flow.n:
             raise ShapeError(f"A must be real with {flow.n} columns for this flow, got shape {dense.shape}")
@@ -232,7 +236,17 @@ class _Problem:
             gain = estimators.penalised(linear, dense, units, penalty=gamma) - linear.mean
         K, offset = flow.tensor(gain), flow.tensor(seen)
         moved = _mapped(lambda part: (part - offset) @ K, rows)
-        return cls(flow, linear, flow.tensor(dense), rows, values.shape[:-1], gamma, flow.mean + moved)
+        return cls(flow, linear, flow.tensor(dense), rows, values.shape[:-1], gamma, flow.tensor(linear.mean) + moved)
+
+    @property
+    def mean(self) -> Tensor:
+        """Of the linear part, (n,)."""
+        return self.flow.tensor(self.linear.mean)
+
+    @property
+    def whitening(self) -> Tensor:
+        """The inverse of the linear part's matrix, (n, n)."""
+        return self.flow.tensor(self.linear.inverse(self.linear.mean + np.eye(self.linear.n)).T)
 
     @property
     def rounding(self) -> float:
@@ -263,8 +277,8 @@ def _latent(problem: _Problem, first: Tensor, power: int, steps: int) -> tuple[T
 
 
 def _signal(problem: _Problem, first: Tensor, steps: int) -> tuple[Tensor, Minimised]:
-    flow, gamma, white = problem.flow, problem.gamma, _whitening(problem.flow)
-    G, mean = flow.tensor(problem.linear.matrix), flow.mean
+    flow, gamma, white = problem.flow, problem.gamma, problem.whitening
+    G, mean = flow.tensor(problem.linear.matrix), problem.mean
 
     def objective(h: Tensor, rows: Tensor) -> Tensor:
         x = mean + h @ G.T  # the coordinates in which the linear part is white
@@ -279,8 +293,8 @@ def _signal(problem: _Problem, first: Tensor, steps: int) -> tuple[Tensor, Minim
 def _posterior(problem: _Problem, steps: int) -> tuple[Tensor, Minimised]:
     flow, mean = problem.flow, problem.estimate
     R = flow.tensor(posterior_root(problem.linear, problem.A.cpu().numpy(), problem.gamma))
-    whitening = _whitening(flow)
-    white, root = _mapped(lambda x: (x - flow.mean) @ whitening.T, mean), whitening @ R
+    whitening, centre = problem.whitening, problem.mean
+    white, root = _mapped(lambda x: (x - centre) @ whitening.T, mean), whitening @ R
 
     def objective(u: Tensor, rows: Tensor) -> Tensor:
         # The linear density enters through its exponent; its constant is that of the flow's linear part.
@@ -293,18 +307,12 @@ def _posterior(problem: _Problem, steps: int) -> tuple[Tensor, Minimised]:
     return _mapped_rows(lambda x, rows: x + found.points[rows] @ R.T, mean), found
 
 
-def _whitening(flow: Flow) -> Tensor:
-    """The inverse of the linear part's matrix, (n, n)."""
-    linear = flow.linear
-    return flow.tensor(linear.inverse(linear.mean + np.eye(linear.n)).T)
-
-
 def _start(problem: _Problem, start: str | ArrayLike, batch: tuple[int, ...]) -> Tensor:
     flow, count = problem.flow, len(problem.y)
     if isinstance(start, str):
         if one_of(start, "start", STARTS) == "zero":
             return flow.mean.new_zeros(count, flow.n)
-        with frozen(flow):
+        with flow.frozen():
             return _mapped(flow.inverse, problem.estimate)
     given = batch_of(start, flow.n, "start")
     try:
@@ -312,10 +320,6 @@ def _start(problem: _Problem, start: str | ArrayLike, batch: tuple[int, ...]) ->
     except ValueError:
         raise ShapeError(f"start must broadcast to the batch of y, {(*batch, flow.n)}, got {given.shape}") from None
     return flow.tensor(spread.reshape(count, flow.n))
-
-
-def _either(flow: Flow | LinearFlow) -> Flow | LinearFlow:
-    return flow if isinstance(flow, LinearFlow) else instance_of(flow, Flow, "flow")
 
 
 def _mapped(function: Any, points: Tensor) -> Tensor:

@@ -28,6 +28,15 @@ def write(path: str | Path, format_: str, content: Mapping[str, Any]) -> None:
     write_bytes(path_of(path, "path"), sealed(_SEALED_AS, buffer.getvalue()))
 
 
+def read_back(content: Mapping[str, Any]) -> dict[str, Any]:
+    """What `read` would give of this content; it raises what pickling and unpickling raise."""
+    buffer = io.BytesIO()
+    torch.save(dict(content), buffer)
+    buffer.seek(0)
+    found: dict[str, Any] = torch.load(buffer, map_location="cpu", weights_only=True)
+    return found
+
+
 def read(path: str | Path, format_: str, what: str) -> dict[str, Any]:
     """The contents of a file of linflow's, tensors and plain values only (nothing in a file is executed)."""
     try:

@@ -10,10 +10,12 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
+import json
 import sys
 import threading
 import types
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -21,7 +23,8 @@ from pathlib import Path
 
 from linflow import provenance
 from linflow.engine.files import regular_file
-from linflow.errors import DataError
+from linflow.errors import DataError, InputError
+from linflow.identity import content
 
 #: Modules made from users' files are called by this and the file's name: the same in every process, and for every edit.
 PREFIX = "linflow_file_"
@@ -85,6 +88,26 @@ class Source:
             raise
         module.__linflow_key__ = self.key  # type: ignore[attr-defined]
         return module
+
+    def content_of(self, value: object) -> str:
+        """Digest of a function of this file with all that it reaches; where that cannot be told, of the texts."""
+        try:
+            return content(value)
+        except InputError:
+            # It reaches an open file, say: the texts that made it decide, and the versions of all that they import.
+            texts = [self.text, *(neighbour.text for neighbour in self.neighbours)]
+            installed = sorted({str(provenance.of_import(name)) for text in texts for name in imported(text)})
+            return hashlib.sha256(json.dumps([texts, installed]).encode()).hexdigest()
+
+    @contextmanager
+    def served(self) -> Iterator[None]:
+        """Imports find the neighbours of this file for the length of a block, and those of before after it."""
+        before = tuple(_FINDER.served.values())
+        self.activate()
+        try:
+            yield
+        finally:
+            _FINDER.serve(before)
 
     def activate(self) -> None:
         """Let imports find the neighbours of this file, and not those of another of the same names."""

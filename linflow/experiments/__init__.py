@@ -5,6 +5,7 @@ An experiment is one Python file; see :class:`Experiment` for what it holds, and
 """
 
 from linflow.engine.cluster import DaskEngine
+from linflow.engine.outside import Outside
 from linflow.engine.pool import Engine, LokyEngine, Lost, SerialEngine
 from linflow.experiments.discover import Study, experiment_files, load
 from linflow.experiments.experiment import Experiment, Variable
@@ -25,6 +26,7 @@ __all__ = [
     "Experiment",
     "LokyEngine",
     "Lost",
+    "Outside",
     "Plan",
     "SerialEngine",
     "Study",

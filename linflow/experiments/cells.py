@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import contextlib
 import hashlib
-import json
 import pickle
 import sys
 import time
@@ -22,10 +21,11 @@ from typing import Any
 
 import numpy as np
 
-from linflow import __version__, provenance
+from linflow import __version__
 from linflow.arrays import numeric
 from linflow.checks import FloatArray
-from linflow.engine.sources import Source, imported
+from linflow.engine.outside import Outside
+from linflow.engine.sources import Source
 from linflow.engine.users import described, text_of
 from linflow.errors import InputError, MissingTorchError
 from linflow.experiments.experiment import Cell, Experiment, Variable
@@ -56,13 +56,15 @@ class Shipment:
     pickled: bytes
     variables: Mapping[str, Variable]
     seed: int
+    #: What the cell is given beside its parameters.
+    more: Mapping[str, Any]
 
     def __call__(self, job: tuple[Params, str]) -> Outcome:
         """Compute one cell; whatever it raises is its result."""
         params, key = job
         start = time.perf_counter()
         try:
-            values = checked_values(self.cell()(dict(params), generator(self.seed, key)), self.variables)
+            values = checked_values(self.cell()({**params, **self.more}, generator(self.seed, key)), self.variables)
             values = {name: array for name, array in values.items() if self.variables[name].kept(params["block"])}
             return Outcome(key, values, None, time.perf_counter() - start)
         except KeyboardInterrupt:
@@ -82,8 +84,8 @@ class Shipment:
         return _cells[self.key]
 
 
-def ship(experiment: Experiment, seed: int) -> Shipment:
-    """Pack the cell of `experiment` for any worker.
+def ship(experiment: Experiment, seed: int, given: Outside | None = None) -> Shipment:
+    """Pack the cell of `experiment` for any worker, with the flow from outside if there is one.
 
     Raises
     ------
@@ -93,7 +95,8 @@ def ship(experiment: Experiment, seed: int) -> Shipment:
     pickled = b"" if experiment.source is not None else _pickle(experiment)
     key = experiment.source.key if experiment.source is not None else hashlib.sha256(pickled).hexdigest()
     _cells[key] = experiment.cell  # in this process the function is at hand
-    return Shipment(key, experiment.source, pickled, dict(experiment.variables), seed)
+    more = {} if experiment.flow is None else {"given_flow": given}
+    return Shipment(key, experiment.source, pickled, dict(experiment.variables), seed, more)
 
 
 def checked_values(raw: Any, variables: Mapping[str, Variable]) -> dict[str, FloatArray]:
@@ -138,19 +141,9 @@ def code_version(experiment: Experiment) -> str:
     else:
         if _needs_torch(source) and find_spec("torch") is None:
             raise MissingTorchError(f"experiment {experiment.name!r} needs torch: pip install 'linflow[deep]'")
-        own = _codes.get(source.key) or _codes.setdefault(source.key, _told(source, experiment.cell))
+        own = _codes.get(source.key) or _codes.setdefault(source.key, source.content_of(experiment.cell))
     digest = hashlib.sha256(f"{code_digest()} {own}".encode()).hexdigest()
     return f"{__version__}+{digest[:12]} (numpy {version('numpy')}, scipy {version('scipy')})"
-
-
-def _told(source: Source, cell: Cell) -> str:
-    try:
-        return content(cell)
-    except InputError:
-        # It reaches an open file, say: the texts that made it decide, and the versions of all that they import.
-        texts = [source.text, *(neighbour.text for neighbour in source.neighbours)]
-        installed = sorted({str(provenance.of_import(name)) for text in texts for name in imported(text)})
-        return hashlib.sha256(json.dumps([texts, installed]).encode()).hexdigest()
 
 
 def _needs_torch(source: Source) -> bool:

@@ -17,6 +17,7 @@ from linflow.experiments.discover import experiment_files, load, summary
 from linflow.experiments.experiment import Experiment
 from linflow.experiments.gathered import COMPUTED
 from linflow.experiments.made import Rows, made_figures, made_reading, made_table
+from linflow.experiments.outside import fitting, given_flow
 from linflow.experiments.record import Command, as_markdown, digest_of
 from linflow.experiments.results import write_csv, write_netcdf
 from linflow.experiments.run import run
@@ -47,6 +48,7 @@ def run_command(
     changes: dict[str, str] | None = None,
     given: Given | None = None,
     ood: Path | None = None,
+    flow: str | None = None,
 ) -> int:
     """Run one experiment and leave its files in `out`; returns 0, or 1 if a cell failed."""
     from rich.console import Console
@@ -55,7 +57,8 @@ def run_command(
     experiment = study.experiment
     given = Given() if given is None else given
     chosen = {**from_outside(experiment, given, ood), **typed(experiment, changes or {})}
-    experiment.plan(quick=quick, seed=seed, changes=chosen)  # refused before a folder is made
+    plan = experiment.plan(quick=quick, seed=seed, changes=chosen)  # refused before a folder is made
+    fitted = fitting(experiment, plan, given_flow(experiment, flow))
     prepare_folder(out)
     with shown(experiment.name, unit="cells") as told:
         dataset = run(
@@ -68,6 +71,7 @@ def run_command(
             progress=lambda done, failed, total: told(done, total, f"{failed} failed" if failed else ""),
             changes=chosen,
             inputs=_content(experiment, given, ood),
+            flow=flow,
         )
     write_netcdf(dataset, out / f"{experiment.name}.nc")
     write_csv(dataset, out / f"{experiment.name}.csv")
@@ -76,7 +80,7 @@ def run_command(
     rows = made_table(study, study.table or default_table, dataset) if any_computed else []
     reading = made_reading(study, study.reading, dataset) if study.reading and any_computed else ""
     named = experiment.name if is_own(experiment) else target
-    command = Command(named, quick=quick, seed=seed, changes=changes or {}, given=given, ood=ood)
+    command = Command(named, quick=quick, seed=seed, changes=changes or {}, given=given, ood=ood, flow=fitted)
     page = to_markdown(experiment.title, rows, reading, failures)
     again = as_markdown(command, dataset.attrs["n_cells"] - dataset.attrs["n_skipped"], dataset.attrs["code_version"])
     write_bytes(out / f"{experiment.name}.md", f"{page}\n{again}\n".encode())

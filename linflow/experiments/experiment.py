@@ -12,6 +12,7 @@ import numpy as np
 
 from linflow.arrays import shown
 from linflow.checks import flag, mapping, positive_int, whole_number
+from linflow.engine.outside import Outside
 from linflow.engine.sources import Source
 from linflow.errors import InputError
 from linflow.experiments.given import GIVEN, named
@@ -21,7 +22,7 @@ from linflow.spectrum import Spectrum
 Cell = Callable[[Params, np.random.Generator], Mapping[str, Any]]
 
 #: Names that the engine gives to dimensions and variables of its own.
-RESERVED = ("block", "blocks", GIVEN, "seed", "status", "error_text", "quick")
+RESERVED = ("block", "blocks", GIVEN, "seed", "status", "error_text", "quick", "given_flow")
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 #: Cells are kept in memory: so many of them take some gigabytes.
@@ -90,6 +91,10 @@ class Experiment:
         ``--covariance`` (a list of :class:`linflow.Spectrum`) change, by the names of `quick`. Spectra stand as coordinates
         of a dimension of strings: each goes by its name, `cell` gets it through :func:`linflow.experiments.spectrum_for`,
         and its values are part of what tells this run from others.
+    flow : ``flow(given, params) -> flow``, for experiments that take a flow from outside, ``--flow``: the flow that `given`
+        names (:mod:`linflow.deep.outside`), at one grid point; a LinflowError where it does not fit the images there. It is
+        called for each grid point before anything runs. The cell finds `given` under ``params["given_flow"]``, None without
+        ``--flow``, and calls the same function; the random numbers are the same with any flow, so that results are paired.
     source : set by :func:`linflow.experiments.load`; leave it alone.
 
     Notes
@@ -147,6 +152,7 @@ class Experiment:
     choices: Mapping[str, Sequence[Coordinate] | None] = field(default_factory=dict)
     folders: Callable[[str, str], Mapping[str, Any]] | None = None
     spectra: Callable[[Sequence[Spectrum]], Mapping[str, Any]] | None = None
+    flow: Callable[[Outside, Params], Any] | None = None
     source: Source | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from linflow import __version__
+from linflow.engine.outside import Outside
 from linflow.inputs import Given
 
 #: Libraries that decide numbers or the bytes of files and figures.
@@ -31,18 +32,22 @@ class Command:
     changes: Mapping[str, str] = field(default_factory=dict)
     given: Given = field(default_factory=Given)
     ood: Path | None = None
+    flow: Outside | None = None
 
     def __str__(self) -> str:
         words = ["linflow", "run", self.target, *(["--quick"] if self.quick else []), "--seed", str(self.seed)]
         for name, value in self.changes.items():
             words += ["--set", f"{name}={value}"]
         words += self.given.words() + ([] if self.ood is None else ["--ood", str(self.ood)])
+        words += [] if self.flow is None else ["--flow", self.flow.name]
         return shlex.join(words)
 
     def inputs(self) -> dict[str, str]:
         """Every file and folder that the command reads, with a digest of its bytes."""
         found = {}
-        for path in (Path(self.target) if self.target.endswith(".py") else None, *self.given.paths.values(), self.ood):
+        flow = Path(self.flow.path) if self.flow is not None and self.flow.path else None
+        script = Path(self.target) if self.target.endswith(".py") else None
+        for path in (script, *self.given.paths.values(), self.ood, flow):
             if path is not None:
                 found[str(path)] = digest_of(path)
         return found
@@ -89,6 +94,8 @@ def as_markdown(command: Command, cells: int, code: str) -> str:
     # Indented, and not between marks, so that no character of a path ends it.
     lines = [f"    {command}", f"{cells} cells, code {code}; {versions()}."]
     inputs = command.inputs()
+    if command.flow is not None:
+        lines.append(f"The flow: content {command.flow.digest}, weights {command.flow.weights}.")
     if inputs:
         lines.append("\n".join(f"- input {path}: sha256 {digest}" for path, digest in inputs.items()))
     return "\n\n".join(["## The same again", *lines])

@@ -16,6 +16,7 @@ from linflow.errors import DataError
 from linflow.experiments.cells import Outcome, code_version, ship
 from linflow.experiments.experiment import Experiment
 from linflow.experiments.gathered import Gathered
+from linflow.experiments.outside import fitting, given_flow
 from linflow.experiments.plan import Plan
 from linflow.experiments.results import build, fits
 from linflow.experiments.stored import recorded, remembered, run_identity
@@ -38,6 +39,7 @@ def run(
     progress: Progress | None = None,
     changes: Mapping[str, Any] | None = None,
     inputs: Mapping[str, str] | None = None,
+    flow: str | os.PathLike[str] | None = None,
 ) -> xr.Dataset:
     """Compute every cell of an experiment that is not stored yet, and return all of them, labelled.
 
@@ -54,6 +56,8 @@ def run(
     changes : settings, coordinates or the number of blocks to use instead of the experiment's own; a run of its own.
     inputs : what the cells read from outside by its path (a folder of images), with a digest of its content: with another
         it is another run.
+    flow : a flow in the place of the experiment's own: a file of `linflow.deep.save` or ``linflow train``,
+        ``"my_flow.py:make_flow"`` or ``"my_module:make_flow"``. The run is told from others by its content and weights.
 
     Returns
     -------
@@ -84,12 +88,14 @@ def run(
     cells = plan.cells()
     pending = _wanted(experiment, plan)
     version = code_version(experiment)
-    shipment = ship(experiment, plan.seed)
+    given = fitting(experiment, plan, given_flow(experiment, flow))
+    shipment = ship(experiment, plan.seed, given)
     engine = choose_engine(workers, scheduler)
     prepare_folder(Path(out))
+    identity = run_identity(plan, version, experiment.variables, inputs, given)
     gathered = Gathered(plan, experiment.variables)
     total = len(pending)
-    with Store(Path(out) / f"{experiment.name}.sqlite", run_identity(plan, version, experiment.variables, inputs)) as store:
+    with Store(Path(out) / f"{experiment.name}.sqlite", identity) as store:
         for known in remembered(store.sound()):
             if known.key in pending:
                 gathered.put(pending.pop(known.key), known)
@@ -109,7 +115,10 @@ def run(
             gathered.put(own, outcome)
             if progress:
                 progress(gathered.done, gathered.failed, total)
-    return build(experiment, plan, gathered, version)
+    dataset = build(experiment, plan, gathered, version)
+    if given is not None:
+        dataset.attrs |= {"flow": given.name, "flow_digest": f"{given.digest} {given.weights}"}
+    return dataset
 
 
 def _wanted(experiment: Experiment, plan: Plan) -> dict[str, int]:

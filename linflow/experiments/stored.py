@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from linflow.checks import FloatArray
+from linflow.engine.outside import Outside
 from linflow.engine.store import Record
 from linflow.experiments.cells import Outcome
 from linflow.experiments.experiment import Variable
@@ -19,12 +20,17 @@ from linflow.experiments.plan import Params, Plan
 
 
 def run_identity(
-    plan: Plan, code_version: str, variables: Mapping[str, Variable], inputs: Mapping[str, str] | None = None
+    plan: Plan,
+    code_version: str,
+    variables: Mapping[str, Variable],
+    inputs: Mapping[str, str] | None = None,
+    flow: Outside | None = None,
 ) -> dict[str, Any]:
     """All that the numbers of a run, and what of them is kept, depend on."""
     kept = {name: [list(variable.dims), variable.once] for name, variable in variables.items()}
-    read = {"inputs": dict(inputs)} if inputs else {}
-    return {"experiment": plan.experiment, "parameters": plan.parameters(), "code": code_version, "variables": kept} | read
+    found = {"experiment": plan.experiment, "parameters": plan.parameters(), "code": code_version, "variables": kept}
+    found |= {"inputs": dict(inputs)} if inputs else {}
+    return found if flow is None else {**found, "flow": [flow.digest, flow.weights]}
 
 
 def recorded(outcome: Outcome, params: Params, *, lost: bool = False) -> Record:

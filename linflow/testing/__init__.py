@@ -3,7 +3,8 @@ r"""Property-based tests for your own estimators and bounds: Hypothesis draws th
 Needs Hypothesis (``pip install 'linflow[testing]'``). Strategies draw what to test on: `spectra` (spread, clustered,
 repeated, step, exponential, power-law, and on request extreme), `cases` (a spectrum and an m), `flows`, `measurements`,
 `noise_levels`, and whole `problems`. Assertions decide: `assert_bound` and `assert_every_draw` about bounds,
-`assert_consistent`, `assert_optimal` and `assert_equivariant` about estimators, `assert_quantity` about new quantities.
+`assert_consistent`, `assert_optimal` and `assert_equivariant` about estimators, `assert_quantity` about new quantities,
+`assert_flow` about invertible networks.
 What fails is shrunk to few dimensions and round numbers, and reported with the call that makes it again.
 
 A worked example
@@ -96,6 +97,7 @@ except ModuleNotFoundError as error:
 
 from linflow.testing.bounds import Bound, assert_bound, assert_every_draw
 from linflow.testing.estimators import LAWS, Estimator, assert_consistent, assert_equivariant, assert_optimal
+from linflow.testing.flows import assert_flow
 from linflow.testing.problem import ENSEMBLES, Problem
 from linflow.testing.quantities import assert_quantity
 from linflow.testing.strategies import KINDS, cases, flows, measurements, noise_levels, problems, seeds, spectra
@@ -111,6 +113,7 @@ __all__ = [
     "assert_consistent",
     "assert_equivariant",
     "assert_every_draw",
+    "assert_flow",
     "assert_optimal",
     "assert_quantity",
     "cases",

@@ -357,6 +357,7 @@ def _cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, float]:
 def deep() -> None:
     """Flows of torch; only what takes and gives arrays."""
     from linflow import deep as d
+    from linflow.testing import assert_flow
 
     @cache
     def flow() -> Any:
@@ -429,6 +430,13 @@ def deep() -> None:
     recipe("deep.untrained", d.untrained, weight=0.02, repeatable=False, **kind, **start)
     recipe("deep.load", d.load, path=of("path", "a-file"))
     recipe("deep.load_generator", d.load_generator, path=of("path", "a-file"))
+    pair: dict[str, Any] = {"forward": lambda: lambda z: 2 * z, "inverse": lambda: lambda x: x / 2}
+    offset, tolerance = of("array", np.array([0.5, 0.0, -1.0, 2.0])), of("number", 0.125, optional=True)
+    more = {"n": of("whole", 4), "mean": offset, "linear": linear, "tolerance": tolerance}
+    recipe("deep.wrap", d.wrap, weight=0.03, **pair, **more)
+    recipe("deep.wrap of a shape", d.wrap, weight=0.03, **pair, shape=of("shape", (4,)))
+    points = of("array", X[:2])
+    recipe("testing.assert_flow", assert_flow, weight=0.03, flow=lazily(flow), points=points, tolerance=tolerance)
     recipe("deep.save", d.save, weight=0.1, model=lazily(flow), path=of("path", "a-file"))
 
 
@@ -458,6 +466,8 @@ NOT_CALLED = {
     **{f"deep.{name}": "made by linflow alone" for name in ("Fitted", "Flow", "Solution")},
     "deep.trained": "untrained and fit, from a cache on disk",
     "deep.cache_folder": "takes nothing",
+    "deep.register": "takes a class",
+    "experiments.Given": "made by linflow of a name, and read from the disk",
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutations.chain import CHAIN
 from tests.mutations.intake import INTAKE
 from tests.mutations.interlacing import INTERLACING
+from tests.mutations.outside import OUTSIDE
 from tests.mutations.proofs import LEDGER
 from tests.mutations.rigour import RIGOUR
 from tests.mutations.runner import Fault
@@ -1840,7 +1841,7 @@ _EXPERIMENTS = (
         "experiments_run.py::test_failed_cells_are_told_in_the_exit_status",
     ),
     _fault(
-        _CELLS,
+        _SOURCES,
         "code-version-libraries",
         "where only texts tell what a cell is, the libraries that they import do not count",
         "json.dumps([texts, installed])",
@@ -2535,6 +2536,7 @@ _ALL = (
     *_MACHINE_CHECKED,
     *RIGOUR,
     *CHAIN,
+    *OUTSIDE,
     *LEDGER,
     *INTERLACING,
     *INTAKE,
