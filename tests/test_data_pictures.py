@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 
 from linflow.data.folders import image_folder, read_folder
 from linflow.data.pictures import read_picture
-from linflow.data.raw import turned
+from linflow.data.raw import Raw, turned
 from linflow.errors import DataError, InputError
 from tests import picture_files as files
 
@@ -120,6 +120,14 @@ def test_numbers_without_a_range_are_refused_with_the_choice(dtype: Any, tmp_pat
     assert read_picture(tmp_path / "x.tif", value_range=(0, 100)).pixels[0, 0, 1, 0] == 1.0
 
 
+def test_numbers_outside_of_what_is_declared_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files.png(tmp_path / "x.png", np.array([[0, 200]], dtype=np.uint8))
+    raw = Raw((np.array([[[0], [300]]]),), (None,), 0.0, 255.0, "8-bit")
+    monkeypatch.setattr("linflow.data.pictures.read_raster", lambda file, **_: raw)
+    with pytest.raises(DataError, match=r"x\.png' declares 8-bit values \(0..255\), and has some in 0..300"):
+        read_picture(tmp_path / "x.png")
+
+
 def test_floats_within_zero_and_one_are_taken_as_they_are(tmp_path: Path) -> None:
     pixels = np.linspace(0.0, 0.75, 12, dtype=np.float32).reshape(3, 4)
     files.tiff(tmp_path / "x.tif", pixels)
@@ -206,6 +214,9 @@ def test_dicom_is_rescaled_inverted_and_signed(tmp_path: Path) -> None:
     assert np.allclose(found.pixels[0, :, :, 0], unit)
     ends = read_picture(file, value_range=(-5000, 5000)).pixels[0, :, :, 0]
     assert np.allclose(ends, (2.0 * stored - 10 + 5000) / 10000)
+    # What lies above the bits that are stored, as overlays do, belongs to no pixel.
+    files.dicom(file, (stored + 1024).astype(np.uint16), bits=8)
+    assert np.array_equal(read_picture(file).pixels[0, :, :, 0], (stored + 1024) % 256 / 255)
     files.dicom(file, stored.astype(np.int16), bits=12, PhotometricInterpretation="PALETTE COLOR")
     with pytest.raises(DataError, match="PALETTE COLOR, which are not read"):
         read_picture(file)

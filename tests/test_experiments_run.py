@@ -47,7 +47,8 @@ from linflow.experiments.record import Command, digest_of
 from linflow.experiments.results import to_csv, write_netcdf
 from linflow.experiments.stored import decode
 from linflow.identity import code_digest
-from linflow.inputs import Given
+from linflow.inputs import SOURCES, Given
+from linflow.options import OPTIONS
 from tests.test_engine_pool import same_bits, user_file
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -247,8 +248,13 @@ def test_the_page_of_a_result_gives_the_same_bytes_again(tmp_path: Path) -> None
 def test_the_record_knows_every_option_that_decides_a_number() -> None:
     options = set(inspect.signature(cli.run).parameters)
     decide_nothing = {"out", "workers", "scheduler", "show_list"}
-    named = {"experiment": "target", **{f.name: "given" for f in dataclasses.fields(Given)}}
+    named = {"experiment": "target", **dict.fromkeys(OPTIONS, "given")}
     assert {named.get(name, name) for name in options - decide_nothing} == {f.name for f in dataclasses.fields(Command)}
+    assert set(OPTIONS) == {f.name for f in dataclasses.fields(Given)} < options
+    for name in OPTIONS:
+        given: dict[str, Any] = {name: Path("x") if name in SOURCES else 8}
+        written = str(Command("noise", given=Given(**given)))
+        assert written != str(Command("noise")), name
 
 
 def test_the_record_holds_a_digest_of_each_input(tmp_path: Path) -> None:

@@ -43,12 +43,14 @@ class Found:
     names : of the columns, where they have any.
     told : what was done, a few words each.
     flat : rows and columns of length 1 mean nothing: MATLAB has no vectors, and text is always a table.
+    chosen : a column has been taken already, by a reader that knows their names.
     """
 
     values: NDArray[Any]
     names: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
     flat: bool = False
+    chosen: bool = False
 
 
 def read_array(file: Path, *, variable: str | None, column: str | int | None) -> Found:
@@ -76,8 +78,7 @@ def read_array(file: Path, *, variable: str | None, column: str | int | None) ->
         raise
     except Exception as error:  # the readers meet bytes of anybody's, and raise whatever their parsers do
         raise DataError(f"{shortened(file)} cannot be read as numbers ({text_of(error)})") from error
-    done = column is not None and found.told[-1:] == (_chosen(column),)  # by a reader that knows the names of columns
-    return found if done else _column(found, column, shortened(file))
+    return _column(found, column, shortened(file))
 
 
 def array_of(value: object, *, variable: str | None, column: str | int | None) -> Found:
@@ -88,7 +89,6 @@ def array_of(value: object, *, variable: str | None, column: str | int | None) -
         raise InputError("variable chooses among the arrays of a file or a dataset, and this is one array")
     elif hasattr(value, "columns") and hasattr(value, "to_numpy"):  # a DataFrame of pandas, or of its like
         found = _of_frame(value, column, "the data frame")
-        column = None if column is not None and found.told[-1:] == (_chosen(column),) else column
     else:
         found = Found(numeric(value, "the data", "an array of real numbers"))
     return _column(found, column, "the data")
@@ -244,13 +244,13 @@ def _of_frame(frame: Any, column: str | int | None, what: str) -> Found:
     if isinstance(column, str) and column in map(str, labels):
         place = list(map(str, labels)).index(column)
         values = numeric(frame.iloc[:, place], f"column {column!r} of {what}", "numbers")
-        return Found(values, told=(_chosen(column),))
+        return Found(values, told=(f"column {column!r}",), chosen=True)
     return Found(numeric(frame.to_numpy(), what, "a table of real numbers"), tuple(map(str, labels)))
 
 
 def _column(found: Found, column: str | int | None, what: str) -> Found:
     """The column that is named, by its name or its number (from 1)."""
-    if column is None:
+    if column is None or found.chosen:
         return found
     values = found.values
     if values.ndim != 2:
@@ -266,11 +266,7 @@ def _column(found: Found, column: str | int | None, what: str) -> Found:
         number = int(column) if isinstance(column, str) else column
         place = whole_in(number, "column", 1, count, f"a whole number in 1..{count}, or a name ({columns_of(found)})") - 1
     called = found.names[place] if found.names and found.names[place] else place + 1
-    return Found(np.array(values[:, place]), told=(*found.told, _chosen(called)))
-
-
-def _chosen(column: str | int) -> str:
-    return f"column {column!r}"
+    return Found(np.array(values[:, place]), told=(*found.told, f"column {called!r}"), chosen=True)
 
 
 def columns_of(found: Found) -> str:

@@ -127,6 +127,10 @@ def _range(raw: Raw, value_range: tuple[float, float] | None, file: Path) -> tup
             )
         return low, high, (least, greatest)
     if raw.low is not None and raw.high is not None:
+        if least < raw.low or greatest > raw.high:
+            raise DataError(
+                f"{shortened(file)} declares {raw.kind} values ({raw.low:g}..{raw.high:g}), and has some in {used}"
+            )
         return raw.low, raw.high, (least, greatest)
     if raw.kind.startswith("float") and least >= 0 and greatest <= 1:
         return 0.0, 1.0, (least, greatest)

@@ -80,8 +80,12 @@ def read_table(file: Path) -> Table:
                 f"{_at(file, line)} has {len(row)} cells, and line {lines[0].number} has {len(rows[0])}: one row of "
                 "numbers, or as many in every line"
             )
-    comma = _decimal_comma(rows, lines, separator, file)
-    values = np.array([[_number(cell, comma, line, file) for cell in row] for line, row in zip(lines, rows, strict=True)])
+    comma, values = False, _plain(rows)
+    if values is None:
+        comma = _decimal_comma(rows, lines, file)
+        values = np.array(
+            [[_number(cell, comma, line, file) for cell in row] for line, row in zip(lines, rows, strict=True)]
+        )
     told = []
     names: tuple[str, ...] = ()
     if header is not None:
@@ -90,6 +94,15 @@ def read_table(file: Path) -> Table:
     if comma:
         told.append("decimal commas")
     return Table(values, names, tuple(told), _doubt(lines, file) if header is None and separator == "," else "")
+
+
+def _plain(rows: list[list[str]]) -> FloatArray | None:
+    """The numbers of cells that all are numbers with points, which most files consist of; None if one is not."""
+    cells = [cell for row in rows for cell in row]
+    if not all(map(_NUMBER.fullmatch, cells)):
+        return None
+    values = np.array(list(map(float, cells))).reshape(len(rows), -1)
+    return values if np.isfinite(values).all() else None
 
 
 def _doubt(lines: list[_Line], file: Path) -> str:
@@ -168,7 +181,7 @@ def _is_header(line: _Line, others: list[_Line]) -> bool:
 
 
 def _outside_quotes(text: str) -> str:
-    return re.sub(r'"[^"]*"', "0", text)
+    return re.sub(r'"[^"]*"', "0", text) if '"' in text else text
 
 
 def _separator(lines: list[_Line], file: Path) -> str | None:
@@ -188,7 +201,7 @@ def _separator(lines: list[_Line], file: Path) -> str | None:
         )
     if found:
         return found[0]
-    return " " if any(re.search(r"\S\s+\S", text) for text in bare) else None
+    return " " if any(len(text.split()) > 1 for text in bare) else None
 
 
 def _cells(line: _Line, separator: str | None, file: Path) -> list[str]:
@@ -225,7 +238,7 @@ def _header_cells(header: _Line, separator: str | None, columns: int, file: Path
     return names
 
 
-def _decimal_comma(rows: list[list[str]], lines: list[_Line], separator: str | None, file: Path) -> bool:
+def _decimal_comma(rows: list[list[str]], lines: list[_Line], file: Path) -> bool:
     """Whether commas within cells are decimal marks; raises where they, or points, may mark thousands."""
     flat = [(cell, line) for row, line in zip(rows, lines, strict=True) for cell in row]
     for cell, line in flat:

@@ -15,6 +15,8 @@ from pathlib import Path
 from types import FrameType
 
 ROOT = Path(__file__).resolve().parents[2]
+#: What a command says that it has read: "read 'faces': 8 grey images ...".
+_READ = re.compile(r"""read ['"]""")
 #: A line of progress in a log.
 _PROGRESS = re.compile(r".*: [0-9.e+]+ (%|of [0-9.e+]+ \w+|rounds).*")
 #: What a command that succeeds may say: damage was seen, and repaired.
@@ -82,8 +84,9 @@ def _alarm(seconds: float, fired: list[bool]) -> Iterator[None]:
 
 
 def sentences(err: str) -> list[str]:
-    """What a command says on standard error, without its progress."""
-    return [line for line in err.splitlines() if line.strip() and not _PROGRESS.fullmatch(line)]
+    """What a command says on standard error, without its progress and without what it has read."""
+    told = [line for line in err.splitlines() if line.strip() and not _PROGRESS.fullmatch(line)]
+    return [line for line in told if not _READ.match(line)]
 
 
 def wrong(found: Answer) -> str:
