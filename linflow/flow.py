@@ -17,14 +17,15 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from linflow.checks import (
     FloatArray,
+    IntArray,
+    Random,
     batch_of,
     finite_array,
     generator,
-    instance_of,
     non_negative,
     overflow,
     path_of,
@@ -34,7 +35,7 @@ from linflow.checks import (
 )
 from linflow.errors import DataError, InputError, OutputError, RankError, ShapeError
 from linflow.graded import binary_exponents, graded_svd, times, times_transposed
-from linflow.spectrum import Spectrum, centred_with_shrinkage, shrunk_variances
+from linflow.spectrum import Spectrum, centred_with_shrinkage, ordered, shrunk_variances, spectrum_of
 
 _FORMAT, _VERSION = "linflow.LinearFlow", 1
 #: Largest entry of ``Q^T Q - I`` that counts as rounding: a basis typed with a few digits, or in float32, is none.
@@ -50,7 +51,7 @@ class LinearFlow:
     Parameters
     ----------
     spectrum : Spectrum
-        The singular values sigma of G, [x].
+        The singular values sigma of G, [x]. An (n,) array may be in any order: entry i belongs to column i of the bases.
     mean : (n,) array or None, [x]
         None is zero.
     basis : (n, n) orthogonal array or None
@@ -80,7 +81,8 @@ class LinearFlow:
     latent_basis: FloatArray | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        instance_of(self.spectrum, Spectrum, "spectrum")
+        spectrum, order = ordered(self.spectrum)
+        object.__setattr__(self, "spectrum", spectrum)
         # Before the bases are replaced by their copies: `fit` passes one array as both, which need not be kept twice.
         symmetric = self.latent_basis is self.basis
         given_mean = cast(FloatArray | None, self.mean)
@@ -88,8 +90,8 @@ class LinearFlow:
         if mean.shape != (self.n,):
             raise ShapeError(f"mean must have shape ({self.n},) for n = {self.n} singular values, got {mean.shape}")
         object.__setattr__(self, "mean", _read_only(mean))
-        object.__setattr__(self, "basis", _orthogonal(self.basis, self.n, "basis"))
-        latent = self.basis if symmetric else _orthogonal(self.latent_basis, self.n, "latent_basis")
+        object.__setattr__(self, "basis", _orthogonal(self.basis, self.n, "basis", order))
+        latent = self.basis if symmetric else _orthogonal(self.latent_basis, self.n, "latent_basis", order)
         object.__setattr__(self, "latent_basis", latent)
 
     # ---------------------------------------------------------------------------------------------- constructors
@@ -137,7 +139,7 @@ class LinearFlow:
         cls,
         spectrum: Spectrum | ArrayLike,
         *,
-        rng: np.random.Generator | None = None,
+        rng: Random | None = None,
         mean: ArrayLike | None = None,
         basis: ArrayLike | None = None,
     ) -> LinearFlow:
@@ -146,7 +148,8 @@ class LinearFlow:
         Parameters
         ----------
         spectrum : Spectrum, or (n,) array of singular values, [x]
-        rng : numpy.random.Generator or None
+            An array may be in any order: entry i belongs to column i of `basis`, or to coordinate i without one.
+        rng : numpy.random.Generator, whole number as its seed, or None
             Given, U and V are independent Haar-random rotations (reflections included).
         mean : (n,) array or None, [x]
         basis : (n, n) orthogonal array or None
@@ -163,12 +166,12 @@ class LinearFlow:
         >>> np.round(np.linalg.svd(flow.matrix, compute_uv=False), 12)
         array([3., 1.])
         """
-        spectrum = spectrum if isinstance(spectrum, Spectrum) else Spectrum.from_values(spectrum)
         if rng is not None and basis is not None:
             raise InputError("give either rng (random eigenbasis) or basis (this eigenbasis), not both")
         if rng is None:
-            return cls(spectrum, mean=_given(mean), basis=None if basis is None else _given(basis))
-        rng = generator(rng)
+            values = cast(Spectrum, spectrum)  # the dataclass accepts arrays, as `_given` says
+            return cls(values, mean=_given(mean), basis=None if basis is None else _given(basis))
+        spectrum, rng = spectrum_of(spectrum), generator(rng)
         U, V = _haar(spectrum.n, rng), _haar(spectrum.n, rng)
         return cls(spectrum, mean=_given(mean), basis=U, latent_basis=V)
 
@@ -234,6 +237,10 @@ class LinearFlow:
         """
         return float(np.log(self.spectrum.singular_values).sum())
 
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        # NumPy would make an array without axes of it, whose one entry is the object; and G alone would lose the mean.
+        raise InputError("a LinearFlow is no array: take its matrix, its covariance, its mean or its spectrum")
+
     def forward(self, z: ArrayLike) -> FloatArray:
         """``mean + G z`` for latents z (..., n) -> (..., n), [x]."""
         with overflow():
@@ -265,8 +272,8 @@ class LinearFlow:
         squared_norm = np.where(np.isnan(squared_norm), np.inf, squared_norm)
         return np.asarray(-0.5 * squared_norm - 0.5 * self.n * np.log(2 * np.pi) - self.log_det)
 
-    def sample(self, size: int | tuple[int, ...], rng: np.random.Generator) -> FloatArray:
-        """Independent draws of x, shape (*size, n), [x].
+    def sample(self, size: int | tuple[int, ...], rng: Random) -> FloatArray:
+        """Independent draws of x, shape (*size, n), [x]; `rng` is a Generator of NumPy, or the seed of one.
 
         >>> LinearFlow.from_spectrum([1.0, 2.0]).sample((4, 3), np.random.default_rng(0)).shape
         (4, 3, 2)
@@ -391,6 +398,9 @@ class TruncatedFlow:
             raise ShapeError(f"mean, basis and singular_values must have shapes (n,), (n, k) and (k,), got {shapes}")
         object.__setattr__(self, "representation_error", non_negative(self.representation_error, "representation_error"))
 
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        raise InputError("a TruncatedFlow is no array: take its mean, its basis or its singular_values")
+
     @property
     def n(self) -> int:
         """Dimension of the signal."""
@@ -437,9 +447,12 @@ def _require_invertible(G: FloatArray) -> None:
         )
 
 
-def _orthogonal(Q: ArrayLike | None, n: int, name: str) -> FloatArray | None:
-    if Q is None:
+def _orthogonal(Q: ArrayLike | None, n: int, name: str, order: IntArray | None) -> FloatArray | None:
+    """`Q` if it is orthogonal, its columns in the `order` of the singular values; None is the identity."""
+    if Q is None and order is None:
         return None
+    if Q is None:
+        return _read_only(np.eye(n)[:, order])
     Q = finite_array(Q, name)
     if Q.shape != (n, n):
         raise ShapeError(f"{name} must have shape ({n}, {n}) for n = {n} singular values, got {Q.shape}")
@@ -450,7 +463,7 @@ def _orthogonal(Q: ArrayLike | None, n: int, name: str) -> FloatArray | None:
             f"{name} must be orthogonal, but {name}^T {name} differs from the identity by {deviation:.1e} "
             f"(allowed: {_ORTHOGONAL_TOLERANCE:g}): orthonormalise it with numpy.linalg.qr"
         )
-    return _read_only(Q)
+    return _read_only(Q if order is None else Q[:, order])
 
 
 def _haar(n: int, rng: np.random.Generator) -> FloatArray:

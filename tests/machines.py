@@ -31,7 +31,7 @@ NUMERICAL = (
     *("interlacing", "open_questions", "witness"),
 )
 #: Tests of what the other libraries are used for: with the oldest versions these are run as well.
-LIBRARIES = ("data", "engine_pool", "experiments_run", "engine_store", "loading", "plotting", "report")
+LIBRARIES = ("data", "ecosystem", "engine_pool", "experiments_run", "engine_store", "loading", "plotting", "report")
 #: Not run here: prefix of the file -> why.
 OTHERS = {
     "architecture": "reads source code",

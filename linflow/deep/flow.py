@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from linflow.checks import (
     Interval,
+    Random,
     finite_array,
     flag,
     generator,
@@ -141,9 +142,7 @@ class Flow(nn.Module):
         z, log_det = self.normalise(x, noise_std)
         return log_det - 0.5 * (z.square().sum(-1) + self.n * math.log(2 * math.pi))
 
-    def sample(
-        self, count: int, rng: np.random.Generator, *, noise_std: float | None = None, temperature: float = 1.0
-    ) -> Tensor:
+    def sample(self, count: int, rng: Random, *, noise_std: float | None = None, temperature: float = 1.0) -> Tensor:
         """`count` signals, (count, n), of latents ``z ~ N(0, temperature^2 I)``."""
         temperature = non_negative(temperature, "temperature")
         z = temperature * generator(rng).standard_normal((positive_int(count, "count"), self.n))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -16,10 +16,10 @@ from linflow import claims, experiments, measurement, pursuit, risk
 from linflow.claims.quantities import ExpectedError
 
 #: Kinds of arguments. "measurement": an array, a sparse matrix or an operator, real or complex; "counts": one m or an array
-#: of them; "count": one m; "bound": a number or a function; "mean": an array or a number.
+#: of them; "count": one m; "bound": a number or a function; "mean": an array or a number; "rng": a generator, or its seed.
 KINDS = (
     *("array", "mean", "measurement", "complex_matrix", "indices", "counts", "count", "number", "time", "whole", "seed"),
-    *("flag", "option", "options", "label", "cases", "shape", "bound", "callable", "object", "path"),
+    *("flag", "option", "options", "label", "cases", "shape", "bound", "callable", "object", "path", "rng"),
 )
 
 
@@ -84,8 +84,8 @@ M = of("counts", np.array([1, 2]))
 ONE = of("count", 2)
 RANK = of("whole", 1)
 FIELD = of("option", "real")
-RNG = Argument("object", rng)
-PERHAPS_RNG = Argument("object", rng, optional=True)
+RNG = Argument("rng", rng)
+PERHAPS_RNG = Argument("rng", rng, optional=True)
 SEED = of("seed", 3)
 
 
@@ -456,6 +456,10 @@ def fill() -> dict[str, Recipe]:
     if not RECIPES:
         for room in (linear, estimators, measurements, risks, statements, assertions, data, studies, deep):
             room()
+        for name, known in list(RECIPES.items()):
+            if known.arguments.get("spectrum") is S:
+                values = {"spectrum": of("array", VALUES)}
+                RECIPES[f"{name} of values"] = replace(known, arguments=known.arguments | values, weight=known.weight / 2)
     return RECIPES
 
 

@@ -771,7 +771,7 @@ _RISK = (
         _SIMULATE,
         "columns-unsorted",
         "singular values are sorted, the columns of A are not",
-        'A = A[..., np.argsort(-raw, kind="stable")]',
+        "A = A[..., order]",
         "A = A[..., :]",
         "simulate.py::test_batches_and_an_unsorted_array_keep_the_pairing_of_columns",
     ),
