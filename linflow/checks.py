@@ -398,7 +398,7 @@ def callable_of(value: Function, name: str, call: str) -> Function:
     return value
 
 
-def generator(rng: Random) -> np.random.Generator:
+def generator(rng: Random, name: str = "rng") -> np.random.Generator:
     """`rng`, a numpy Generator, or the one of a seed: the same whole number draws the same numbers.
 
     None is refused, because every random result follows from a seed that somebody chose. Two calls with one seed draw the
@@ -410,7 +410,7 @@ def generator(rng: Random) -> np.random.Generator:
     if isinstance(rng, np.random.Generator):
         return rng
     expected = "a numpy.random.Generator, or a whole number >= 0 to seed one"
-    return np.random.default_rng(whole_in(rng, "rng", 0, None, expected))
+    return np.random.default_rng(whole_in(rng, name, 0, None, expected))
 
 
 # ------------------------------------------------------------------------------------------------------- and ways out

@@ -34,6 +34,7 @@ from linflow.checks import (
     sample_shape,
 )
 from linflow.errors import DataError, InputError, OutputError, RankError, ShapeError
+from linflow.fitted import gaussian_of
 from linflow.graded import binary_exponents, graded_svd, times, times_transposed
 from linflow.spectrum import Spectrum, centred_with_shrinkage, ordered, shrunk_variances, spectrum_of
 
@@ -204,6 +205,44 @@ class LinearFlow:
         spectrum = Spectrum(np.sqrt(shrunk_variances(values, X.shape, rho)), name=name)
         U = np.ascontiguousarray(Vt.T)
         return cls(spectrum, mean=X.mean(axis=0), basis=U, latent_basis=U)
+
+    @classmethod
+    def from_sklearn(cls, model: object, *, name: str | None = None) -> LinearFlow:
+        r"""The Gaussian law of a fitted model of scikit-learn: the same log-density.
+
+        Parameters
+        ----------
+        model : fitted PCA (its probabilistic model, with `noise_variance_`), FactorAnalysis, or covariance estimator
+            (EmpiricalCovariance, LedoitWolf, OAS, ShrunkCovariance, MinCovDet, GraphicalLasso, GraphicalLassoCV), or a
+            :class:`linflow.LinearFlowEstimator`.
+        name : of the spectrum; default that of the model's class.
+
+        Raises
+        ------
+        InputError
+            Another type, a model that is not fitted, a whitened PCA, a singular covariance, or a graphical lasso that did
+            not converge.
+
+        Notes
+        -----
+        :mod:`linflow.fitted` says what is read of each. G is the symmetric square root of the covariance, as in `fit`.
+
+        Examples
+        --------
+        >>> from sklearn.decomposition import PCA
+        >>> X = np.random.default_rng(0).standard_normal((50, 4)) * [4.0, 3.0, 2.0, 1.0]
+        >>> pca = PCA(n_components=2).fit(X)
+        >>> flow = LinearFlow.from_sklearn(pca)
+        >>> bool(np.allclose(flow.log_prob(X), pca.score_samples(X)))
+        True
+        """
+        if isinstance(own := getattr(model, "flow_", None), LinearFlow):
+            return own
+        found = gaussian_of(model)
+        order = np.argsort(-found.singular_values, kind="stable")
+        spectrum = Spectrum(found.singular_values, name=type(model).__name__ if name is None else name)
+        basis = found.basis[:, order]
+        return cls(spectrum, mean=found.mean, basis=basis, latent_basis=basis)
 
     # ------------------------------------------------------------------------------------------------ quantities
 

@@ -31,7 +31,17 @@ NUMERICAL = (
     *("interlacing", "open_questions", "witness"),
 )
 #: Tests of what the other libraries are used for: with the oldest versions these are run as well.
-LIBRARIES = ("data", "ecosystem", "engine_pool", "experiments_run", "engine_store", "loading", "plotting", "report")
+LIBRARIES = (
+    "data",
+    "ecosystem",
+    "engine_pool",
+    "experiments_run",
+    "engine_store",
+    "learn",
+    "loading",
+    "plotting",
+    "report",
+)
 #: Not run here: prefix of the file -> why.
 OTHERS = {
     "architecture": "reads source code",

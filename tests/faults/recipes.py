@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from sklearn.decomposition import PCA
 
 import linflow as lf
 from linflow import claims, experiments, measurement, pursuit, risk
@@ -118,6 +119,9 @@ def linear() -> None:
     recipe("LinearFlow.log_prob", FLOW.log_prob, x=of("array", X))
     recipe("LinearFlow.sample", FLOW.sample, size=of("shape", (2, 3)), rng=RNG)
     recipe("LinearFlow.truncate", FLOW.truncate, rank=RANK)
+    recipe(
+        "LinearFlow.from_sklearn", lf.LinearFlow.from_sklearn, model=Argument("object", _components), name=of("label", "a")
+    )
     recipe("LinearFlow.save", FLOW.save, path=of("path", "a-file"))
     recipe("LinearFlow.load", lf.LinearFlow.load, path=of("path", "a-file"))
     truncated = FLOW.truncate(2)
@@ -131,6 +135,10 @@ def linear() -> None:
         singular_values=of("array", VALUES[:2]),
         representation_error=of("number", 1.25),
     )
+
+
+def _components() -> Any:
+    return PCA(n_components=2).fit(X)
 
 
 def estimators() -> None:
@@ -424,11 +432,14 @@ def deep() -> None:
 
 #: Public names that are not called, and why.
 NOT_CALLED = {
-    **dict.fromkeys(("claims", "data", "measurement", "risk", "deep", "testing"), "a module"),
+    **dict.fromkeys(
+        ("claims", "data", "experiments", "learn", "measurement", "plotting", "risk", "deep", "testing"), "a module"
+    ),
     **dict.fromkeys(
         ("ClaimError", "DataError", "InputError", "LinflowError", "OutputError", "RankError", "ShapeError"), "an error"
     ),
     **dict.fromkeys(("Hunt", "Verdict"), "made by linflow alone"),
+    "LinearFlowEstimator": "refuses in scikit-learn's words, as the checks of scikit-learn ask",
     **{f"claims.{name}": "made by linflow alone" for name in ("Outcome", "Report", "Tightest")},
     **{f"claims.{name}": "what a quantity returns: claims.contract checks it" for name in ("Draws", "Plain")},
     "claims.Quantity": "abstract",
