@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from linflow.fista import lasso
     from linflow.flow import LinearFlow, TruncatedFlow
     from linflow.learn import LinearFlowEstimator
+    from linflow.predict import predict
     from linflow.pursuit import basis_pursuit, recovery
     from linflow.spectrum import Spectrum
 
@@ -70,7 +71,7 @@ _HOMES = {
     "verify_all": "claims",
 }
 #: `testing` is not in `__all__`: it needs Hypothesis, and ``from linflow import *`` must not.
-_MODULES = ("claims", "data", "deep", "experiments", "learn", "measurement", "plotting", "risk", "testing")
+_MODULES = ("claims", "data", "deep", "experiments", "learn", "measurement", "plotting", "predict", "risk", "testing")
 
 __all__ = [
     "Case",
@@ -104,6 +105,7 @@ __all__ = [
     "penalised",
     "plotting",
     "posterior",
+    "predict",
     "recovery",
     "risk",
     "truncated_least_squares",

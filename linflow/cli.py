@@ -12,6 +12,9 @@ from typer.core import TyperGroup
 
 from linflow import __version__
 from linflow.engine.stopping import PIPE, flushed, open_streams, quiet_exit, say, sentence_and_status, stoppable
+from linflow.errors import InputError
+from linflow.figures import FigureFormat
+from linflow.tables import Column, Format, Table
 
 #: Commands that keep what they have finished.
 _RESUMABLE = ("verify", "hunt", "run", "train")
@@ -43,6 +46,9 @@ app = typer.Typer(
 
 Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed that every random number follows from.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Processes; default all cores.")]
+Form = Annotated[Format | None, typer.Option("--format", help="Print the table in this form, and nothing else.")]
+Figures = Annotated[FigureFormat, typer.Option(help="How figures are written: pixels, or one of two vector formats.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON: --format json.")]
 Out = Annotated[Path, typer.Option(help="Folder for the results; created if it does not exist.")]
 Data = Annotated[Path | None, typer.Option(help="Folder of images whose spectrum is added.")]
 Size = Annotated[int, typer.Option(min=1, max=128, help="Side in pixels to which --data images are resized (grey).")]
@@ -70,6 +76,12 @@ def _ended(error: BaseException, *, resumes: bool) -> int:
     elif said:
         say(said)
     return status
+
+
+def _form(as_json: bool, form: Format | None) -> Format | None:
+    if as_json and form not in (None, "json"):
+        raise InputError(f"--json is --format json, and --format {form} is given too: choose one of them")
+    return "json" if as_json else form
 
 
 def run_file(file: str) -> None:
@@ -103,6 +115,8 @@ def verify(
     seed: Seed = 0,
     alpha: Annotated[float, typer.Option(help="Probability that any verdict of the run is wrong, at most.")] = 1e-6,
     workers: Workers = None,
+    form: Form = None,
+    figures: Figures = "png",
 ) -> None:
     """Decide every claim of the catalogue (or your own) on synthetic and real spectra.
 
@@ -112,7 +126,17 @@ def verify(
     from linflow.report import run_verify
 
     status = run_verify(
-        own=own, claims=claims, out=out, data=data, size=size, quick=quick, seed=seed, alpha=alpha, workers=workers
+        own=own,
+        claims=claims,
+        out=out,
+        data=data,
+        size=size,
+        quick=quick,
+        seed=seed,
+        alpha=alpha,
+        workers=workers,
+        form=form,
+        figures=figures,
     )
     raise typer.Exit(status)
 
@@ -127,7 +151,8 @@ def hunt(
     max_n: Annotated[int | None, typer.Option("--max-n", min=2, help="Largest dimension tried; default 48.")] = None,
     workers: Workers = None,
     out: Out = Path("linflow-results"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
+    form: Form = None,
 ) -> None:
     """Search over spectra and m for a counterexample to a claim, and for the case in which it is tightest.
 
@@ -146,7 +171,7 @@ def hunt(
         rounds=rounds,
         max_n=max_n,
         workers=workers,
-        as_json=as_json,
+        form=_form(as_json, form),
     )
     raise typer.Exit(status)
 
@@ -166,10 +191,13 @@ def predict(
     size: Size = 32,
     noise_std: Annotated[float, typer.Option(help="Noise on each measurement, for the equivalent.")] = 0.0,
     penalty: Annotated[float, typer.Option(help="Penalty gamma, for the equivalent.")] = 0.0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
+    form: Form = None,
 ) -> None:
     """Every bound, both sides of the interlacing theorem, exact values where known, the equivalent; no simulation."""
-    from linflow.predict import predictions, print_table, spectrum_from_options, whole_numbers
+    from linflow.predict import predict, spectrum_from_options, table, whole_numbers
+
+    form = _form(as_json, form)
 
     spectrum = spectrum_from_options(
         family=family,
@@ -183,31 +211,23 @@ def predict(
         data=data,
         size=size,
     )
-    rows = predictions(spectrum, whole_numbers(m, spectrum.n), noise_std=noise_std, penalty=penalty)
-    if as_json:
-        import json
-
-        typer.echo(json.dumps(rows, allow_nan=False))
-    else:
-        print_table(spectrum, rows, noise_std=noise_std, penalty=penalty)
+    frame = predict(spectrum, whole_numbers(m, spectrum.n), noise_std=noise_std, penalty=penalty)
+    table(spectrum, frame).put(form)
 
 
 @app.command()
 def bench(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
+    form: Form = None,
     quick: Annotated[bool, typer.Option("--quick", help="Small sizes only.")] = False,
     accuracy: Annotated[bool, typer.Option("--accuracy", help="Measure relative errors instead of speed.")] = False,
 ) -> None:
     """Measure error curves per second against numpy's pinv and against the flop bound, side by side."""
     from linflow import bench as benches
 
-    rows = benches.accuracy_rows() if accuracy else benches.error_curve_rows(quick=quick)
-    if as_json:
-        import json
-
-        typer.echo(json.dumps(rows))
-    else:
-        (benches.print_accuracy if accuracy else benches.print_rows)(rows)
+    form = _form(as_json, form)
+    table = benches.accuracy_table if accuracy else benches.error_curve_table
+    table(benches.accuracy_rows() if accuracy else benches.error_curve_rows(quick=quick)).put(form)
 
 
 @app.command()
@@ -218,8 +238,9 @@ def prove(
     machine: Annotated[
         bool, typer.Option("--machine", help="What Coq checks instead; NAMEs are files of proofs/machine (needs Coq).")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print a table of the statements.")] = False,
+    as_json: Json = False,
+    form: Form = None,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print a table of the statements: --format md.")] = False,
     show_list: Annotated[bool, typer.Option("--list", help="List the statements, check nothing.")] = False,
 ) -> None:
     """Check every step of every proof, and print the ledger (extra 'proofs').
@@ -229,8 +250,11 @@ def prove(
     from linflow.proving import prove as run_proofs
     from linflow.proving import prove_by_machine
 
+    form = _form(as_json, form)
+    if as_markdown and form not in (None, "md"):
+        raise InputError(f"--markdown is --format md, and --format {form} is given too: choose one of them")
     run = prove_by_machine if machine else run_proofs
-    raise typer.Exit(run(names or [], as_json=as_json, as_markdown=as_markdown, only_list=show_list))
+    raise typer.Exit(run(names or [], form="md" if as_markdown else form, only_list=show_list))
 
 
 @app.command()
@@ -289,17 +313,22 @@ def run(
     data: Annotated[Path | None, typer.Option(help="Folder of images, for experiments that take one.")] = None,
     ood: Annotated[Path | None, typer.Option(help="Folder of out-of-distribution images, likewise.")] = None,
     show_list: Annotated[bool, typer.Option("--list", help="List the experiments.")] = False,
+    form: Form = None,
+    figures: Figures = "png",
 ) -> None:
     """Run an experiment: every cell is stored as it finishes, and the same command continues a run that was stopped.
 
-    Writes NAME.sqlite (all cells), NAME.nc, NAME.csv, NAME.md (table and reading) and figures NAME*.png to the output
-    folder. Exit status 0; 1 if a cell failed; 2 for bad input.
+    Writes NAME.sqlite (all cells), NAME.nc, NAME.csv, NAME.md (table and reading) and figures NAME*.png (--figures) to the
+    output folder. Exit status 0; 1 if a cell failed; 2 for bad input.
     """
-    from linflow.errors import InputError
     from linflow.experiments.command import list_command, run_command
 
     if show_list:
         rows = list_command()
+        if form is not None:
+            columns = (Column("name", left=True), Column("summary", left=True))
+            Table(columns, [{"name": name, "summary": what} for name, what in rows]).put(form)
+            return
         width = max((len(name) for name, _ in rows), default=0) + 2
         for name, what in rows:
             typer.echo(f"{name:{width}}{what}")
@@ -324,5 +353,7 @@ def run(
         changes=chosen,
         data=data,
         ood=ood,
+        form=form,
+        figures=figures,
     )
     raise typer.Exit(status)

@@ -83,8 +83,8 @@ def _require_fitted(model: object) -> None:
 def _of_pca(model: Any) -> Gaussian:
     if model.whiten:
         raise InputError(
-            "model is a PCA with whiten=True, whose get_covariance and score_samples scale the components once too often, so "
-            "that they are not of the law of x: fit it with whiten=False"
+            "model is a PCA with whiten=True, whose get_covariance and score_samples scale the components once too often,"
+            " so that they are not of the law of x: fit it with whiten=False"
         )
     components = finite_array(model.components_, "components_ of the PCA")
     rank, n = components.shape

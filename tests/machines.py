@@ -41,6 +41,7 @@ LIBRARIES = (
     "loading",
     "plotting",
     "report",
+    "tables",
 )
 #: Not run here: prefix of the file -> why.
 OTHERS = {

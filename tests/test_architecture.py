@@ -20,8 +20,10 @@ LAYERS = {
     "linflow.identity": 0,
     "linflow.engine": 1,
     "linflow.spectrum": 1,
+    "linflow.tables": 1,
     "linflow.data": 1,
     "linflow.graded": 1,
+    "linflow.figures": 1,
     "linflow.fitted": 1,
     "linflow.flow": 2,
     "linflow.measurement": 2,
@@ -56,7 +58,7 @@ ALLOWED = {
 }
 #: (library, the only rooms that may know it)
 LIBRARIES = {
-    "matplotlib": ("linflow.plotting",),
+    "matplotlib": ("linflow.plotting", "linflow.figures"),
     "torch": ("linflow.deep",),
     "typer": ("linflow.cli",),
     "flint": ("linflow.risk.enclosure", "linflow.risk.exact", "linflow.risk.witness", "linflow.bench"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -13,7 +14,7 @@ import xarray as xr
 from sklearn.decomposition import PCA
 
 import linflow as lf
-from linflow import claims, experiments, measurement, pursuit, risk
+from linflow import claims, experiments, measurement, plotting, pursuit, risk
 from linflow.claims.quantities import ExpectedError
 
 #: Kinds of arguments. "measurement": an array, a sparse matrix or an operator, real or complex; "counts": one m or an array
@@ -139,6 +140,31 @@ def linear() -> None:
 
 def _components() -> Any:
     return PCA(n_components=2).fit(X)
+
+
+def predictions() -> None:
+    """Tables of what risk says, and figures."""
+    levels: dict[str, Any] = {"noise_std": of("number", 0.5), "penalty": of("number", 0.25)}
+    recipe("predict", lf.predict, weight=0.3, spectrum=S, m=M, **levels)
+    curves = of("array", np.array([[21.25, 5.25, 1.25, 0.25, 0.0], [21.25, 4.0, 1.0, 0.5, 0.0]]))
+    recipe("plotting.error_figure", _points(plotting.error_figure), weight=0.02, spectrum=S, curves=curves)
+    recipe(
+        "plotting.singular_value_figure",
+        _points(plotting.singular_value_figure),
+        weight=0.02,
+        spectra=of("cases", (SPECTRUM, SPECTRUM)),
+    )
+
+
+def _points(draw: Callable[..., Any]) -> Callable[..., Any]:
+    """What a figure shows, as numbers."""
+
+    def shown(**given: Any) -> list[Any]:
+        lines = [line for axes in draw(**given).axes for line in axes.get_lines()]
+        return [np.nan_to_num(np.asarray(line.get_ydata(), dtype=float)) for line in lines]
+
+    shown.__signature__ = inspect.signature(draw)  # type: ignore[attr-defined]
+    return shown
 
 
 def estimators() -> None:
@@ -465,7 +491,7 @@ NOT_CALLED = {
 def fill() -> dict[str, Recipe]:
     """Every recipe, made once."""
     if not RECIPES:
-        for room in (linear, estimators, measurements, risks, statements, assertions, data, studies, deep):
+        for room in (linear, predictions, estimators, measurements, risks, statements, assertions, data, studies, deep):
             room()
         for name, known in list(RECIPES.items()):
             if known.arguments.get("spectrum") is S:
