@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from linflow import claims, data, measurement, risk
+    from linflow import claims, data, experiments, learn, measurement, plotting, risk
     from linflow import deep as deep
     from linflow import testing as testing
     from linflow.claims import Case, Claim, Hunt, Verdict, catalogue, verify, verify_all
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     )
     from linflow.fista import lasso
     from linflow.flow import LinearFlow, TruncatedFlow
+    from linflow.learn import LinearFlowEstimator
+    from linflow.predict import predict
     from linflow.pursuit import basis_pursuit, recovery
     from linflow.spectrum import Spectrum
 
@@ -45,6 +47,7 @@ _HOMES = {
     "Hunt": "claims",
     "InputError": "errors",
     "LinearFlow": "flow",
+    "LinearFlowEstimator": "learn",
     "LinflowError": "errors",
     "OutputError": "errors",
     "Posterior": "estimators",
@@ -68,7 +71,7 @@ _HOMES = {
     "verify_all": "claims",
 }
 #: `testing` is not in `__all__`: it needs Hypothesis, and ``from linflow import *`` must not.
-_MODULES = ("claims", "data", "deep", "measurement", "risk", "testing")
+_MODULES = ("claims", "data", "deep", "experiments", "learn", "measurement", "plotting", "predict", "risk", "testing")
 
 __all__ = [
     "Case",
@@ -78,6 +81,7 @@ __all__ = [
     "Hunt",
     "InputError",
     "LinearFlow",
+    "LinearFlowEstimator",
     "LinflowError",
     "OutputError",
     "Posterior",
@@ -90,14 +94,18 @@ __all__ = [
     "catalogue",
     "claims",
     "data",
+    "experiments",
     "gradient_flow",
     "hunt",
     "lasso",
+    "learn",
     "map_estimate",
     "measurement",
     "mle",
     "penalised",
+    "plotting",
     "posterior",
+    "predict",
     "recovery",
     "risk",
     "truncated_least_squares",

@@ -11,6 +11,7 @@ import numpy as np
 from linflow import risk
 from linflow.checks import FloatArray, available_cores
 from linflow.spectrum import Spectrum
+from linflow.tables import Column, Table
 
 #: (n, curves a run).
 _SIZES = ((32, 2000), (128, 400), (512, 24), (1024, 6))
@@ -101,19 +102,15 @@ def _many_digits(sigma: FloatArray, A: FloatArray) -> list[Any]:
         ctx.prec = before
 
 
-def print_accuracy(rows: list[dict[str, Any]]) -> None:
-    """The rows as a table for people."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
+def accuracy_table(rows: list[dict[str, Any]]) -> Table:
+    """The rows for people."""
+    columns = (
+        Column("spectrum", "singular values", left=True),
+        Column("error_curve", "lf.risk.error_curve", digits=1),
+        Column("pinv", "numpy.linalg.pinv", digits=1),
+    )
     title = f"largest relative error over m, {rows[0]['draws']} draws of A, n = {rows[0]['n']}, against 1200 digits"
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in ("singular values", "lf.risk.error_curve", "numpy.linalg.pinv"):
-        table.add_column(name, justify="right")
-    for row in rows:
-        table.add_row(row["spectrum"], f"{row['error_curve']:.0e}", f"{row['pinv']:.0e}")
-    Console().print(table)
+    return Table(columns, rows, title)
 
 
 def pinv_curve(spectrum: Spectrum, A: FloatArray, m: list[int] | None = None) -> FloatArray:
@@ -131,30 +128,17 @@ def pinv_curve(spectrum: Spectrum, A: FloatArray, m: list[int] | None = None) ->
     return np.array(errors)
 
 
-def print_rows(rows: list[dict[str, Any]]) -> None:
-    """The rows as a table for people."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(
-        title=f"error curves X_A(m), all m = 0..n, on {rows[0]['cores']} cores",
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
+def error_curve_table(rows: list[dict[str, Any]]) -> Table:
+    """The rows for people."""
+    columns = (
+        Column("n", latex="$n$"),
+        Column("curves_per_second", "curves/s"),
+        Column("pinv_curves_per_second", "pinv loop, curves/s", digits=3),
+        Column("times_pinv", "times pinv", digits=3),
+        Column("gemm_gflops", "dgemm GFlop/s", digits=3),
+        Column("of_flop_bound", "of the flop bound", digits=2),
     )
-    for name in ("n", "curves/s", "pinv loop, curves/s", "times pinv", "dgemm GFlop/s", "of the flop bound"):
-        table.add_column(name, justify="right")
-    for row in rows:
-        table.add_row(
-            str(row["n"]),
-            f"{row['curves_per_second']:.4g}",
-            f"{row['pinv_curves_per_second']:.3g}",
-            f"{row['times_pinv']:.0f}",
-            f"{row['gemm_gflops']:.0f}",
-            f"{row['of_flop_bound']:.2f}",
-        )
-    Console().print(table)
+    return Table(columns, rows, f"error curves X_A(m), all m = 0..n, on {rows[0]['cores']} cores")
 
 
 def _pinv_seconds(spectrum: Spectrum, A: FloatArray) -> float:

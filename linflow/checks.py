@@ -38,6 +38,9 @@ IntArray = NDArray[np.int64]
 Count: TypeAlias = int | np.integer[Any]
 Counts: TypeAlias = NDArray[np.integer[Any] | np.floating[Any]] | Sequence[int] | Sequence[Sequence[int]]
 
+#: Where random numbers come from: a generator, or the seed of one.
+Random: TypeAlias = np.random.Generator | int
+
 #: Entries of Gaussian measurements.
 Field: TypeAlias = Literal["real", "complex"]
 FIELDS: tuple[Field, ...] = get_args(Field)
@@ -375,14 +378,18 @@ def instance_of(value: object, kind: type[Kind], name: str) -> Kind:
 
 def instances_of(values: Iterable[object], kind: type[Kind], name: str) -> list[Kind]:
     """`values` as a list, each of which must be made by the class `kind`."""
+    return [instance_of(value, kind, f"each of {name}") for value in listed(values, name, kind.__name__)]
+
+
+def listed(values: Iterable[Kind], name: str, what: str) -> list[Kind]:
+    """`values`, several of `what`, as a list; text is no list of letters."""
     given: object = values
     try:
         if isinstance(given, str | bytes):
             raise TypeError
-        parts = list(values)
+        return list(values)
     except TypeError:
-        raise InputError(f"{name} must be several of {kind.__name__}, in a list, got {shown(values)}") from None
-    return [instance_of(value, kind, f"each of {name}") for value in parts]
+        raise InputError(f"{name} must be several of {what}, in a list, got {shown(values)}") from None
 
 
 def mapping(value: Mapping[Any, Any], name: str) -> Mapping[Any, Any]:
@@ -414,11 +421,19 @@ def callable_of(value: Function, name: str, call: str) -> Function:
     return value
 
 
-def generator(rng: np.random.Generator) -> np.random.Generator:
-    """`rng`, which must be a numpy Generator: no global state, no seed in disguise."""
-    if not isinstance(rng, np.random.Generator):
-        raise InputError(f"rng must be a numpy.random.Generator, such as numpy.random.default_rng(0), got {shown(rng)}")
-    return rng
+def generator(rng: Random, name: str = "rng") -> np.random.Generator:
+    """`rng`, a numpy Generator, or the one of a seed: the same whole number draws the same numbers.
+
+    None is refused, because every random result follows from a seed that somebody chose. Two calls with one seed draw the
+    same numbers, whatever they are for: what is to be independent shares one generator.
+
+    >>> generator(3).random() == np.random.default_rng(3).random()
+    True
+    """
+    if isinstance(rng, np.random.Generator):
+        return rng
+    expected = "a numpy.random.Generator, or a whole number >= 0 to seed one"
+    return np.random.default_rng(whole_in(rng, name, 0, None, expected))
 
 
 # ------------------------------------------------------------------------------------------------------- and ways out

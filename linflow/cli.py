@@ -12,8 +12,11 @@ from typer.core import TyperGroup
 
 from linflow import __version__
 from linflow.engine.stopping import PIPE, flushed, open_streams, quiet_exit, say, sentence_and_status, stoppable
+from linflow.errors import InputError
+from linflow.figures import FigureFormat
 from linflow.inputs import Given
 from linflow.options import takes_spectra
+from linflow.tables import Column, Format, Table
 
 #: Commands that keep what they have finished.
 _RESUMABLE = ("verify", "hunt", "run", "train")
@@ -45,6 +48,9 @@ app = typer.Typer(
 
 Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed that every random number follows from.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Processes; default all cores.")]
+Form = Annotated[Format | None, typer.Option("--format", help="Print the table in this form, and nothing else.")]
+Figures = Annotated[FigureFormat, typer.Option(help="How figures are written: pixels, or one of two vector formats.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON: --format json.")]
 Out = Annotated[Path, typer.Option(help="Folder for the results; created if it does not exist.")]
 
 
@@ -70,6 +76,12 @@ def _ended(error: BaseException, *, resumes: bool) -> int:
     elif said:
         say(said)
     return status
+
+
+def _form(as_json: bool, form: Format | None) -> Format | None:
+    if as_json and form not in (None, "json"):
+        raise InputError(f"--json is --format json, and --format {form} is given too: choose one of them")
+    return "json" if as_json else form
 
 
 def run_file(file: str) -> None:
@@ -102,6 +114,8 @@ def verify(
     seed: Seed = 0,
     alpha: Annotated[float, typer.Option(help="Probability that any verdict of the run is wrong, at most.")] = 1e-6,
     workers: Workers = None,
+    form: Form = None,
+    figures: Figures = "png",
     *,
     given: Given,
 ) -> None:
@@ -112,7 +126,18 @@ def verify(
     """
     from linflow.report import run_verify
 
-    status = run_verify(own=own, claims=claims, out=out, given=given, quick=quick, seed=seed, alpha=alpha, workers=workers)
+    status = run_verify(
+        own=own,
+        claims=claims,
+        out=out,
+        given=given,
+        quick=quick,
+        seed=seed,
+        alpha=alpha,
+        workers=workers,
+        form=form,
+        figures=figures,
+    )
     raise typer.Exit(status)
 
 
@@ -127,7 +152,8 @@ def hunt(
     max_n: Annotated[int | None, typer.Option("--max-n", min=2, help="Largest dimension tried; default 48.")] = None,
     workers: Workers = None,
     out: Out = Path("linflow-results"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
+    form: Form = None,
     *,
     given: Given,
 ) -> None:
@@ -150,8 +176,8 @@ def hunt(
         rounds=rounds,
         max_n=max_n,
         workers=workers,
-        as_json=as_json,
         given=given,
+        form=_form(as_json, form),
     )
     raise typer.Exit(status)
 
@@ -172,12 +198,15 @@ def predict(
     figure: Annotated[
         Path | None, typer.Option(metavar="FILE.png|pdf|svg", help="Draw the bounds, the equivalent and exact values.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
+    form: Form = None,
     *,
     given: Given,
 ) -> None:
     """Every bound, both sides of the interlacing theorem, exact values where known, the equivalent; no simulation."""
-    from linflow.predict import draw, predictions, print_table, spectrum_from_options, whole_numbers
+    from linflow.predict import draw, predict, spectrum_from_options, table, whole_numbers
+
+    form = _form(as_json, form)
 
     spectrum = spectrum_from_options(
         family=family,
@@ -189,33 +218,25 @@ def predict(
         condition=condition,
         given=given,
     )
-    rows = predictions(spectrum, whole_numbers(m, spectrum.n), noise_std=noise_std, penalty=penalty)
+    frame = predict(spectrum, whole_numbers(m, spectrum.n), noise_std=noise_std, penalty=penalty)
     if figure is not None:
-        draw(spectrum, rows, figure, noise_std=noise_std, penalty=penalty)
-    if as_json:
-        import json
-
-        typer.echo(json.dumps(rows, allow_nan=False))
-    else:
-        print_table(spectrum, rows, noise_std=noise_std, penalty=penalty)
+        draw(spectrum, frame, figure)
+    table(spectrum, frame).put(form)
 
 
 @app.command()
 def bench(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
+    form: Form = None,
     quick: Annotated[bool, typer.Option("--quick", help="Small sizes only.")] = False,
     accuracy: Annotated[bool, typer.Option("--accuracy", help="Measure relative errors instead of speed.")] = False,
 ) -> None:
     """Measure error curves per second against numpy's pinv and against the flop bound, side by side."""
     from linflow import bench as benches
 
-    rows = benches.accuracy_rows() if accuracy else benches.error_curve_rows(quick=quick)
-    if as_json:
-        import json
-
-        typer.echo(json.dumps(rows))
-    else:
-        (benches.print_accuracy if accuracy else benches.print_rows)(rows)
+    form = _form(as_json, form)
+    table = benches.accuracy_table if accuracy else benches.error_curve_table
+    table(benches.accuracy_rows() if accuracy else benches.error_curve_rows(quick=quick)).put(form)
 
 
 @app.command()
@@ -226,8 +247,9 @@ def prove(
     machine: Annotated[
         bool, typer.Option("--machine", help="What Coq checks instead; NAMEs are files of proofs/machine (needs Coq).")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print a table of the statements.")] = False,
+    as_json: Json = False,
+    form: Form = None,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print a table of the statements: --format md.")] = False,
     show_list: Annotated[bool, typer.Option("--list", help="List the statements, check nothing.")] = False,
 ) -> None:
     """Check every step of every proof, and print the ledger (extra 'proofs').
@@ -237,8 +259,11 @@ def prove(
     from linflow.proving import prove as run_proofs
     from linflow.proving import prove_by_machine
 
+    form = _form(as_json, form)
+    if as_markdown and form not in (None, "md"):
+        raise InputError(f"--markdown is --format md, and --format {form} is given too: choose one of them")
     run = prove_by_machine if machine else run_proofs
-    raise typer.Exit(run(names or [], as_json=as_json, as_markdown=as_markdown, only_list=show_list))
+    raise typer.Exit(run(names or [], form="md" if as_markdown else form, only_list=show_list))
 
 
 @app.command()
@@ -306,19 +331,24 @@ def run(
         ),
     ] = None,
     show_list: Annotated[bool, typer.Option("--list", help="List the experiments.")] = False,
+    form: Form = None,
+    figures: Figures = "png",
     *,
     given: Given,
 ) -> None:
     """Run an experiment: every cell is stored as it finishes, and the same command continues a run that was stopped.
 
-    Writes NAME.sqlite (all cells), NAME.nc, NAME.csv, NAME.md (table and reading) and figures NAME*.png to the output
-    folder. Exit status 0; 1 if a cell failed; 2 for bad input.
+    Writes NAME.sqlite (all cells), NAME.nc, NAME.csv, NAME.md (table and reading) and figures NAME*.png (--figures) to the
+    output folder. Exit status 0; 1 if a cell failed; 2 for bad input.
     """
-    from linflow.errors import InputError
     from linflow.experiments.command import list_command, run_command
 
     if show_list:
         rows = list_command()
+        if form is not None:
+            columns = (Column("name", left=True), Column("summary", left=True))
+            Table(columns, [{"name": name, "summary": what} for name, what in rows]).put(form)
+            return
         width = max((len(name) for name, _ in rows), default=0) + 2
         for name, what in rows:
             typer.echo(f"{name:{width}}{what}")
@@ -344,5 +374,7 @@ def run(
         given=given,
         ood=ood,
         flow=flow,
+        form=form,
+        figures=figures,
     )
     raise typer.Exit(status)

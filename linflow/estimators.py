@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 from linflow.checks import (
     FloatArray,
     IntArray,
+    Random,
     batch_of,
     finite_array,
     generator,
@@ -79,7 +80,7 @@ class Posterior:
         """Standard deviation of each coordinate, (n,), [x]."""
         return cast(FloatArray, np.linalg.norm(self.factor, axis=1))
 
-    def sample(self, size: int | tuple[int, ...], rng: np.random.Generator) -> FloatArray:
+    def sample(self, size: int | tuple[int, ...], rng: Random) -> FloatArray:
         """Independent draws of x given y, shape (*size, ..., n), [x].
 
         >>> known = Posterior(mean=np.array([1.0, 2.0]), factor=np.array([[0.0], [1.0]]))

@@ -17,14 +17,15 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from linflow.checks import (
     FloatArray,
+    IntArray,
+    Random,
     batch_of,
     finite_array,
     generator,
-    instance_of,
     non_negative,
     overflow,
     path_of,
@@ -33,6 +34,7 @@ from linflow.checks import (
     sample_shape,
 )
 from linflow.errors import DataError, InputError, OutputError, RankError, ShapeError
+from linflow.fitted import gaussian_of
 from linflow.graded import binary_exponents, graded_svd, times, times_transposed
 from linflow.moments import mapped
 from linflow.spectrum import (
@@ -40,7 +42,9 @@ from linflow.spectrum import (
     centred_with_shrinkage,
     eigen_of_covariance,
     model_of_mapped,
+    ordered,
     shrunk_variances,
+    spectrum_of,
 )
 
 _FORMAT, _VERSION = "linflow.LinearFlow", 1
@@ -57,7 +61,7 @@ class LinearFlow:
     Parameters
     ----------
     spectrum : Spectrum
-        The singular values sigma of G, [x].
+        The singular values sigma of G, [x]. An (n,) array may be in any order: entry i belongs to column i of the bases.
     mean : (n,) array or None, [x]
         None is zero.
     basis : (n, n) orthogonal array or None
@@ -87,7 +91,8 @@ class LinearFlow:
     latent_basis: FloatArray | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        instance_of(self.spectrum, Spectrum, "spectrum")
+        spectrum, order = ordered(self.spectrum)
+        object.__setattr__(self, "spectrum", spectrum)
         # Before the bases are replaced by their copies: `fit` passes one array as both, which need not be kept twice.
         symmetric = self.latent_basis is self.basis
         given_mean = cast(FloatArray | None, self.mean)
@@ -95,8 +100,8 @@ class LinearFlow:
         if mean.shape != (self.n,):
             raise ShapeError(f"mean must have shape ({self.n},) for n = {self.n} singular values, got {mean.shape}")
         object.__setattr__(self, "mean", _read_only(mean))
-        object.__setattr__(self, "basis", _orthogonal(self.basis, self.n, "basis"))
-        latent = self.basis if symmetric else _orthogonal(self.latent_basis, self.n, "latent_basis")
+        object.__setattr__(self, "basis", _orthogonal(self.basis, self.n, "basis", order))
+        latent = self.basis if symmetric else _orthogonal(self.latent_basis, self.n, "latent_basis", order)
         object.__setattr__(self, "latent_basis", latent)
 
     # ---------------------------------------------------------------------------------------------- constructors
@@ -144,7 +149,7 @@ class LinearFlow:
         cls,
         spectrum: Spectrum | ArrayLike,
         *,
-        rng: np.random.Generator | None = None,
+        rng: Random | None = None,
         mean: ArrayLike | None = None,
         basis: ArrayLike | None = None,
     ) -> LinearFlow:
@@ -153,7 +158,8 @@ class LinearFlow:
         Parameters
         ----------
         spectrum : Spectrum, or (n,) array of singular values, [x]
-        rng : numpy.random.Generator or None
+            An array may be in any order: entry i belongs to column i of `basis`, or to coordinate i without one.
+        rng : numpy.random.Generator, whole number as its seed, or None
             Given, U and V are independent Haar-random rotations (reflections included).
         mean : (n,) array or None, [x]
         basis : (n, n) orthogonal array or None
@@ -170,12 +176,12 @@ class LinearFlow:
         >>> np.round(np.linalg.svd(flow.matrix, compute_uv=False), 12)
         array([3., 1.])
         """
-        spectrum = spectrum if isinstance(spectrum, Spectrum) else Spectrum.from_values(spectrum)
         if rng is not None and basis is not None:
             raise InputError("give either rng (random eigenbasis) or basis (this eigenbasis), not both")
         if rng is None:
-            return cls(spectrum, mean=_given(mean), basis=None if basis is None else _given(basis))
-        rng = generator(rng)
+            values = cast(Spectrum, spectrum)  # the dataclass accepts arrays, as `_given` says
+            return cls(values, mean=_given(mean), basis=None if basis is None else _given(basis))
+        spectrum, rng = spectrum_of(spectrum), generator(rng)
         U, V = _haar(spectrum.n, rng), _haar(spectrum.n, rng)
         return cls(spectrum, mean=_given(mean), basis=U, latent_basis=V)
 
@@ -238,6 +244,44 @@ class LinearFlow:
         variances, U = eigen_of_covariance(C)
         return cls(Spectrum(np.sqrt(variances), name=name), mean=_given(mean), basis=U, latent_basis=U)
 
+    @classmethod
+    def from_sklearn(cls, model: object, *, name: str | None = None) -> LinearFlow:
+        r"""The Gaussian law of a fitted model of scikit-learn: the same log-density.
+
+        Parameters
+        ----------
+        model : fitted PCA (its probabilistic model, with `noise_variance_`), FactorAnalysis, or covariance estimator
+            (EmpiricalCovariance, LedoitWolf, OAS, ShrunkCovariance, MinCovDet, GraphicalLasso, GraphicalLassoCV), or a
+            :class:`linflow.LinearFlowEstimator`.
+        name : of the spectrum; default that of the model's class.
+
+        Raises
+        ------
+        InputError
+            Another type, a model that is not fitted, a whitened PCA, a singular covariance, or a graphical lasso that did
+            not converge.
+
+        Notes
+        -----
+        :mod:`linflow.fitted` says what is read of each. G is the symmetric square root of the covariance, as in `fit`.
+
+        Examples
+        --------
+        >>> from sklearn.decomposition import PCA
+        >>> X = np.random.default_rng(0).standard_normal((50, 4)) * [4.0, 3.0, 2.0, 1.0]
+        >>> pca = PCA(n_components=2).fit(X)
+        >>> flow = LinearFlow.from_sklearn(pca)
+        >>> bool(np.allclose(flow.log_prob(X), pca.score_samples(X)))
+        True
+        """
+        if isinstance(own := getattr(model, "flow_", None), LinearFlow):
+            return own
+        found = gaussian_of(model)
+        order = np.argsort(-found.singular_values, kind="stable")
+        spectrum = Spectrum(found.singular_values, name=type(model).__name__ if name is None else name)
+        basis = found.basis[:, order]
+        return cls(spectrum, mean=found.mean, basis=basis, latent_basis=basis)
+
     # ------------------------------------------------------------------------------------------------ quantities
 
     @property
@@ -270,6 +314,10 @@ class LinearFlow:
         """
         return float(np.log(self.spectrum.singular_values).sum())
 
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        # NumPy would make an array without axes of it, whose one entry is the object; and G alone would lose the mean.
+        raise InputError("a LinearFlow is no array: take its matrix, its covariance, its mean or its spectrum")
+
     def forward(self, z: ArrayLike) -> FloatArray:
         """``mean + G z`` for latents z (..., n) -> (..., n), [x]."""
         with overflow():
@@ -301,8 +349,8 @@ class LinearFlow:
         squared_norm = np.where(np.isnan(squared_norm), np.inf, squared_norm)
         return np.asarray(-0.5 * squared_norm - 0.5 * self.n * np.log(2 * np.pi) - self.log_det)
 
-    def sample(self, size: int | tuple[int, ...], rng: np.random.Generator) -> FloatArray:
-        """Independent draws of x, shape (*size, n), [x].
+    def sample(self, size: int | tuple[int, ...], rng: Random) -> FloatArray:
+        """Independent draws of x, shape (*size, n), [x]; `rng` is a Generator of NumPy, or the seed of one.
 
         >>> LinearFlow.from_spectrum([1.0, 2.0]).sample((4, 3), np.random.default_rng(0)).shape
         (4, 3, 2)
@@ -427,6 +475,9 @@ class TruncatedFlow:
             raise ShapeError(f"mean, basis and singular_values must have shapes (n,), (n, k) and (k,), got {shapes}")
         object.__setattr__(self, "representation_error", non_negative(self.representation_error, "representation_error"))
 
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        raise InputError("a TruncatedFlow is no array: take its mean, its basis or its singular_values")
+
     @property
     def n(self) -> int:
         """Dimension of the signal."""
@@ -473,9 +524,12 @@ def _require_invertible(G: FloatArray) -> None:
         )
 
 
-def _orthogonal(Q: ArrayLike | None, n: int, name: str) -> FloatArray | None:
-    if Q is None:
+def _orthogonal(Q: ArrayLike | None, n: int, name: str, order: IntArray | None) -> FloatArray | None:
+    """`Q` if it is orthogonal, its columns in the `order` of the singular values; None is the identity."""
+    if Q is None and order is None:
         return None
+    if Q is None:
+        return _read_only(np.eye(n)[:, order])
     Q = finite_array(Q, name)
     if Q.shape != (n, n):
         raise ShapeError(f"{name} must have shape ({n}, {n}) for n = {n} singular values, got {Q.shape}")
@@ -486,7 +540,7 @@ def _orthogonal(Q: ArrayLike | None, n: int, name: str) -> FloatArray | None:
             f"{name} must be orthogonal, but {name}^T {name} differs from the identity by {deviation:.1e} "
             f"(allowed: {_ORTHOGONAL_TOLERANCE:g}): orthonormalise it with numpy.linalg.qr"
         )
-    return _read_only(Q)
+    return _read_only(Q if order is None else Q[:, order])
 
 
 def _haar(n: int, rng: np.random.Generator) -> FloatArray:

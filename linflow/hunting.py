@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import math
+import sys
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,25 @@ from linflow.engine.files import prepare_folder, write_bytes
 from linflow.engine.progress import shown
 from linflow.errors import InputError
 from linflow.inputs import Given
+from linflow.tables import Column, Format, Table
 
 _WIDTH = 110
 #: Side in pixels of images, where no other is asked for: n = 36 is within the default of --max-n.
 _SIDE = 6
+_COLUMNS = (
+    Column("case", left=True),
+    Column("n", latex="$n$"),
+    Column("m", latex="$m$"),
+    Column("ratio", digits=6),
+    Column("low", digits=6),
+    Column("high", digits=6),
+    Column("basis", left=True),
+    Column("verdict", left=True),
+    Column("shape", left=True),
+    Column("best_rank", "T2's best k", latex="T2's best $k$"),
+    Column("spread", "distance from flat"),
+    Column("round"),
+)
 _OUTCOMES = {
     "refuted": "refuted",
     "suspected": "suspected to be false, by the central limit theorem: look closer",
@@ -36,8 +52,8 @@ def run_hunt(
     rounds: int | None,
     max_n: int | None,
     workers: int | None,
-    as_json: bool,
     given: Given,
+    form: Format | None = None,
 ) -> int:
     """Run `linflow hunt`; returns its exit status: 0 if a control is refuted or anything else is not, 1 otherwise."""
     claim = claim_named(name, claims)
@@ -66,12 +82,16 @@ def run_hunt(
         )
     text = json.dumps(found.to_json(), indent=1, allow_nan=False)
     write_bytes(file, text.encode())
-    if as_json:
+    if form == "json":
         print(text)
-    else:
-        print("\n".join(lines(found)))
-        print(f"again: linflow hunt {name}{options(found, claims)}{''.join(f' {word}' for word in given.words())}")
-        print(f"{file.name} (this result) and {file.stem}.sqlite (every round; a longer hunt continues it) are in {out}/")
+        return 0 if found.as_expected else 1
+    stream = sys.stdout if form is None else sys.stderr
+    if form is not None:
+        table(found).put(form)
+    print("\n".join(lines(found)), file=stream)
+    print(f"again: linflow hunt {name}{options(found, claims)}{''.join(f' {word}' for word in given.words())}", file=stream)
+    kept = f"{file.name} (this result) and {file.stem}.sqlite (every round; a longer hunt continues it)"
+    print(f"{kept} are in {out}/", file=stream)
     return 0 if found.as_expected else 1
 
 
@@ -85,6 +105,12 @@ def claim_named(name: str, claims: Path | None) -> Claim:
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
     hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known are {', '.join(names)}"
     raise InputError(f"there is no claim {name!r}: {hint}")
+
+
+def table(found: Hunt) -> Table:
+    """The cases that a hunt reports."""
+    rows = [row | {"singular_values": " ".join(map(repr, row["singular_values"]))} for row in found.rows()]
+    return Table(_COLUMNS, rows, f"{found.claim}: {_OUTCOMES[found.outcome]}")
 
 
 def lines(found: Hunt) -> list[str]:

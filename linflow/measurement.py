@@ -23,6 +23,7 @@ from linflow.checks import (
     FloatArray,
     IntArray,
     Interval,
+    Random,
     choice_of,
     finite_matrix,
     generator,
@@ -41,14 +42,14 @@ Measurement: TypeAlias = Any
 _MOST_ENTRIES = 2**50
 
 
-def gaussian(m: int, n: int, rng: np.random.Generator, *, field: Field = "real") -> NDArray[Any]:
+def gaussian(m: int, n: int, rng: Random, *, field: Field = "real") -> NDArray[Any]:
     r"""Independent standard normal entries, the ensemble of the theorem.
 
     Parameters
     ----------
     m, n : int
         Measurements (0 or more, m > n allowed) and signal size (1 or more).
-    rng : numpy.random.Generator
+    rng : numpy.random.Generator, or a whole number as its seed
     field : "real" or "complex"
         Complex entries have ``E |a|^2 = 1``, with real and imaginary part N(0, 1/2).
 
@@ -74,7 +75,7 @@ def gaussian(m: int, n: int, rng: np.random.Generator, *, field: Field = "real")
     return np.asarray((real + 1j * imaginary) / np.sqrt(2.0))
 
 
-def rademacher(m: int, n: int, rng: np.random.Generator) -> FloatArray:
+def rademacher(m: int, n: int, rng: Random) -> FloatArray:
     """Independent fair signs +1 and -1, (m, n).
 
     Raises
@@ -91,14 +92,14 @@ def rademacher(m: int, n: int, rng: np.random.Generator) -> FloatArray:
     return rng.choice(np.array([-1.0, 1.0]), size=(m, n))
 
 
-def sparse_sign(m: int, n: int, rng: np.random.Generator, *, density: float = 0.1) -> LinearOperator:
+def sparse_sign(m: int, n: int, rng: Random, *, density: float = 0.1) -> LinearOperator:
     r"""Entries ``±density**-0.5`` with probability `density`, else 0, all independent: mean 0, variance 1.
 
     Parameters
     ----------
     m, n : int
         Measurements (0 or more, m > n allowed) and signal size (1 or more).
-    rng : numpy.random.Generator
+    rng : numpy.random.Generator, or a whole number as its seed
     density : float in (0, 1]
         Expected fraction of entries that are not zero; 1/3 is Achlioptas (2003).
 
@@ -126,7 +127,7 @@ def sparse_sign(m: int, n: int, rng: np.random.Generator, *, density: float = 0.
     return aslinearoperator(scipy.sparse.csr_array((signs, (places // n, places % n)), shape=(m, n)))
 
 
-def subsampled_dct(m: int, n: int, rng: np.random.Generator) -> LinearOperator:
+def subsampled_dct(m: int, n: int, rng: Random) -> LinearOperator:
     r"""m random rows of the cosine transform behind random column signs, matrix-free, O(n log n) a product.
 
     ``A = sqrt(n) R C D`` with D diagonal of fair signs, C the orthonormal DCT-II, R the choice of m of its rows without
@@ -136,7 +137,7 @@ def subsampled_dct(m: int, n: int, rng: np.random.Generator) -> LinearOperator:
     ----------
     m, n : int
         0 <= m <= n, n >= 1.
-    rng : numpy.random.Generator
+    rng : numpy.random.Generator, or a whole number as its seed
 
     Raises
     ------
@@ -156,7 +157,7 @@ def subsampled_dct(m: int, n: int, rng: np.random.Generator) -> LinearOperator:
     return _subsampled("dct", m, n, rng)
 
 
-def subsampled_hadamard(m: int, n: int, rng: np.random.Generator) -> LinearOperator:
+def subsampled_hadamard(m: int, n: int, rng: Random) -> LinearOperator:
     r"""m random rows of the Hadamard matrix behind random column signs, matrix-free, O(n log n) a product.
 
     ``A = R H D`` with D diagonal of fair signs, H the Hadamard matrix in Sylvester's order, R the choice of m of its
@@ -166,7 +167,7 @@ def subsampled_hadamard(m: int, n: int, rng: np.random.Generator) -> LinearOpera
     ----------
     m, n : int
         0 <= m <= n, n a power of two.
-    rng : numpy.random.Generator
+    rng : numpy.random.Generator, or a whole number as its seed
 
     Raises
     ------
@@ -226,7 +227,7 @@ def row_sampling(indices: ArrayLike, n: int) -> LinearOperator:
     return aslinearoperator(scipy.sparse.csr_array((np.ones(m), (np.arange(m), chosen)), shape=(m, n)))
 
 
-def random_rows(m: int, n: int, rng: np.random.Generator) -> LinearOperator:
+def random_rows(m: int, n: int, rng: Random) -> LinearOperator:
     """m distinct random coordinates of x, in random order (inpainting).
 
     Raises
@@ -347,13 +348,13 @@ def _walsh_hadamard(X: NDArray[Any]) -> NDArray[Any]:
     return X.reshape(n, columns)
 
 
-def _subsampled(transform: str, m: int, n: int, rng: np.random.Generator) -> LinearOperator:
+def _subsampled(transform: str, m: int, n: int, rng: Random) -> LinearOperator:
     m, n, rng = _sizes(m, n, rng, wide=True)
     signs = rng.choice(np.array([-1.0, 1.0]), size=n)
     return _SubsampledTransform(transform, rng.permutation(n)[:m], signs)
 
 
-def _sizes(m: int, n: int, rng: np.random.Generator, *, wide: bool) -> tuple[int, int, np.random.Generator]:
+def _sizes(m: int, n: int, rng: Random, *, wide: bool) -> tuple[int, int, np.random.Generator]:
     """Validated m, n and rng; `wide` asks for m <= n."""
     n = positive_int(n, "n")
     m = whole_in(m, "m", 0, None, "a whole number of measurements >= 0")

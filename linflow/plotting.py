@@ -7,7 +7,6 @@ are those of Okabe & Ito (2008); each series has a dash pattern and a marker of 
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import secrets
 from collections.abc import Sequence
@@ -19,11 +18,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from linflow import risk
-from linflow.checks import FloatArray, finite_array
+from linflow.checks import Count, Counts, FloatArray, finite_array, instances_of, listed, path_of
 from linflow.claims.evidence import Confidence, Enclosed
 from linflow.claims.outcome import Outcome
+from linflow.engine.files import shortened
 from linflow.errors import InputError, OutputError, ShapeError
-from linflow.spectrum import Spectrum, counts_for
+from linflow.figures import FORMATS, file_of
+from linflow.spectrum import Spectrum, counts_for, spectrum_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,11 +58,12 @@ _BOUNDS: dict[str, Style] = {
 }
 
 
-def error_figure(spectrum: Spectrum, curves: ArrayLike, outcomes: Sequence[Outcome] = ()) -> Figure:
+def error_figure(spectrum: Spectrum | ArrayLike, curves: ArrayLike, outcomes: Sequence[Outcome] = ()) -> Figure:
     r"""Error of one spectrum against m, with every bound on it (left), and each bound in units of the error (right).
 
     Parameters
     ----------
+    spectrum : Spectrum, or (n,) array of singular values, [x]
     curves : (trials, n + 1) array, [x]^2
         Real Gaussian draws of X_A(m), m = 0..n, from :func:`linflow.risk.simulate`.
     outcomes : outcomes of claims about E_m (real Gaussian A); those of other spectra are left out.
@@ -79,12 +81,13 @@ def error_figure(spectrum: Spectrum, curves: ArrayLike, outcomes: Sequence[Outco
     right E_m is the exact value where one is known, else the mean where the draws settle it, else nothing; vertical bars
     are the upper bounds over the rigorous intervals of `outcomes`. E_n = 0 has no place on a logarithmic axis: m < n.
     """
-    n, draws = spectrum.n, finite_array(curves, "curves")
+    spectrum, draws = spectrum_of(spectrum), finite_array(curves, "curves")
+    n = spectrum.n
     if draws.ndim != 2 or draws.shape[1] != n + 1 or len(draws) == 0:
         raise ShapeError(f"curves must have shape (trials, {n + 1}) for n = {n}, as risk.simulate gives, got {draws.shape}")
     if draws.min() < 0:
         raise InputError(f"curves must hold errors >= 0, got {draws.min():g}")
-    data = _Errors.of(spectrum, draws, outcomes)
+    data = _Errors.of(spectrum, draws, instances_of(outcomes, Outcome, "outcomes"))
     figure = _figure()
     figure.suptitle(f"{_plain(spectrum.name, 48)}, n = {n}", fontsize=_TEXT + 1)
     left, right = figure.subplots(1, 2)
@@ -100,25 +103,26 @@ def error_figure(spectrum: Spectrum, curves: ArrayLike, outcomes: Sequence[Outco
     return figure
 
 
-def singular_value_figure(spectra: Sequence[Spectrum]) -> Figure:
+def singular_value_figure(spectra: Sequence[Spectrum | ArrayLike]) -> Figure:
     """Singular values sigma_i against i, both axes logarithmic, one line a spectrum.
 
     Spectra that lie more than 15 decades away from the others do not stretch the axis: the legend says that they leave the
     frame. Raises InputError if there is no spectrum.
     """
-    if not spectra:
+    found = [spectrum_of(part, "each of spectra") for part in listed(spectra, "spectra", "Spectrum")]
+    if not found:
         raise InputError("singular_value_figure needs at least one spectrum")
     figure = _figure()
     axes = figure.subplots()
-    middle = np.median([np.log10(s.singular_values[0]) for s in spectra])
-    tame = [s.singular_values for s in spectra if np.all(np.abs(np.log10(s.singular_values) - middle) <= _FAR)]
-    low, high = _log_scale(axes, tame or [s.singular_values for s in spectra])
-    for k, s in enumerate(spectra):
+    middle = np.median([np.log10(s.singular_values[0]) for s in found])
+    tame = [s.singular_values for s in found if np.all(np.abs(np.log10(s.singular_values) - middle) <= _FAR)]
+    low, high = _log_scale(axes, tame or [s.singular_values for s in found])
+    for k, s in enumerate(found):
         inside = low <= s.singular_values[-1] and s.singular_values[0] <= high
         label = _plain(s.name, 32) + ("" if inside else " (leaves the frame)")
         style = {"color": _COLOURS[k % 7], "linestyle": _DASHES[k % 5], "marker": _MARKERS[k % 7], **_HOLLOW}
         _draw(axes, np.arange(1.0, s.n + 1), s.singular_values, style, label=label)
-    largest = max(s.n for s in spectra)
+    largest = max(s.n for s in found)
     axes.set_xscale("log")
     axes.set_xlim(0.9, 1.1 * max(largest, 2))
     ticks = [d * 10**k for k in range(9) for d in ((1, 2, 5) if largest <= 1000 else (1,)) if d * 10**k <= max(largest, 2)]
@@ -127,13 +131,13 @@ def singular_value_figure(spectra: Sequence[Spectrum]) -> Figure:
     axes.set_xlabel("index $i$", fontsize=_TEXT)
     axes.set_ylabel(r"singular value $\sigma_i$, $[x]$", fontsize=_TEXT)
     axes.set_title("singular values", fontsize=_TEXT + 1)
-    columns = -(-len(spectra) // 20)
+    columns = -(-len(found) // 20)
     figure.legend(loc="outside right upper", ncols=columns, frameon=False, fontsize=_SMALL, handlelength=3.2)
     return figure
 
 
 def prediction_figure(
-    spectrum: Spectrum, m: ArrayLike, *, exact: ArrayLike, noise_std: float = 0.0, penalty: float = 0.0
+    spectrum: Spectrum | ArrayLike, m: Count | Counts, *, exact: ArrayLike, noise_std: float = 0.0, penalty: float = 0.0
 ) -> Figure:
     """What is known of E_m without a simulation: bounds, the band of the interlacing theorem, exact values; over m.
 
@@ -150,7 +154,8 @@ def prediction_figure(
     """
     from matplotlib.ticker import MaxNLocator
 
-    counts, order = np.unique(counts_for(spectrum, m), return_index=True)
+    spectrum, asked = counts_for(spectrum, m)
+    counts, order = np.unique(asked, return_index=True)
     known = np.asarray(exact, dtype=np.float64)[order]
     counts, known = counts[counts < spectrum.n], known[counts < spectrum.n]
     if counts.size == 0:
@@ -180,34 +185,26 @@ def prediction_figure(
     return figure
 
 
-#: What a file of a figure may end in -> what is stored in it beside the picture: no date, no version.
-FIGURES: dict[str, dict[str, None]] = {
-    ".png": {"Software": None},
-    ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-    ".svg": {"Date": None, "Creator": None},
-}
-
-
 def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
-    """Write `figure` to `path` (PNG of 150 dpi, PDF or SVG by its ending), aside first and then renamed.
+    """Write `figure` to `path`, whose ending says how: .png or none (150 dpi), .pdf, .svg; aside first and then renamed.
 
-    A reader never sees half a file. The same figure gives the same bytes (with one version of matplotlib): no date and no
-    version is stored. Raises OutputError if `path` ends otherwise, or cannot be written, say because its folder is missing
-    (none is made).
+    A reader never sees half a file, and the same figure gives the same bytes: :func:`linflow.figures.file_of`. Raises
+    InputError for another ending, and OutputError if `path` cannot be written, say because its folder is missing (none is
+    made).
     """
-    path, image = Path(path), io.BytesIO()
-    ending = path.suffix.lower()
-    if ending not in FIGURES:
-        raise OutputError(f"cannot write the figure to {path}: its name must end in {', '.join(FIGURES)}")
-    from matplotlib import rc_context
-
-    with rc_context({"svg.hashsalt": "linflow"}):  # of the names of parts, which are random otherwise
-        figure.savefig(image, format=ending[1:], dpi=150, metadata=FIGURES[ending])
+    path = path_of(path, "path")
+    ending = path.suffix.lower() or ".png"
+    form = next((form for form in FORMATS if ending == f".{form}"), None)
+    if form is None:
+        raise InputError(
+            f"path must end in .{', .'.join(FORMATS)}, which says how the figure is written, got {shortened(path)}"
+        )
+    image = file_of(figure, form)
     # A sibling, so that the rename stays within one file system; opened plainly, so that the umask applies.
     temporary = path.parent / f".{path.name}.{secrets.token_hex(4)}"
     try:
         with temporary.open("xb") as file:
-            file.write(image.getbuffer())
+            file.write(image)
         temporary.replace(path)
     except OSError as error:
         raise OutputError(f"cannot write the figure to {path}: {error.strerror or error}") from None

@@ -1,21 +1,39 @@
-"""Predictions without simulation: every bound, exact value and equivalent of a spectrum, as rows."""
+"""Predictions without simulation: every bound, exact value and equivalent of a spectrum, as a table."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from linflow import risk
-from linflow.checks import IntArray
+from linflow.checks import Count, Counts, IntArray
 from linflow.data import load
 from linflow.engine.files import shortened
-from linflow.errors import InputError
+from linflow.errors import InputError, ShapeError
 from linflow.inputs import Given, of_values
-from linflow.spectrum import Spectrum
+from linflow.spectrum import Spectrum, counts_for
+from linflow.tables import Column, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FAMILIES = ("power-law", "exponential", "flat", "step", "spiked", "log-spaced")
+COLUMNS = (
+    Column("m", latex="$m$"),
+    Column("theorem_lower", "T1 lower", digits=5),
+    Column("theorem_upper", "T1 upper", digits=5),
+    Column("best_upper", "T2 best", digits=5),
+    Column("best_rank", "k", latex="$k$"),
+    Column("interlacing_lower", "E_m >=", latex=r"$E_m \geq$", digits=5),
+    Column("interlacing_upper", "E_m <=", latex=r"$E_m \leq$", digits=5),
+    Column("equivalent", digits=5),
+    Column("exact", digits=5),
+)
 #: Rows of a table when no m is asked for.
 _DEFAULT_ROWS = 12
 #: Columns are arrays as long as the spectrum, and each row is kept until all are printed: more would fill the memory.
@@ -26,38 +44,78 @@ _SIDE = 32
 _SHOWN = 80
 
 
-def predictions(
-    spectrum: Spectrum, m: IntArray, *, noise_std: float = 0.0, penalty: float = 0.0
-) -> list[dict[str, int | float | None]]:
-    """One row for each m: bounds on the noiseless E_m, its exact value or None, and the (noisy, penalised) equivalent.
+def predict(
+    spectrum: Spectrum | ArrayLike, m: Count | Counts, *, noise_std: float = 0.0, penalty: float = 0.0
+) -> pd.DataFrame:
+    """Every bound on the noiseless E_m, its exact value where one is known, and the (noisy, penalised) equivalent.
 
+    Parameters
+    ----------
+    spectrum : Spectrum, or (n,) array of singular values, [x]
+    m : int or (count,) array of ints in 0..n
+    noise_std : standard deviation of the noise on each measurement, [y]; for the equivalent alone.
+    penalty : gamma; for the equivalent alone.
+
+    Returns
+    -------
+    DataFrame : one row for each m, in the order given, [x]^2 but for `m` and `best_rank`. An upper bound that makes no
+        statement is inf; `exact` is NaN where no formula is known. The setting is in `attrs`.
+
+    Raises
+    ------
+    InputError, ShapeError
+        What :mod:`linflow.risk` refuses; m of more than one axis.
+
+    Notes
+    -----
     The interlacing theorem's two sides hold for every m; E_m is known between them to one part in ``upper/lower``.
 
     Examples
     --------
-    >>> row = predictions(Spectrum.flat(8), np.array([2]))[0]
-    >>> row["m"], row["theorem_lower"], row["theorem_upper"], row["best_upper"], row["best_rank"], row["exact"]
-    (2, 6.0, 16.0, 8.0, 0, 6.0)
-    >>> round(row["interlacing_lower"], 12), round(row["interlacing_upper"], 12)
-    (6.0, 6.0)
+    >>> frame = predict([1.0] * 8, [2, 4])
+    >>> frame[["m", "theorem_lower", "best_upper", "exact"]]
+       m  theorem_lower  best_upper  exact
+    0  2            6.0         8.0    6.0
+    1  4            4.0         8.0    4.0
     """
-    lower, upper = risk.interlacing(spectrum, m)
-    columns = {
-        "theorem_lower": risk.theorem_lower(spectrum, m),
-        "theorem_upper": risk.theorem_upper(spectrum, m),
-        "best_upper": risk.best_upper(spectrum, m),
+    import pandas as pd
+
+    spectrum, counts = counts_for(spectrum, m)
+    if counts.ndim > 1:
+        raise ShapeError(f"m must be one number of measurements or several in a row, got shape {counts.shape}")
+    counts = counts.reshape(-1)
+    lower, upper = risk.interlacing(spectrum, counts)
+    columns: dict[str, NDArray[Any]] = {
+        "m": counts,
+        "theorem_lower": risk.theorem_lower(spectrum, counts),
+        "theorem_upper": risk.theorem_upper(spectrum, counts),
+        "best_upper": risk.best_upper(spectrum, counts),
+        "best_rank": risk.best_rank(spectrum, counts),
         "interlacing_lower": lower,
         "interlacing_upper": upper,
-        "equivalent": risk.equivalent(spectrum, m, noise_std=noise_std, penalty=penalty),
+        "equivalent": risk.equivalent(spectrum, counts, noise_std=noise_std, penalty=penalty),
+        "exact": np.full(counts.size, np.nan),
     }
-    ranks = risk.best_rank(spectrum, m)
-    rows = []
-    for i, count in enumerate(m.tolist()):
-        values = {name: _finite(column[i]) for name, column in columns.items()}
-        known = risk.exact(spectrum, count) if risk.has_exact(spectrum, count) else None
-        rows.append({"m": count, **values, "best_rank": int(ranks[i]), "exact": known})
-    bounds = ("theorem_lower", "theorem_upper", "best_upper", "best_rank", "interlacing_lower", "interlacing_upper")
-    return [{name: row[name] for name in ("m", *bounds, "equivalent", "exact")} for row in rows]
+    for place, count in enumerate(counts.tolist()):
+        if risk.has_exact(spectrum, count):
+            columns["exact"][place] = risk.exact(spectrum, count)
+    frame = pd.DataFrame(columns)
+    frame.attrs = {"spectrum": spectrum.name, "n": spectrum.n, "noise_std": float(noise_std), "penalty": float(penalty)}
+    return frame
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, int | float | None]]:
+    """The rows for JSON, which has no infinity and no NaN: None.
+
+    >>> row = records(predict(Spectrum.flat(8), 1))[0]
+    >>> row["m"], row["theorem_lower"], row["theorem_upper"], row["best_rank"], row["exact"]
+    (1, 7.0, None, 0, 7.0)
+    """
+    columns = {str(name): frame[name].tolist() for name in frame}
+    return [
+        {name: value if np.isfinite(value) else None for name, value in zip(columns, row, strict=True)}
+        for row in zip(*columns.values(), strict=True)
+    ]
 
 
 def spectrum_from_options(
@@ -147,42 +205,30 @@ def _digits(number: int) -> str:
     return str(number) if abs(number) < 10**30 else f"about 2**{number.bit_length()}"
 
 
-def draw(spectrum: Spectrum, rows: list[dict[str, Any]], path: Path, *, noise_std: float, penalty: float) -> None:
+def draw(spectrum: Spectrum, frame: pd.DataFrame, path: Path) -> None:
     """The rows as a figure: a PNG, PDF or SVG by the ending of its name."""
     from linflow.plotting import prediction_figure, save
 
-    m = [row["m"] for row in rows]
-    exact = [np.nan if row["exact"] is None else row["exact"] for row in rows]
-    save(prediction_figure(spectrum, m, exact=exact, noise_std=noise_std, penalty=penalty), path)
+    setting = {name: frame.attrs[name] for name in ("noise_std", "penalty")}
+    save(prediction_figure(spectrum, frame["m"].to_numpy(), exact=frame["exact"].to_numpy(), **setting), path)
 
 
-def print_table(spectrum: Spectrum, rows: list[dict[str, Any]], *, noise_std: float, penalty: float) -> None:
-    """The rows as a table for people."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
+def table(spectrum: Spectrum, frame: pd.DataFrame) -> Table:
+    """The rows for people."""
+    noise_std, penalty = frame.attrs["noise_std"], frame.attrs["penalty"]
     setting = f"{spectrum.name}, n = {spectrum.n}, energy {spectrum.energy:.5g}"
     if noise_std or penalty:
         setting += f"; equivalent with noise_std {noise_std:g}, penalty {penalty:g} (the bounds are those without either)"
-    table = Table(title=Text(setting), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    columns = ("m", "T1 lower", "T1 upper", "T2 best", "k", "E_m >=", "E_m <=", "equivalent", "exact")
-    for name in columns:
-        table.add_column(name, justify="right")
-    for row in rows:
-        table.add_row(
-            str(row["m"]),
-            *(_short(row[name]) for name in ("theorem_lower", "theorem_upper", "best_upper")),
-            str(row["best_rank"]),
-            *(_short(row[name]) for name in ("interlacing_lower", "interlacing_upper", "equivalent", "exact")),
-        )
-    Console().print(table)
+    return Table(COLUMNS, records(frame), setting)
 
 
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+class _Callable(ModuleType):
+    """``lf.predict`` is this module and its function at once: importing the one would otherwise hide the other."""
+
+    def __call__(
+        self, spectrum: Spectrum | ArrayLike, m: Count | Counts, *, noise_std: float = 0.0, penalty: float = 0.0
+    ) -> pd.DataFrame:
+        return predict(spectrum, m, noise_std=noise_std, penalty=penalty)
 
 
-def _short(value: float | None) -> str:
-    return "-" if value is None else f"{value:.5g}"
+sys.modules[__name__].__class__ = _Callable

@@ -10,16 +10,23 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from types import ModuleType
+from typing import Any
 
 from linflow.engine.files import shipped_folder
 from linflow.errors import DataError, InputError
+from linflow.tables import Column, Format, Table
 
 #: The package is loaded by its path under this name: ``proofs`` itself may not be on the import path, or be another's.
 _NAME = "linflow._proofs"
 
 
-def prove(names: Sequence[str] = (), *, as_json: bool = False, as_markdown: bool = False, only_list: bool = False) -> int:
+def prove(names: Sequence[str] = (), *, form: Format | None = None, only_list: bool = False) -> int:
     """Check the proofs of the statements called `names` (default all) and print the ledger.
+
+    Parameters
+    ----------
+    form : of the table of the statements; default the ledger, step by step.
+    only_list : list them, check nothing.
 
     Returns
     -------
@@ -44,16 +51,14 @@ def prove(names: Sequence[str] = (), *, as_json: bool = False, as_markdown: bool
     except ModuleNotFoundError as error:
         raise _lacking(error) from error
     try:
-        return int(command.show(names, as_json=as_json, as_markdown=as_markdown, only_list=only_list))
+        return int(command.show(names, only_list=only_list, **_asked(form, only_list)))
     except command.UnknownStatementError as error:
         raise InputError(str(error)) from error
     except ModuleNotFoundError as error:  # the files of the proofs are imported when the ledger is made
         raise _lacking(error) from error
 
 
-def prove_by_machine(
-    names: Sequence[str] = (), *, as_json: bool = False, as_markdown: bool = False, only_list: bool = False
-) -> int:
+def prove_by_machine(names: Sequence[str] = (), *, form: Format | None = None, only_list: bool = False) -> int:
     """Have Coq check the files called `names` (default all) of ``proofs/machine``, and print what it says of each theorem.
 
     Returns
@@ -76,9 +81,16 @@ def prove_by_machine(
     _package()
     command = import_module(f"{_NAME}.machine.command")
     try:
-        return int(command.show(names, as_json=as_json, as_markdown=as_markdown, only_list=only_list))
+        return int(command.show(names, only_list=only_list, **_asked(form, only_list)))
     except (command.UnknownFileError, command.NoCoqError) as error:
         raise InputError(str(error)) from error
+
+
+def _asked(form: Format | None, only_list: bool) -> dict[str, Any]:
+    """What the proofs, which know nothing of linflow, are told: JSON and Markdown of a run they write themselves."""
+    if form is None or (form in ("json", "md") and not only_list):
+        return {"as_json": form == "json", "as_markdown": form == "md"}
+    return {"put": lambda rows: Table([Column(name, left=True) for name in rows[0]] if rows else [], rows).put(form)}
 
 
 def _lacking(error: ModuleNotFoundError) -> Exception:

@@ -26,16 +26,18 @@ from linflow.claims import (
     verify_all,
 )
 from linflow.claims.evidence import NOT_REFUTED, REFUTED, SUPPORTED, UNDECIDED, NoViolation
-from linflow.claims.outcome import as_json
+from linflow.claims.outcome import ROW, as_json
 from linflow.claims.quantities import EXPECTED_ERROR
 from linflow.engine.choice import choose_engine
 from linflow.engine.files import prepare_folder, write_bytes
 from linflow.engine.pool import Engine, Lost
 from linflow.engine.progress import shown
 from linflow.errors import OutputError
+from linflow.figures import FigureFormat
 from linflow.inputs import Given
 from linflow.plotting import error_figure, save, singular_value_figure
 from linflow.spectrum import Spectrum
+from linflow.tables import Cell, Column, Format, Table, console
 
 #: Side in pixels of images, where no other is asked for.
 _SIDE = 16
@@ -44,23 +46,13 @@ _FIGURE_TRIALS = 400
 _COLOURS = {SUPPORTED: "green", NOT_REFUTED: "green", REFUTED: "red", UNDECIDED: "yellow"}
 #: Sentences are printed as they are: brackets in a user's names are no markup.
 _PLAIN: dict[str, Any] = {"highlight": False, "markup": False, "soft_wrap": True}
-_COLUMNS = ("claim", "what it says", "kind", "tried on", "verdict", "tightest case: its ratio (basis)")
-#: Columns of verdicts.csv: the attributes of an outcome.
-_ROW = (
-    "claim",
-    "spectrum",
-    "spectrum_key",
-    "n",
-    "m",
-    "value",
-    "estimate",
-    "low",
-    "high",
-    "draws",
-    "verdict",
-    "basis",
-    "ratio",
-    "note",
+_COLUMNS = (
+    Column("claim", left=True),
+    Column("statement", "what it says", left=True),
+    Column("kind", left=True),
+    Column("tried", "tried on", left=True),
+    Column("decision", "verdict", left=True),
+    Column("tightest", "tightest case: its ratio (basis)", left=True),
 )
 
 
@@ -74,10 +66,13 @@ def run_verify(
     seed: int,
     alpha: float,
     workers: int | None,
+    form: Format | None = None,
+    figures: FigureFormat = "png",
 ) -> int:
-    """Run `linflow verify`; returns its exit status (0 as expected, 1 not, 2 a claim's own function failed)."""
-    from rich.console import Console
+    """Run `linflow verify`; returns its exit status (0 as expected, 1 not, 2 a claim's own function failed).
 
+    With a `form` the table alone is printed, and every sentence about it goes to standard error.
+    """
     chosen = claims_from_file(own) if own is not None else [*catalogue(), *installed_claims()]
     if claims is not None:
         chosen += claims_from_file(claims)
@@ -100,13 +95,15 @@ def run_verify(
         write_bytes(out / "verdicts.md", to_markdown(report).encode())
         asked = asked_on(report)
         with shown("drawing figures", unit="figures") as told:
-            for done, _ in enumerate(_figures(report, asked, out / "figures", engine), start=1):
+            for done, _ in enumerate(_figures(report, asked, out / "figures", engine, figures), start=1):
                 told(done, len(asked) + 1, "")
-    console = Console(width=None if Console().is_terminal else 150)
-    print_report(report, console)
-    console.print(
-        f"verdicts.json, verdicts.csv, verdicts.md and figures are in {out}/", highlight=False, markup=False, soft_wrap=True
-    )
+    if form is None:
+        print_report(report, console())
+    else:
+        summary(report).put(form)
+        print_sentences(report, console(sys.stderr))
+    told_on = console() if form is None else console(sys.stderr)
+    told_on.print(f"verdicts.json, verdicts.csv, verdicts.md and figures are in {out}/", **_PLAIN)
     if report.errors:
         first, others = " ".join(report.errors[0].split()), len(report.errors) - 1
         more = f" (and {others} more of the kind, in verdicts.json)" if others else ""
@@ -130,37 +127,52 @@ def to_csv(report: Report) -> str:
     """One line for each claim, spectrum and m."""
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(_ROW)
+    writer.writerow(ROW)
     for verdict in report.verdicts:
-        writer.writerows([getattr(outcome, name) for name in _ROW] for outcome in verdict.cases)
+        writer.writerows(outcome.row().values() for outcome in verdict.cases)
     return text.getvalue()
 
 
 def to_markdown(report: Report) -> str:
     """The table of the report in Markdown."""
-    lines = [f"| {' | '.join(_COLUMNS)} |", "|---" * len(_COLUMNS) + "|"]
-    for verdict in report.verdicts:
-        cells = [
-            verdict.claim.name,
-            verdict.claim.statement,
-            verdict.claim.kind,
-            tried(verdict),
-            decision(verdict),
-            tightest(verdict),
-        ]
-        lines.append("| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |")
-    return "\n".join(lines) + "\n"
+    return summary(report).markdown()
+
+
+def summary(report: Report) -> Table:
+    """One row a claim: for people in words, for programs in numbers too."""
+    return Table(_COLUMNS, [_row(verdict) for verdict in report.verdicts])
+
+
+def _row(verdict: Verdict) -> dict[str, Cell]:
+    claim, worst = verdict.claim, verdict.worst
+    return {
+        "claim": claim.name,
+        "statement": claim.statement,
+        "kind": claim.kind,
+        "status": claim.status,
+        "tried": tried(verdict),
+        "spectra": verdict.spectra,
+        "cases": len(verdict.cases),
+        "decision": decision(verdict),
+        "verdict": verdict.verdict,
+        "basis": verdict.basis,
+        "tightest": tightest(verdict),
+        "spectrum": None if worst is None else worst.spectrum,
+        "n": None if worst is None else worst.n,
+        "m": None if worst is None else worst.m,
+        "ratio": None if worst is None else worst.ratio,
+    }
 
 
 def print_report(report: Report, console: Any) -> None:
     """The table for people, and one sentence on what it amounts to."""
     from rich import box
-    from rich.table import Table
+    from rich.table import Table as Printed
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in _COLUMNS:
-        table.add_column(name, overflow="fold")
+    table = Printed(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for column in _COLUMNS:
+        table.add_column(column.label, overflow="fold")
     status = None
     for verdict in report.verdicts:
         if status not in (None, verdict.claim.status):
@@ -175,6 +187,11 @@ def print_report(report: Report, console: Any) -> None:
             Text(tightest(verdict)),
         )
     console.print(table)
+    print_sentences(report, console)
+
+
+def print_sentences(report: Report, console: Any) -> None:
+    """How many claims came out how, and where those that should not have been are refuted."""
     console.print(
         f"{totals(report)} (family-wise error {report.alpha:g}, seed {report.seed})", highlight=False, markup=False
     )
@@ -247,17 +264,17 @@ def asked_on(report: Report) -> list[Case]:
     return [case for case in report.cases if case.spectrum.key in keys]
 
 
-def _figures(report: Report, cases: list[Case], folder: Path, engine: Engine) -> Any:
+def _figures(report: Report, cases: list[Case], folder: Path, engine: Engine, ending: FigureFormat) -> Any:
     """Draw every figure of these cases; yields once for each."""
     if not cases:
         return
     prepare_folder(folder)
-    save(singular_value_figure([case.spectrum for case in cases]), folder / "spectra.png")
+    save(singular_value_figure([case.spectrum for case in cases]), folder / f"spectra.{ending}")
     yield
     about_error = error_outcomes(report)
     names = file_names([case.spectrum for case in cases])
     jobs = [
-        (case, [o for o in about_error if o.spectrum_key == case.spectrum.key], folder / f"{name}.png")
+        (case, [o for o in about_error if o.spectrum_key == case.spectrum.key], folder / f"{name}.{ending}")
         for case, name in zip(cases, names, strict=True)
     ]
     for index, lost in engine.map(partial(_draw_figure, report.seed), jobs):

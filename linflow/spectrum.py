@@ -7,15 +7,16 @@ its singular values. That makes a spectrum the one input of every bound, oracle,
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import operator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, overload
+from typing import Any, SupportsIndex, overload
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from linflow.arrays import shown
+from linflow.arrays import numeric, shown
 from linflow.checks import (
     Count,
     Counts,
@@ -23,9 +24,8 @@ from linflow.checks import (
     IntArray,
     Interval,
     finite_array,
-    instance_of,
-    instances_of,
     label,
+    listed,
     measurement_count,
     measurement_counts,
     non_negative,
@@ -72,6 +72,11 @@ class Spectrum:
     array([3., 2., 1.])
     >>> spectrum.tail(1) == 2.0**2 + 1.0**2
     True
+
+    It is read as the array of its singular values:
+
+    >>> np.log10(spectrum).size, list(spectrum), spectrum[0], spectrum[1:]
+    (3, [3.0, 2.0, 1.0], 3.0, array([2., 1.]))
     """
 
     singular_values: FloatArray
@@ -233,13 +238,13 @@ class Spectrum:
         return cls(np.sqrt(eigen_of_covariance(C)[0]), name=name)
 
     @classmethod
-    def concatenate(cls, spectra: Sequence[Spectrum], *, name: str | None = None) -> Spectrum:
+    def concatenate(cls, spectra: Sequence[Spectrum | ArrayLike], *, name: str | None = None) -> Spectrum:
         """Singular values of the block-diagonal model made of `spectra` (independent parts of one signal).
 
         >>> Spectrum.concatenate([Spectrum.flat(2), Spectrum.flat(1, value=3.0)]).singular_values
         array([3., 1., 1.])
         """
-        parts = instances_of(spectra, Spectrum, "spectra")
+        parts = [spectrum_of(part, "each of spectra") for part in listed(spectra, "spectra", "Spectrum")]
         if not parts:
             raise InputError("concatenate needs at least one spectrum")
         values = np.concatenate([s.singular_values for s in parts])
@@ -269,6 +274,22 @@ class Spectrum:
 
     def __len__(self) -> int:
         return self.n
+
+    def __iter__(self) -> Iterator[float]:
+        return iter(self.singular_values.tolist())
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> float: ...
+    @overload
+    def __getitem__(self, index: slice) -> FloatArray: ...
+    def __getitem__(self, index: SupportsIndex | slice) -> float | FloatArray:
+        if isinstance(index, slice):
+            return self.singular_values[index]
+        return float(self.singular_values[operator.index(index)])
+
+    # Without this NumPy would make an array without axes of it, whose one entry is the object.
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.array(self.singular_values, dtype=dtype, copy=copy)
 
     @cached_property
     def variances(self) -> FloatArray:
@@ -339,14 +360,50 @@ class Spectrum:
         return f"Spectrum({self.name!r}, n={self.n}, sigma_1={first:.4g}, sigma_n={last:.4g})"
 
 
-def counts_for(spectrum: Spectrum, m: ArrayLike) -> IntArray:
-    """`m` as an int64 array of numbers of measurements in 0..n; raises unless `spectrum` is one."""
-    return measurement_counts(m, instance_of(spectrum, Spectrum, "spectrum").n)
+def spectrum_of(spectrum: Spectrum | ArrayLike, name: str = "spectrum") -> Spectrum:
+    """`spectrum` as a Spectrum; an array of singular values is one without a name of its own.
+
+    >>> spectrum_of([1.0, 3.0]) == Spectrum([3.0, 1.0])
+    True
+    >>> spectrum_of("flat")
+    Traceback (most recent call last):
+        ...
+    linflow.errors.InputError: spectrum must be a Spectrum, or an (n,) array of singular values, got 'flat'
+    """
+    return ordered(spectrum, name)[0]
 
 
-def count_for(spectrum: Spectrum, m: Count) -> int:
-    """One number of measurements in 0..n; raises unless `spectrum` is one."""
-    return measurement_count(m, instance_of(spectrum, Spectrum, "spectrum").n)
+def ordered(spectrum: Spectrum | ArrayLike, name: str = "spectrum") -> tuple[Spectrum, IntArray | None]:
+    """`spectrum` as a Spectrum, and where its values lay in the array that was given: value k at ``order[k]``.
+
+    For what belongs to the values one by one, such as columns and variances. None where nothing moved: a Spectrum, or an
+    array that descends already.
+
+    >>> ordered([1.0, 3.0, 2.0])[1].tolist(), ordered([3.0, 2.0, 1.0])[1]
+    ([1, 2, 0], None)
+    """
+    if isinstance(spectrum, Spectrum):
+        return spectrum, None
+    if isinstance(getattr(spectrum, "spectrum", None), Spectrum):  # a flow, or a case
+        raise InputError(
+            f"{name} must be a Spectrum, or an (n,) array of singular values, got {shown(spectrum)}: pass its spectrum"
+        )
+    values = numeric(spectrum, name, "a Spectrum, or an (n,) array of singular values")
+    made = Spectrum.from_values(values)
+    order = np.argsort(-np.asarray(values, dtype=np.float64), kind="stable")
+    return made, None if np.array_equal(order, np.arange(order.size)) else order
+
+
+def counts_for(spectrum: Spectrum | ArrayLike, m: ArrayLike) -> tuple[Spectrum, IntArray]:
+    """`spectrum` as a Spectrum, and `m` as an int64 array of numbers of measurements in 0..n."""
+    found = spectrum_of(spectrum)
+    return found, measurement_counts(m, found.n)
+
+
+def count_for(spectrum: Spectrum | ArrayLike, m: Count) -> tuple[Spectrum, int]:
+    """`spectrum` as a Spectrum, and one number of measurements in 0..n."""
+    found = spectrum_of(spectrum)
+    return found, measurement_count(m, found.n)
 
 
 def _read_only(values: FloatArray) -> FloatArray:

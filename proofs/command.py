@@ -7,13 +7,15 @@ import json
 import sys
 import textwrap
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import statements
 from .ledger import Entry, How, StepResult, examine
 
 _WIDTH = 124
+#: What the cells of a row are, for programs.
+_COLUMNS = ("statement", "says", "steps", "uses", "verdict")
 
 
 class UnknownStatementError(LookupError):
@@ -35,8 +37,18 @@ def main(arguments: Sequence[str]) -> int:
         return 2
 
 
-def show(names: Sequence[str], *, as_json: bool = False, as_markdown: bool = False, only_list: bool = False) -> int:
-    """Print the ledger of the statements called `names` and those they use (default all); 0 if all hold, else 1."""
+def show(
+    names: Sequence[str],
+    *,
+    as_json: bool = False,
+    as_markdown: bool = False,
+    only_list: bool = False,
+    put: Callable[[list[dict[str, str]]], None] | None = None,
+) -> int:
+    """Print the ledger of the statements called `names` and those they use (default all); 0 if all hold, else 1.
+
+    `put` is handed the rows of its table, and prints them in the place of this module.
+    """
     known = statements()
     unknown = [name for name in names if name not in {statement.name for statement in known}]
     if unknown:
@@ -45,15 +57,20 @@ def show(names: Sequence[str], *, as_json: bool = False, as_markdown: bool = Fal
         )
     if only_list:
         chosen = [statement for statement in known if not names or statement.name in names]
+        if put is not None:
+            put([{"statement": statement.name, "says": statement.says} for statement in chosen])
+            return 0
         for statement in chosen:
             print(f"{statement.name:<{_column(chosen)}}{statement.says}")
         return 0
-    live = not (as_json or as_markdown)
+    live = not (as_json or as_markdown or put is not None)
     entries = examine(known, names, each=(lambda entry: print(text(entry) + "\n", flush=True)) if live else None)
     if as_json:
         print(json.dumps({"holds": _holds(entries), "statements": [as_row(entry) for entry in entries]}, indent=1))
     elif as_markdown:
         print(markdown(entries))
+    elif put is not None:
+        put([dict(zip(_COLUMNS, cells(entry), strict=True)) for entry in entries])
     else:
         print(summary(entries))
     return 0 if _holds(entries) else 1

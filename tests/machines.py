@@ -36,14 +36,17 @@ LIBRARIES = (
     "data_load",
     "data_pictures",
     "data_tables",
+    "ecosystem",
     "engine_pool",
     "experiments_gathered",
     "experiments_run",
     "inputs",
     "engine_store",
+    "learn",
     "loading",
     "plotting",
     "report",
+    "tables",
 )
 #: Not run here: prefix of the file -> why.
 OTHERS = {

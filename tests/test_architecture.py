@@ -20,9 +20,12 @@ LAYERS = {
     "linflow.identity": 0,
     "linflow.engine": 1,
     "linflow.spectrum": 1,
+    "linflow.tables": 1,
     "linflow.data": 1,
     "linflow.moments": 1,
     "linflow.graded": 1,
+    "linflow.figures": 1,
+    "linflow.fitted": 1,
     "linflow.flow": 2,
     "linflow.inputs": 2,
     "linflow.measurement": 2,
@@ -30,6 +33,7 @@ LAYERS = {
     "linflow.stacks": 2,
     "linflow.pursuit": 3,
     "linflow.fista": 3,
+    "linflow.learn": 3,
     "linflow.risk": 3,
     "linflow.claims": 4,
     "linflow.experiments": 4,
@@ -61,7 +65,7 @@ ALLOWED = {
 }
 #: (library, the only rooms that may know it)
 LIBRARIES = {
-    "matplotlib": ("linflow.plotting",),
+    "matplotlib": ("linflow.plotting", "linflow.figures"),
     "torch": ("linflow.deep", "linflow.testing.flows"),
     "typer": ("linflow.cli", "linflow.options"),
     "flint": ("linflow.risk.enclosure", "linflow.risk.exact", "linflow.risk.witness", "linflow.bench"),

@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from linflow import Spectrum, cli, predict, risk
+import linflow.predict as predicting
+from linflow import Spectrum, cli, risk
 from linflow.errors import InputError
 from linflow.inputs import Given
 
@@ -118,7 +119,7 @@ def test_predict_against_the_library(tmp_path: Path) -> None:
         assert row["exact"] == pytest.approx(risk.exact(spectrum, m), rel=1e-13)
 
 
-@pytest.mark.parametrize("family", predict.FAMILIES)
+@pytest.mark.parametrize("family", predicting.FAMILIES)
 def test_predict_every_family_as_a_table(family: str, tmp_path: Path) -> None:
     done = linflow("predict", "--family", family, "--n", 50, "--m", "10:20:5", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -146,7 +147,7 @@ FAMILIES: list[tuple[list[object], Spectrum]] = [
 
 @pytest.mark.parametrize(("words", "spectrum"), FAMILIES, ids=[str(words[0]) for words, _ in FAMILIES])
 def test_predict_takes_every_option(words: list[object], spectrum: Spectrum) -> None:
-    assert [words[0] for words, _ in FAMILIES] == list(predict.FAMILIES)
+    assert [words[0] for words, _ in FAMILIES] == list(predicting.FAMILIES)
     plain, noisy = (
         json_rows("--family", *words, "--n", 30, "--m", "3:21:9", *more)
         for more in ([], ["--noise-std", 0.3, "--penalty", 0.02])
@@ -171,6 +172,7 @@ def test_every_option_of_verify_and_run_arrives(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("linflow.report.run_verify", record)
     monkeypatch.setattr("linflow.experiments.command.run_command", record)
     words = "verify a.py --claims b.py --out c --data d --size 9 --quick --seed 5 --alpha 0.01 --workers 2 --recursive"
+    words += " --format latex --figures pdf"
     assert CliRunner().invoke(cli.app, words.split()).exit_code == 3
     assert seen.pop() == {
         "positional": (),
@@ -182,8 +184,11 @@ def test_every_option_of_verify_and_run_arrives(monkeypatch: pytest.MonkeyPatch)
         "seed": 5,
         "alpha": 0.01,
         "workers": 2,
+        "form": "latex",
+        "figures": "pdf",
     }
     words = "run noise --out c --quick --seed 5 --workers 2 --set draws=3 --set m=1,2 --data d --ood e"
+    words += " --format md --figures svg"
     assert CliRunner().invoke(cli.app, words.split()).exit_code == 3
     assert seen.pop() == {
         "positional": ("noise",),
@@ -195,6 +200,8 @@ def test_every_option_of_verify_and_run_arrives(monkeypatch: pytest.MonkeyPatch)
         "changes": {"draws": "3", "m": "1,2"},
         "given": Given(data=Path("d")),
         "ood": Path("e"),
+        "form": "md",
+        "figures": "svg",
     }
     assert CliRunner().invoke(cli.app, ["run", "noise", "--scheduler", "tcp://a:1"]).exit_code == 3
     assert seen.pop()["scheduler"] == "tcp://a:1"
@@ -304,12 +311,12 @@ def records(journal: Path) -> int:
 
 
 def test_counts_of_measurements() -> None:
-    assert predict.whole_numbers("3,1:4", 5).tolist() == [3, 1, 2, 3, 4]
-    assert predict.whole_numbers(None, 1).tolist() == [1]
-    assert predict.whole_numbers(None, 1000)[-1] == 999
+    assert predicting.whole_numbers("3,1:4", 5).tolist() == [3, 1, 2, 3, 4]
+    assert predicting.whole_numbers(None, 1).tolist() == [1]
+    assert predicting.whole_numbers(None, 1000)[-1] == 999
     for bad in ("", "1:2:3:4", "1:9:0", "-1", "1.5"):
         with pytest.raises(InputError):
-            predict.whole_numbers(bad, 10)
+            predicting.whole_numbers(bad, 10)
 
 
 def test_help_version_and_no_arguments(tmp_path: Path) -> None:

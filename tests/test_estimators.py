@@ -475,7 +475,7 @@ def test_posterior_samples_have_its_law() -> None:
     exact = posterior(flow, A, y[0], noise_std=0.0).sample(50, rng)
     np.testing.assert_allclose(exact @ A.T, np.broadcast_to(y[0], (50, 2)), atol=1e-12)
     with pytest.raises(InputError, match=r"numpy\.random\.Generator"):
-        result.sample(3, 0)  # type: ignore[arg-type]
+        result.sample(3, None)  # type: ignore[arg-type]
 
 
 # ---------------------------------------------------------------------------------------------------- gradient flow

@@ -247,7 +247,7 @@ def test_the_page_of_a_result_gives_the_same_bytes_again(tmp_path: Path) -> None
 
 def test_the_record_knows_every_option_that_decides_a_number() -> None:
     options = set(inspect.signature(cli.run).parameters)
-    decide_nothing = {"out", "workers", "scheduler", "show_list"}
+    decide_nothing = {"out", "workers", "scheduler", "show_list", "form", "figures"}
     named = {"experiment": "target", **dict.fromkeys(OPTIONS, "given")}
     assert {named.get(name, name) for name in options - decide_nothing} == {f.name for f in dataclasses.fields(Command)}
     assert set(OPTIONS) == {f.name for f in dataclasses.fields(Given)} < options

@@ -235,7 +235,7 @@ def test_from_spectrum_refuses() -> None:
     with pytest.raises(InputError, match="mean must be finite"):
         LinearFlow.from_spectrum(spectrum, mean=[1.0, np.inf])
     with pytest.raises(InputError, match=r"numpy\.random\.Generator"):
-        LinearFlow.from_spectrum(spectrum, rng=0)  # type: ignore[arg-type]
+        LinearFlow.from_spectrum(spectrum, rng="0")  # type: ignore[arg-type]
 
 
 # ----------------------------------------------------------------------------------------------------------- fit
@@ -307,7 +307,7 @@ def test_sample_shapes_and_repeatability() -> None:
     assert flow.sample((2, 0), np.random.default_rng(0)).shape == (2, 0, 2)
     np.testing.assert_array_equal(flow.sample(3, np.random.default_rng(4)), flow.sample(3, np.random.default_rng(4)))
     with pytest.raises(InputError, match=r"numpy\.random\.Generator"):
-        flow.sample(3, 0)  # type: ignore[arg-type]
+        flow.sample(3, None)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="size"):
         flow.sample(-1, np.random.default_rng(0))
 

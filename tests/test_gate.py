@@ -150,7 +150,11 @@ def test_one_number_in_any_form(one: Any) -> None:
             lambda: raw.risk.equivalent(FLAT, "2"),
             "m must be a whole number of measurements, or an array",
         ),
-        (lambda: raw.risk.theorem_upper([2.0, 1.0], 1), "spectrum must be a Spectrum of linflow, got [2.0, 1.0]"),
+        (
+            lambda: raw.risk.theorem_upper("flat", 1),
+            "spectrum must be a Spectrum, or an (n,) array of singular values, got",
+        ),
+        (lambda: raw.risk.theorem_upper(FLOW, 1), "got a LinearFlow: pass its spectrum"),
         (
             lambda: raw.risk.simulate(FLAT, trials=[2], seed=0),
             "trials must be one number, got an array of",

@@ -118,7 +118,7 @@ def test_the_exit_status_says_what_was_found(
     factor: str, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(module, "default_cases", lambda quick: [Case(Spectrum.power_law(6), (2, 3))])
-    monkeypatch.setattr(module, "_figures", lambda report, cases, folder, workers: ())
+    monkeypatch.setattr(module, "_figures", lambda *_: ())
     (tmp_path / "mine.py").write_text(OWN.replace("FACTOR", factor))
     options: dict[str, Any] = {"claims": None, "given": Given(), "quick": True, "workers": 1}
     found = module.run_verify(own=tmp_path / "mine.py", out=tmp_path / "out", seed=4, alpha=0.01, **options)

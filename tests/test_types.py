@@ -67,6 +67,13 @@ RIGHT = [
     "risk.simulate(s, trials=1, seed=0)",
 ]
 RIGHT += [
+    "assert_type(risk.equivalent([2.0, 1.0], 1), float)",
+    "assert_type(risk.theorem_upper(np.ones(4), [1, 2]), FloatArray)",
+    "assert_type(risk.interlacing((2, 1), 1), tuple[float, float])",
+    "assert_type(s[0], float)",
+    "assert_type(s[1:], FloatArray)",
+    "np.log(s)",
+    "measurement.gaussian(3, 7, 0)",
     'Claim(name="c", statement="", kind="close", value=lambda s, m: 1.0, status="conjecture")',
     'assert_bound(1.0, s, 7, kind="lower", undecided="fail")',
 ]
@@ -80,6 +87,8 @@ WRONG = [
     'assert_bound(1.0, s, 7, undecided="fial")',
     'assert_every_draw(1.0, s, 7, kind="uper")',
     'measurement.gaussian(3, 7, np.random.default_rng(0), field="rael")',
+    "measurement.gaussian(3, 7, None)",
+    'measurement.gaussian(3, 7, "0")',
     'risk.exact(s, 1, field="rael")',
     'risk.exact(s, [1], "Complex")',
     'risk.has_exact(s, 1, "quaternion")',

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from linflow import data
-from linflow.checks import flag, instance_of
+from linflow.checks import flag
 from linflow.claims.claim import Case
-from linflow.spectrum import Spectrum
+from linflow.spectrum import Spectrum, spectrum_of
 
 
 def default_cases(*, quick: bool = False) -> list[Case]:
@@ -42,9 +43,9 @@ def default_cases(*, quick: bool = False) -> list[Case]:
     ]
 
 
-def case_for(spectrum: Spectrum) -> Case:
+def case_for(spectrum: Spectrum | ArrayLike) -> Case:
     """A case with measurements spread over 0..n, both ends included."""
-    return _spread(instance_of(spectrum, Spectrum, "spectrum"))
+    return _spread(spectrum_of(spectrum))
 
 
 def _spread(spectrum: Spectrum, extra: tuple[int, ...] = ()) -> Case:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, cast, get_args
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from linflow.arrays import shown
 from linflow.checks import (
     Counts,
     callable_of,
     flag,
-    instance_of,
     instances_of,
     one_of,
     positive,
@@ -23,7 +23,7 @@ from linflow.claims.quantities import EXPECTED_ERROR, Quantity
 from linflow.claims.relation import KINDS, RELATIONS, Kind, Relation
 from linflow.engine.users import failing_as
 from linflow.errors import ClaimError, InputError, ShapeError
-from linflow.spectrum import Spectrum, counts_for
+from linflow.spectrum import Spectrum, counts_for, spectrum_of
 
 Status = Literal["theorem", "conjecture", "control", "user"]
 STATUSES: tuple[Status, ...] = get_args(Status)
@@ -40,8 +40,8 @@ class Case:
     spectrum: Spectrum
     m: tuple[int, ...]
 
-    def __init__(self, spectrum: Spectrum, m: Counts | Iterable[int]) -> None:
-        counts = counts_for(spectrum, list(m) if isinstance(m, Iterator | Set) else cast(Counts, m))
+    def __init__(self, spectrum: Spectrum | ArrayLike, m: Counts | Iterable[int]) -> None:
+        spectrum, counts = counts_for(spectrum, list(m) if isinstance(m, Iterator | Set) else cast(Counts, m))
         if counts.ndim != 1:
             raise ShapeError(f"m must be a sequence of numbers of measurements, got shape {counts.shape}")
         object.__setattr__(self, "spectrum", spectrum)
@@ -122,15 +122,15 @@ class Claim:
         object.__setattr__(self, "tolerance", positive(self.tolerance, f"tolerance of claim {self.name!r}"))
         object.__setattr__(self, "cases", tuple(instances_of(self.cases, Case, f"cases of claim {self.name!r}")))
 
-    def applies(self, spectrum: Spectrum, m: int) -> bool:
+    def applies(self, spectrum: Spectrum | ArrayLike, m: int) -> bool:
         """Whether (spectrum, m) is in the domain of the claim and of its quantity."""
-        instance_of(spectrum, Spectrum, "spectrum")
+        spectrum = spectrum_of(spectrum)
         inside = self._call(lambda s, m: bool(self.quantity.defined(s, m)), "quantity.defined", spectrum, m)
         return inside and bool(self._call(lambda s, m: bool(self.holds_for(s, m)), "holds_for", spectrum, m))
 
-    def value_at(self, spectrum: Spectrum, m: int) -> float:
+    def value_at(self, spectrum: Spectrum | ArrayLike, m: int) -> float:
         """The claimed value, a float; raises ClaimError if the user's function raises or returns no number."""
-        instance_of(spectrum, Spectrum, "spectrum")
+        spectrum = spectrum_of(spectrum)
         returned = self._call(self.value, "value", spectrum, m)
         value = real_number(returned)
         if np.isnan(value):

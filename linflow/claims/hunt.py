@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from linflow import __version__
 from linflow.checks import callable_of, instance_of, instances_of, path_of, positive_int, probability, until, whole_number
@@ -31,6 +31,9 @@ from linflow.claims.schedule import Journal, rounds_in_order
 from linflow.errors import InputError
 from linflow.risk.bounds import best_rank
 from linflow.spectrum import Spectrum
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MINUTES = 1.0
 MAX_N = 48
@@ -109,6 +112,17 @@ class Hunt:
     def as_expected(self) -> bool:
         """A control refuted, anything else not, and no round lost."""
         return not self.lost and (self.outcome == "refuted") == (self.status == "control")
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The cases that it reports, at most two: the tightest, and the tightest away from flat."""
+        cases = {"tightest": self.worst, "away from flat": self.away_from_flat}
+        return [{"case": name, **vars(case)} for name, case in cases.items() if case is not None]
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """One row for each case that it reports: "case", which it is, and the fields of `Tightest`."""
+        import pandas as pd
+
+        return pd.DataFrame(self.rows(), columns=["case", *(part.name for part in fields(Tightest))])
 
     def to_json(self) -> dict[str, Any]:
         """What ``--json`` prints; infinite numbers are null."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,6 +28,9 @@ from linflow.claims.evidence import (
     from_json,
 )
 from linflow.claims.relation import RELATIONS, Kind, Relation
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -136,11 +139,20 @@ class Outcome:
         words = [word for word in (self.note if self.verdict != SUPPORTED else "", self.evidence.words()) if word]
         return f"{self.verdict} ({'; '.join(dict.fromkeys(words))})"
 
+    def row(self) -> dict[str, Any]:
+        """One row of a table: the columns `ROW`."""
+        return {name: getattr(self, name) for name in ROW}
+
     def to_json(self) -> dict[str, Any]:
         """The question and the evidence, as a record that `outcome_from_json` reads back."""
         return {name: getattr(self, name) for name in _QUESTION} | {"evidence": self.evidence.to_json()}
 
 
+#: Columns of verdicts.csv, and of a DataFrame of verdicts.
+ROW = (
+    *("claim", "spectrum", "spectrum_key", "n", "m", "value", "estimate", "low", "high"),
+    *("draws", "verdict", "basis", "ratio", "note"),
+)
 _QUESTION = ("claim", "spectrum", "spectrum_key", "n", "m", "kind", "value", "tolerance", "every_draw", "breach")
 
 
@@ -193,6 +205,10 @@ class Verdict:
         decided = [case for case in self.cases if case.verdict in (SUPPORTED, NOT_REFUTED) or case.equal_up_to_rounding]
         return max(refuting or decided or self.cases, key=self._strain, default=None)
 
+    def to_dataframe(self) -> pd.DataFrame:
+        """One row for each cell, with the columns of verdicts.csv."""
+        return frame_of(self.cases)
+
     @property
     def spectra(self) -> int:
         """Number of different spectra it was tried on, by their values."""
@@ -240,6 +256,13 @@ class Verdict:
         if case.relation.two_sided:
             return abs(np.log(case.ratio)) if 0 < case.ratio < np.inf else np.inf
         return -case.ratio
+
+
+def frame_of(outcomes: Iterable[Outcome]) -> pd.DataFrame:
+    """One row for each outcome, with the columns `ROW`; without any the columns are there too."""
+    import pandas as pd
+
+    return pd.DataFrame([outcome.row() for outcome in outcomes], columns=list(ROW))
 
 
 def summarise(claim: Claim, outcomes: Iterable[Outcome], errors: Iterable[str]) -> Verdict:

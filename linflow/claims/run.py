@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from linflow.checks import callable_of, instance_of, instances_of, path_of, positive_int, probability, whole_number
 from linflow.claims.cases import default_cases
 from linflow.claims.claim import Case, Claim
 from linflow.claims.evidence import NOT_REFUTED, REFUTED, SUPPORTED
-from linflow.claims.outcome import Outcome, Verdict, outcome_from_json, summarise
+from linflow.claims.outcome import Outcome, Verdict, frame_of, outcome_from_json, summarise
 from linflow.claims.quantities import Quantity
 from linflow.claims.verdict import Cell, Test, decide
 from linflow.engine.choice import choose_engine
@@ -24,6 +25,9 @@ from linflow.engine.users import described
 from linflow.errors import ClaimError, InputError, LinflowError
 from linflow.identity import code_digest
 from linflow.spectrum import Spectrum
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Family-wise error of a run, unless told otherwise.
 ALPHA = 1e-6
@@ -48,6 +52,10 @@ class Report:
     def errors(self) -> list[str]:
         """What went wrong in claims' own functions."""
         return [error for verdict in self.verdicts for error in verdict.errors]
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """One row for each claim, spectrum and m, with the columns of verdicts.csv."""
+        return frame_of(outcome for verdict in self.verdicts for outcome in verdict.cases)
 
     @property
     def as_expected(self) -> bool:

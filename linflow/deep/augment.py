@@ -11,6 +11,7 @@ import torch
 from linflow.checks import (
     FloatArray,
     Interval,
+    Random,
     channels_last,
     finite_array,
     flag,
@@ -34,16 +35,16 @@ def nothing(images: FloatArray, rng: np.random.Generator) -> FloatArray:
     return images
 
 
-def flips(images: FloatArray, rng: np.random.Generator) -> FloatArray:
+def flips(images: FloatArray, rng: Random) -> FloatArray:
     """Mirror each image left to right with probability 1/2."""
-    images = _several(images, rng)
+    images, rng = _several(images, rng)
     mirrored = rng.random(len(images)) < 0.5
     return np.where(mirrored[:, None, None, None], images[:, :, ::-1], images)
 
 
-def shifts(images: FloatArray, rng: np.random.Generator) -> FloatArray:
+def shifts(images: FloatArray, rng: Random) -> FloatArray:
     """Move each image by up to one pixel each way (what comes in is a reflection), and mirror half of them."""
-    images = _several(images, rng)
+    images, rng = _several(images, rng)
     padded = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
     top, left = rng.integers(0, 3, (2, len(images)))
     height, width = images.shape[1:3]
@@ -56,8 +57,8 @@ def crops(size: int, *, mirror: bool = True) -> Augmentation:
     return partial(_cut, size=positive_int(size, "size"), mirror=flag(mirror, "mirror"))
 
 
-def _cut(images: FloatArray, rng: np.random.Generator, *, size: int, mirror: bool) -> FloatArray:
-    images = _several(images, rng)
+def _cut(images: FloatArray, rng: Random, *, size: int, mirror: bool) -> FloatArray:
+    images, rng = _several(images, rng)
     if size > min(images.shape[1:3]):
         raise ShapeError(f"windows of {size} pixels do not fit into images of shape {images.shape[1:]}")
     top = rng.integers(0, images.shape[1] - size + 1, len(images))
@@ -77,10 +78,8 @@ def jitter(*, angle: float = 5.0, shift: float = 0.3, zoom: float = 0.05, share:
     return partial(_jittered, angle=angle, shift=shift, zoom=zoom, share=share)
 
 
-def _jittered(
-    images: FloatArray, rng: np.random.Generator, *, angle: float, shift: float, zoom: float, share: float
-) -> FloatArray:
-    images = _several(images, rng)
+def _jittered(images: FloatArray, rng: Random, *, angle: float, shift: float, zoom: float, share: float) -> FloatArray:
+    images, rng = _several(images, rng)
     moved = np.flatnonzero(rng.random(len(images)) < share)
     changed = images.copy()
     changed[moved] = _turned(images[moved], rng, angle, shift, zoom)
@@ -100,13 +99,12 @@ def _turned(images: FloatArray, rng: np.random.Generator, angle: float, shift: f
     return np.moveaxis(moved.numpy(), 1, 3)
 
 
-def _several(images: FloatArray, rng: np.random.Generator) -> FloatArray:
+def _several(images: FloatArray, rng: Random) -> tuple[FloatArray, np.random.Generator]:
     values = finite_array(images, "images")
     if values.ndim != 4 or values.size == 0:
         raise ShapeError(f"this augmentation needs images of shape (count, H, W, C), got {values.shape}")
     channels_last(values.shape, "images")
-    generator(rng)
-    return values
+    return values, generator(rng)
 
 
 def named(name: str, size: int | None = None) -> Augmentation:

@@ -25,6 +25,7 @@ from torch.nn.functional import softplus
 
 from linflow.checks import (
     Interval,
+    Random,
     channels_last,
     finite_array,
     generator,
@@ -84,7 +85,7 @@ class Generator(nn.Module):
         flat = grid if grid.dim() == 2 else grid.permute(0, 2, 3, 1).reshape(len(grid), self.n)
         return torch.sigmoid(flat.double()).view(*tensor.shape[:-1], self.n)
 
-    def sample(self, count: int, rng: np.random.Generator) -> Tensor:
+    def sample(self, count: int, rng: Random) -> Tensor:
         """`count` signals, (count, n), of latents z ~ N(0, I)."""
         with torch.no_grad():
             found: Tensor = self(generator(rng).standard_normal((positive_int(count, "count"), self.latent)))
@@ -184,7 +185,7 @@ def csgm(
     A: Measurement,
     y: ArrayLike,
     *,
-    rng: np.random.Generator,
+    rng: Random,
     noise_std: float = 0.0,
     penalty: float | None = None,
     restarts: int = 10,

@@ -17,7 +17,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import ArrayLike
 
-from linflow.checks import FloatArray, batch_of, finite_array, image_shape, non_negative, one_of
+from linflow.checks import FloatArray, Random, batch_of, finite_array, generator, image_shape, non_negative, one_of
 from linflow.errors import InputError, ShapeError
 from linflow.fista import lasso
 from linflow.measurement import Measurement, as_dense
@@ -130,7 +130,7 @@ def lasso_images(
 def tuned_alpha(
     images: ArrayLike,
     m: int,
-    rng: np.random.Generator,
+    rng: Random,
     *,
     shape: tuple[int, ...],
     basis: str,
@@ -142,6 +142,7 @@ def tuned_alpha(
     values, noise_std = batch_of(images, math.prod(shape), "images"), non_negative(noise_std, "noise_std")
     if not alphas:
         raise InputError("alphas must hold at least one value")
+    rng = generator(rng)
     A = rng.standard_normal((m, values.shape[-1]))
     y = values @ A.T + noise_std * rng.standard_normal((*values.shape[:-1], m))
     errors = [

@@ -25,6 +25,7 @@ from torch import Tensor
 from linflow import estimators
 from linflow.checks import (
     FloatArray,
+    Random,
     batch_of,
     finite_array,
     generator,
@@ -147,7 +148,7 @@ def solution(
     )
 
 
-def random_start(flow: AnyFlow | LinearFlow, norm: float, rng: np.random.Generator, count: int = 1) -> FloatArray:
+def random_start(flow: AnyFlow | LinearFlow, norm: float, rng: Random, count: int = 1) -> FloatArray:
     """Latents of the given norm in uniformly random directions, (count, n)."""
     norm, count = non_negative(norm, "norm"), positive_int(count, "count")
     n = flow.n if isinstance(flow, LinearFlow) else flow_of(flow).n
@@ -157,9 +158,7 @@ def random_start(flow: AnyFlow | LinearFlow, norm: float, rng: np.random.Generat
     return representable(found, "a start of this norm")
 
 
-def null_space_start(
-    flow: AnyFlow | LinearFlow, A: Measurement, x: ArrayLike, norm: float, rng: np.random.Generator
-) -> FloatArray:
+def null_space_start(flow: AnyFlow | LinearFlow, A: Measurement, x: ArrayLike, norm: float, rng: Random) -> FloatArray:
     """Latents of the signals `x` moved by `norm`, [x], in uniformly random directions that A does not see, (..., n).
 
     Raises

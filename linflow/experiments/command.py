@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,9 @@ from linflow.experiments.record import Command, as_markdown, digest_of
 from linflow.experiments.results import write_csv, write_netcdf
 from linflow.experiments.run import run
 from linflow.experiments.statistics import estimate
+from linflow.figures import FigureFormat
 from linflow.inputs import Given
+from linflow.tables import Column, Format, Table, console
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -49,10 +52,13 @@ def run_command(
     given: Given | None = None,
     ood: Path | None = None,
     flow: str | None = None,
+    form: Format | None = None,
+    figures: FigureFormat = "png",
 ) -> int:
-    """Run one experiment and leave its files in `out`; returns 0, or 1 if a cell failed."""
-    from rich.console import Console
+    """Run one experiment and leave its files in `out`; returns 0, or 1 if a cell failed.
 
+    With a `form` the table alone is printed, and every sentence about it goes to standard error.
+    """
     study = load(target)
     experiment = study.experiment
     given = Given() if given is None else given
@@ -84,19 +90,20 @@ def run_command(
     page = to_markdown(experiment.title, rows, reading, failures)
     again = as_markdown(command, dataset.attrs["n_cells"] - dataset.attrs["n_skipped"], dataset.attrs["code_version"])
     write_bytes(out / f"{experiment.name}.md", f"{page}\n{again}\n".encode())
-    figures = made_figures(study, study.figures, dataset) if study.figures and any_computed else {}
-    names = [f"{experiment.name}-{key}.png" if key else f"{experiment.name}.png" for key in figures]
-    for name, figure in zip(names, figures.values(), strict=True):
+    drawn = made_figures(study, study.figures, dataset, figures) if study.figures and any_computed else {}
+    names = [f"{experiment.name}-{key}.{figures}" if key else f"{experiment.name}.{figures}" for key in drawn]
+    for name, figure in zip(names, drawn.values(), strict=True):
         write_bytes(out / name, figure)
 
-    console = Console(width=None if Console().is_terminal else 150)
-    _print_table(console, experiment.title, rows, f"{experiment.name}.md")
+    if rows or form is not None:
+        Table.of(rows, experiment.title).put(form, most=_PRINTED, rest=f"{experiment.name}.md")
+    told_on = console() if form is None else console(sys.stderr)
     if reading:
-        console.print(reading, highlight=False, markup=False)
+        told_on.print(reading, highlight=False, markup=False)
     files = [f"{experiment.name}{ending}" for ending in (".sqlite", ".nc", ".csv", ".md")] + names
-    console.print(f"{', '.join(files[:-1])} and {files[-1]} are in {out}/", highlight=False, markup=False, soft_wrap=True)
+    told_on.print(f"{', '.join(files[:-1])} and {files[-1]} are in {out}/", highlight=False, markup=False, soft_wrap=True)
     for line in failures:
-        Console(stderr=True).print(f"linflow: {line}", highlight=False, markup=False, soft_wrap=True)
+        console(sys.stderr).print(f"linflow: {line}", highlight=False, markup=False, soft_wrap=True)
     return 1 if dataset.attrs["n_failed"] else 0
 
 
@@ -217,17 +224,10 @@ def to_markdown(title: str, rows: Rows, reading: str, failures: list[str]) -> st
     """
     parts = [f"# {' '.join(title.split())}"]
     if rows:
-        names = list(rows[0])
-        lines = [_row(names), "|" + "---|" * len(names), *(_row([row.get(name, "") for name in names]) for row in rows)]
-        parts.append("\n".join(lines))
+        parts.append(Table.of(rows).markdown().rstrip("\n"))
     parts += [reading] if reading else []
     parts += ["\n".join(f"- {line}" for line in failures)] if failures else []
     return "\n\n".join(parts) + "\n"
-
-
-def _row(values: list[Any]) -> str:
-    """A line of a Markdown table; what would end a cell or the line is escaped."""
-    return "| " + " | ".join(" ".join(_word(value).split()).replace("|", "\\|") for value in values) + " |"
 
 
 def is_own(experiment: Experiment) -> bool:
@@ -253,30 +253,5 @@ def _failures(dataset: xr.Dataset) -> list[str]:
     return lines
 
 
-def _print_table(console: Any, title: str, rows: Rows, page: str) -> None:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    if not rows:
-        return
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title=Text(title), title_justify="left")
-    for name in rows[0]:
-        number = all(isinstance(row.get(name), int | float) for row in rows)
-        table.add_column(Text(name), overflow="fold", justify="right" if number else "left")
-    for row in rows[:_PRINTED]:
-        table.add_row(*(Text(_word(row.get(name, ""))) for name in rows[0]))
-    console.print(table)
-    if len(rows) > _PRINTED:
-        console.print(f"{len(rows) - _PRINTED} of {len(rows)} rows are in {page} only", highlight=False)
-
-
-def _word(value: object) -> str:
-    """A table's cell as text.
-
-    >>> _word(3), _word(0.123456), _word(float("nan")), _word("flat")
-    ('3', '0.1235', '-', 'flat')
-    """
-    if isinstance(value, float):
-        return "-" if math.isnan(value) else f"{value:.4g}"
-    return str(value)
+def _word(value: float) -> str:
+    return Column("").text(value)

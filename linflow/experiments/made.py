@@ -5,7 +5,6 @@ The cells are on the disk by then: whatever the author's code raises or returns 
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -13,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from linflow.engine.users import described, failing_as
 from linflow.errors import DataError
 from linflow.experiments.discover import Study
+from linflow.figures import FigureFormat, file_of
 
 if TYPE_CHECKING:
     import xarray as xr
 
 Rows = list[dict[str, object]]
-_DPI = 150
 #: Keys of figures become parts of file names.
 _KEY = re.compile(r"[A-Za-z0-9_.-]{0,100}")
 
@@ -49,8 +48,10 @@ def made_reading(study: Study, function: Callable[[xr.Dataset], Any], dataset: x
     return found
 
 
-def made_figures(study: Study, function: Callable[[xr.Dataset], Any], dataset: xr.Dataset) -> dict[str, bytes]:
-    """Each figure as a PNG file, by its key; DataError if it is none, or cannot be drawn."""
+def made_figures(
+    study: Study, function: Callable[[xr.Dataset], Any], dataset: xr.Dataset, form: FigureFormat = "png"
+) -> dict[str, bytes]:
+    """Each figure as a file of this form, by its key; DataError if it is none, or cannot be drawn."""
     what = _name(study, "figures")
     with failing_as(DataError, what):
         found = function(dataset)
@@ -62,11 +63,8 @@ def made_figures(study: Study, function: Callable[[xr.Dataset], Any], dataset: x
             raise DataError(f"{what} must be named by letters, digits, dots and dashes, since files are, got {_kind(key)}")
         if not callable(getattr(figure, "savefig", None)):
             raise DataError(f"{what} must return matplotlib figures, got {_kind(figure)} for {key!r}")
-        buffer = io.BytesIO()
         with failing_as(DataError, f"drawing figure {key!r} of {what}"):
-            # Without the software's version in it, the same figure is the same file.
-            figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
-        drawn[key] = buffer.getvalue()
+            drawn[key] = file_of(figure, form)
     return drawn
 
 

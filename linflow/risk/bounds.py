@@ -29,6 +29,7 @@ import math
 from typing import Literal, TypeAlias, get_args, overload
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from linflow.checks import (
     FIELDS,
@@ -38,7 +39,6 @@ from linflow.checks import (
     FloatArray,
     IntArray,
     Interval,
-    instance_of,
     measurement_counts,
     noise_level,
     non_negative,
@@ -48,7 +48,7 @@ from linflow.checks import (
     scalar_or_array,
 )
 from linflow.errors import InputError
-from linflow.spectrum import Spectrum, counts_for
+from linflow.spectrum import Spectrum, counts_for, spectrum_of
 
 #: Which norm T6 bounds, and which of its two published forms.
 Norm: TypeAlias = Literal["frobenius", "spectral"]
@@ -56,15 +56,15 @@ Form: TypeAlias = Literal["preprint", "journal"]
 
 
 @overload
-def theorem_lower(spectrum: Spectrum, m: Count) -> float: ...
+def theorem_lower(spectrum: Spectrum | ArrayLike, m: Count) -> float: ...
 @overload
-def theorem_lower(spectrum: Spectrum, m: Counts) -> FloatArray: ...
-def theorem_lower(spectrum: Spectrum, m: Count | Counts) -> float | FloatArray:
+def theorem_lower(spectrum: Spectrum | ArrayLike, m: Counts) -> FloatArray: ...
+def theorem_lower(spectrum: Spectrum | ArrayLike, m: Count | Counts) -> float | FloatArray:
     """T1, lower side: ``tail(m)``, the best rank-m approximation error; it holds for every A.
 
     Parameters
     ----------
-    spectrum : Spectrum of the flow.
+    spectrum : Spectrum of the flow, or an (n,) array of its singular values in any order, [x].
     m : int or array of ints in 0..n, number of measurements.
 
     Returns
@@ -76,15 +76,15 @@ def theorem_lower(spectrum: Spectrum, m: Count | Counts) -> float | FloatArray:
     >>> theorem_lower(Spectrum.flat(4), m=[0, 1, 4])
     array([4., 3., 0.])
     """
-    instance_of(spectrum, Spectrum, "spectrum")
+    spectrum = spectrum_of(spectrum)
     return spectrum.tail(m)
 
 
 @overload
-def theorem_upper(spectrum: Spectrum, m: Count) -> float: ...
+def theorem_upper(spectrum: Spectrum | ArrayLike, m: Count) -> float: ...
 @overload
-def theorem_upper(spectrum: Spectrum, m: Counts) -> FloatArray: ...
-def theorem_upper(spectrum: Spectrum, m: Count | Counts) -> float | FloatArray:
+def theorem_upper(spectrum: Spectrum | ArrayLike, m: Counts) -> FloatArray: ...
+def theorem_upper(spectrum: Spectrum | ArrayLike, m: Count | Counts) -> float | FloatArray:
     """T1, upper side: ``m * tail(m - 2)`` for m >= 2 (``inf`` below, where the theorem makes no statement).
 
     Examples
@@ -92,17 +92,17 @@ def theorem_upper(spectrum: Spectrum, m: Count | Counts) -> float | FloatArray:
     >>> theorem_upper(Spectrum.flat(4), m=[1, 2, 3])
     array([inf,  8.,  9.])
     """
-    counts = counts_for(spectrum, m)
+    spectrum, counts = counts_for(spectrum, m)
     with np.errstate(over="ignore"):  # beyond float64 the bound is inf
         bound = np.where(counts >= 2, counts * spectrum.tail(np.maximum(counts - 2, 0)), np.inf)
     return scalar_or_array(bound, m)
 
 
 @overload
-def best_rank(spectrum: Spectrum, m: Count, *, field: Field = ...) -> int: ...
+def best_rank(spectrum: Spectrum | ArrayLike, m: Count, *, field: Field = ...) -> int: ...
 @overload
-def best_rank(spectrum: Spectrum, m: Counts, *, field: Field = ...) -> IntArray: ...
-def best_rank(spectrum: Spectrum, m: Count | Counts, *, field: Field = "real") -> int | IntArray:
+def best_rank(spectrum: Spectrum | ArrayLike, m: Counts, *, field: Field = ...) -> IntArray: ...
+def best_rank(spectrum: Spectrum | ArrayLike, m: Count | Counts, *, field: Field = "real") -> int | IntArray:
     r"""The k that minimises T2 (``field="complex"``: T7) at each m; an int, or an int array.
 
     Notes
@@ -118,7 +118,7 @@ def best_rank(spectrum: Spectrum, m: Count | Counts, *, field: Field = "real") -
     >>> best_rank(Spectrum.step(n=32, rank=8, floor=1e-4), m=[2, 10, 31])
     array([0, 8, 8])
     """
-    counts = counts_for(spectrum, m)
+    spectrum, counts = counts_for(spectrum, m)
     budget = counts - _lost_degrees(field)
     needed = np.arange(spectrum.n) + spectrum.tail(np.arange(spectrum.n)) / spectrum.variances
     # Rounding may break the monotonicity by an ulp where r_k is constant; the running maximum restores it.
@@ -128,10 +128,10 @@ def best_rank(spectrum: Spectrum, m: Count | Counts, *, field: Field = "real") -
 
 
 @overload
-def best_upper(spectrum: Spectrum, m: Count) -> float: ...
+def best_upper(spectrum: Spectrum | ArrayLike, m: Count) -> float: ...
 @overload
-def best_upper(spectrum: Spectrum, m: Counts) -> FloatArray: ...
-def best_upper(spectrum: Spectrum, m: Count | Counts) -> float | FloatArray:
+def best_upper(spectrum: Spectrum | ArrayLike, m: Counts) -> FloatArray: ...
+def best_upper(spectrum: Spectrum | ArrayLike, m: Count | Counts) -> float | FloatArray:
     """T2 minimised over k: ``min_{0 <= k <= m-2} (1 + k/(m-k-1)) tail(k)``; ``energy`` for m < 2.
 
     It is at once the bound of randomized range finding and, by T3, the risk of the best truncated prior (T4).
@@ -143,16 +143,18 @@ def best_upper(spectrum: Spectrum, m: Count | Counts) -> float | FloatArray:
     >>> bool(np.isclose(best_upper(s, m=10), by_hand, rtol=1e-14))
     True
     """
-    counts = counts_for(spectrum, m)
+    spectrum, counts = counts_for(spectrum, m)
     rank = best_rank(spectrum, counts)
     return scalar_or_array((1 + _amplification(counts, rank, 1)) * spectrum.tail(rank), m)
 
 
 @overload
-def truncated(spectrum: Spectrum, m: Count, rank: int, *, noise_std: float = ...) -> float: ...
+def truncated(spectrum: Spectrum | ArrayLike, m: Count, rank: int, *, noise_std: float = ...) -> float: ...
 @overload
-def truncated(spectrum: Spectrum, m: Counts, rank: int, *, noise_std: float = ...) -> FloatArray: ...
-def truncated(spectrum: Spectrum, m: Count | Counts, rank: int, *, noise_std: float = 0.0) -> float | FloatArray:
+def truncated(spectrum: Spectrum | ArrayLike, m: Counts, rank: int, *, noise_std: float = ...) -> FloatArray: ...
+def truncated(
+    spectrum: Spectrum | ArrayLike, m: Count | Counts, rank: int, *, noise_std: float = 0.0
+) -> float | FloatArray:
     r"""T3, exact: risk of least squares in the rank-k truncated generator G_k from m Gaussian measurements.
 
     ``tail(k) + (tail(k) + s**2) k/(m-k-1)`` for k <= m - 2, with s = `noise_std`.
@@ -174,7 +176,7 @@ def truncated(spectrum: Spectrum, m: Count | Counts, rank: int, *, noise_std: fl
     >>> truncated(s, m=5, rank=2) == (1 + 2 / (5 - 2 - 1)) * 8 * 0.25
     True
     """
-    counts = counts_for(spectrum, m)
+    spectrum, counts = counts_for(spectrum, m)
     k = rank_in(rank, 0, spectrum.n)
     noise = noise_level(noise_std) ** 2
     if np.any(counts < k):
@@ -188,10 +190,10 @@ def truncated(spectrum: Spectrum, m: Count | Counts, rank: int, *, noise_std: fl
 
 
 @overload
-def complex_upper(spectrum: Spectrum, m: Count, rank: int | None = ...) -> float: ...
+def complex_upper(spectrum: Spectrum | ArrayLike, m: Count, rank: int | None = ...) -> float: ...
 @overload
-def complex_upper(spectrum: Spectrum, m: Counts, rank: int | None = ...) -> FloatArray: ...
-def complex_upper(spectrum: Spectrum, m: Count | Counts, rank: int | None = None) -> float | FloatArray:
+def complex_upper(spectrum: Spectrum | ArrayLike, m: Counts, rank: int | None = ...) -> FloatArray: ...
+def complex_upper(spectrum: Spectrum | ArrayLike, m: Count | Counts, rank: int | None = None) -> float | FloatArray:
     """T7: ``(1 + k/(m-k)) tail(k)`` for complex Gaussian A; minimised over 0 <= k <= m - 1 unless `rank` is given.
 
     ``inf`` where m <= rank, and rank > 0: the theorem makes no statement there, even where nothing is left (rank = n).
@@ -201,7 +203,7 @@ def complex_upper(spectrum: Spectrum, m: Count | Counts, rank: int | None = None
     >>> complex_upper(Spectrum.flat(4), m=2, rank=1)
     6.0
     """
-    counts = counts_for(spectrum, m)
+    spectrum, counts = counts_for(spectrum, m)
     k: IntArray | int = best_rank(spectrum, counts, field="complex") if rank is None else rank_in(rank, 0, spectrum.n)
     factor = 1 + _amplification(counts, k, 0)
     # Not inf * 0 at rank = n, where no tail is left.
@@ -209,10 +211,10 @@ def complex_upper(spectrum: Spectrum, m: Count | Counts, rank: int | None = None
 
 
 @overload
-def error_range(spectrum: Spectrum, m: Count) -> tuple[float, float]: ...
+def error_range(spectrum: Spectrum | ArrayLike, m: Count) -> tuple[float, float]: ...
 @overload
-def error_range(spectrum: Spectrum, m: Counts) -> tuple[FloatArray, FloatArray]: ...
-def error_range(spectrum: Spectrum, m: Count | Counts) -> tuple[float, float] | tuple[FloatArray, FloatArray]:
+def error_range(spectrum: Spectrum | ArrayLike, m: Counts) -> tuple[FloatArray, FloatArray]: ...
+def error_range(spectrum: Spectrum | ArrayLike, m: Count | Counts) -> tuple[float, float] | tuple[FloatArray, FloatArray]:
     """T8: the interval ``[tail(m), sum_{i <= n-m} l_i]`` that holds X_A for every A of full rank (Ky Fan).
 
     Examples
@@ -220,17 +222,17 @@ def error_range(spectrum: Spectrum, m: Count | Counts) -> tuple[float, float] | 
     >>> error_range(Spectrum([2.0, 1.0]), m=1)
     (1.0, 4.0)
     """
-    counts = counts_for(spectrum, m)
+    spectrum, counts = counts_for(spectrum, m)
     head = np.append(0.0, np.cumsum(spectrum.variances, dtype=np.longdouble)).astype(np.float64)
     low, high = spectrum.tail(counts), head[spectrum.n - counts]
     return (float(low), float(high)) if np.ndim(m) == 0 else (low, high)
 
 
 @overload
-def spectral_upper(spectrum: Spectrum, m: Count, rank: int | None = ...) -> float: ...
+def spectral_upper(spectrum: Spectrum | ArrayLike, m: Count, rank: int | None = ...) -> float: ...
 @overload
-def spectral_upper(spectrum: Spectrum, m: Counts, rank: int | None = ...) -> FloatArray: ...
-def spectral_upper(spectrum: Spectrum, m: Count | Counts, rank: int | None = None) -> float | FloatArray:
+def spectral_upper(spectrum: Spectrum | ArrayLike, m: Counts, rank: int | None = ...) -> FloatArray: ...
+def spectral_upper(spectrum: Spectrum | ArrayLike, m: Count | Counts, rank: int | None = None) -> float | FloatArray:
     r"""T5: bound on ``E ||(I - P) G^T||`` (spectral norm, not squared), [x]; minimised over k unless `rank` is given.
 
     ``(1 + sqrt(k/(p-1))) sigma_{k+1} + e sqrt(m)/p sqrt(tail(k))`` with ``p = m - k >= 2`` (``inf`` where p < 2).
@@ -244,7 +246,7 @@ def spectral_upper(spectrum: Spectrum, m: Count | Counts, rank: int | None = Non
     >>> spectral_upper(Spectrum.flat(4), m=2, rank=0) == 1 + math.e * 2**0.5 / 2 * 2
     True
     """
-    counts = counts_for(spectrum, m)
+    spectrum, counts = counts_for(spectrum, m)
     ranks = range(spectrum.n) if rank is None else [rank_in(rank, 0, spectrum.n - 1)]
     best = np.full(counts.shape, np.inf)
     for k in ranks:
@@ -264,14 +266,14 @@ _TAIL_FORMS: dict[Form, tuple[float, int, float, float]] = {"preprint": (12.0, 0
 
 @overload
 def tail_upper(
-    spectrum: Spectrum, m: Count, *, rank: int, t: float, u: float, norm: Norm = ..., form: Form = ...
+    spectrum: Spectrum | ArrayLike, m: Count, *, rank: int, t: float, u: float, norm: Norm = ..., form: Form = ...
 ) -> float: ...
 @overload
 def tail_upper(
-    spectrum: Spectrum, m: Counts, *, rank: int, t: float, u: float, norm: Norm = ..., form: Form = ...
+    spectrum: Spectrum | ArrayLike, m: Counts, *, rank: int, t: float, u: float, norm: Norm = ..., form: Form = ...
 ) -> FloatArray: ...
 def tail_upper(
-    spectrum: Spectrum,
+    spectrum: Spectrum | ArrayLike,
     m: Count | Counts,
     *,
     rank: int,
@@ -301,7 +303,7 @@ def tail_upper(
     >>> tail_upper(s, 16, rank=8, t=2, u=2) < tail_upper(s, 16, rank=8, t=2, u=2, form="preprint")
     True
     """
-    counts = counts_for(spectrum, m)
+    spectrum, counts = counts_for(spectrum, m)
     k = rank_in(rank, 0, spectrum.n - 1)
     p = _oversampling(counts, k)
     factor, offset, _, _ = _TAIL_FORMS[one_of(form, "form", get_args(Form))]
@@ -341,7 +343,7 @@ def tail_probability(
     return scalar_or_array(np.asarray(value), p)
 
 
-def denoising(spectrum: Spectrum, *, noise_std: float, rank: int | None = None, penalty: float = 0.0) -> float:
+def denoising(spectrum: Spectrum | ArrayLike, *, noise_std: float, rank: int | None = None, penalty: float = 0.0) -> float:
     r"""T11, exact: risk of the rank-k prior with penalty gamma from the denoising observation ``y = x + noise``.
 
     ``sum_{i <= k} (gamma**2 l_i + l_i**2 s**2)/(l_i + gamma)**2 + tail(k)``; `rank` defaults to n.
@@ -357,7 +359,7 @@ def denoising(spectrum: Spectrum, *, noise_std: float, rank: int | None = None, 
     >>> denoising(s, noise_std=0.5, penalty=0.25) == 4 * 0.25 / 4.25 + 1 * 0.25 / 1.25
     True
     """
-    instance_of(spectrum, Spectrum, "spectrum")
+    spectrum = spectrum_of(spectrum)
     k = spectrum.n if rank is None else rank_in(rank, 0, spectrum.n)
     noise_std, gamma = noise_level(noise_std), non_negative(penalty, "penalty")
     head = spectrum.variances[:k]

@@ -34,6 +34,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from linflow.checks import FIELDS, Count, Field, extended, one_of
 from linflow.errors import InputError, NotConvergedError
@@ -84,12 +85,12 @@ class Enclosure:
         return self.low + (self.high - self.low) / 2
 
 
-def enclosure(spectrum: Spectrum, m: Count, field: Field = "real") -> Enclosure | None:
+def enclosure(spectrum: Spectrum | ArrayLike, m: Count, field: Field = "real") -> Enclosure | None:
     r"""Rigorous enclosure of the expected error E_m, or None where no exact formula is known (or it would take too long).
 
     Parameters
     ----------
-    spectrum : Spectrum
+    spectrum : Spectrum, or (n,) array of singular values, [x]
     m : int
         Number of measurements, 0..n.
     field : "real" or "complex"
@@ -125,7 +126,7 @@ def enclosure(spectrum: Spectrum, m: Count, field: Field = "real") -> Enclosure 
     True
     """
     one_of(field, "field", FIELDS)
-    return _enclosure(spectrum, count_for(spectrum, m), field)
+    return _enclosure(*count_for(spectrum, m), field)
 
 
 def is_flat(spectrum: Spectrum) -> bool:

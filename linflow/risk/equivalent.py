@@ -28,7 +28,6 @@ from linflow.checks import (
     FloatArray,
     IntArray,
     finite_array,
-    instance_of,
     measurement_counts,
     noise_level,
     non_negative,
@@ -36,12 +35,12 @@ from linflow.checks import (
 )
 from linflow.errors import InputError, ShapeError
 from linflow.risk.fixed_point import Measure, filters, solve
-from linflow.spectrum import Spectrum
+from linflow.spectrum import Spectrum, ordered, spectrum_of
 
 
 @overload
 def equivalent(
-    spectrum: Spectrum,
+    spectrum: Spectrum | ArrayLike,
     m: Count,
     *,
     noise_std: float = ...,
@@ -50,7 +49,7 @@ def equivalent(
 ) -> float: ...
 @overload
 def equivalent(
-    spectrum: Spectrum,
+    spectrum: Spectrum | ArrayLike,
     m: Counts,
     *,
     noise_std: float = ...,
@@ -58,7 +57,7 @@ def equivalent(
     signal_variances: ArrayLike | None = ...,
 ) -> FloatArray: ...
 def equivalent(
-    spectrum: Spectrum,
+    spectrum: Spectrum | ArrayLike,
     m: Count | Counts,
     *,
     noise_std: float = 0.0,
@@ -69,12 +68,13 @@ def equivalent(
 
     Parameters
     ----------
+    spectrum : Spectrum, or (n,) array of singular values in any order, [x]
     m : int or array of ints in 0..n; with a penalty also more than n.
     noise_std : standard deviation s of the noise on each measurement, [y]; 0, or in 1e-150..1e150.
     penalty : gamma in ``|A G z - y|^2 + gamma |z|^2``; 0 is the MLE, ``noise_std**2`` the posterior mean.
     signal_variances : (n,) array, [x]^2, optional
-        Variances t_i of the signal along the model's eigenvectors, in the order of the descending singular values;
-        for signals from another law than the model's. Default: the model's own.
+        Variances t_i of the signal along the model's eigenvectors, in the order of the singular values (of a Spectrum
+        the descending one); for signals from another law than the model's. Default: the model's own.
 
     Returns
     -------
@@ -94,7 +94,7 @@ def equivalent(
     >>> bool(np.isclose(equivalent(Spectrum.flat(10), m=4), 6.0))
     True
     """
-    instance_of(spectrum, Spectrum, "spectrum")
+    spectrum, order = ordered(spectrum)
     s, gamma = noise_level(noise_std), non_negative(penalty, "penalty")
     counts = measurement_counts(m, spectrum.n if gamma == 0 else None)
     if signal_variances is None:
@@ -105,6 +105,7 @@ def equivalent(
             raise ShapeError(f"signal_variances must have shape ({spectrum.n},), one for each eigenvector, got {t.shape}")
         if t.size and t.min() < 0:
             raise InputError(f"signal_variances must be >= 0, got {t.min():g}")
+        t = t if order is None else t[order]
     measure = Measure.of(spectrum, t)
     root = solve(measure, counts.ravel(), gamma)
     risk = np.empty(root.size)
@@ -114,10 +115,10 @@ def equivalent(
 
 
 @overload
-def kappa(spectrum: Spectrum, m: Count, *, penalty: float = ...) -> float: ...
+def kappa(spectrum: Spectrum | ArrayLike, m: Count, *, penalty: float = ...) -> float: ...
 @overload
-def kappa(spectrum: Spectrum, m: Counts, *, penalty: float = ...) -> FloatArray: ...
-def kappa(spectrum: Spectrum, m: Count | Counts, *, penalty: float = 0.0) -> float | FloatArray:
+def kappa(spectrum: Spectrum | ArrayLike, m: Counts, *, penalty: float = ...) -> FloatArray: ...
+def kappa(spectrum: Spectrum | ArrayLike, m: Count | Counts, *, penalty: float = 0.0) -> float | FloatArray:
     r"""The positive root of ``m = sum_i l_i/(l_i + kappa) + penalty/kappa``, [x]^2: the effective regularisation.
 
     ``inf`` at m = 0; 0 at m = n without penalty. With a penalty m may exceed n. A root that cannot be certified is a
@@ -135,7 +136,7 @@ def kappa(spectrum: Spectrum, m: Count | Counts, *, penalty: float = 0.0) -> flo
     >>> bool(np.isclose(kappa(Spectrum([1e50, 1e-50]), m=1), 1.0, rtol=1e-13))
     True
     """
-    instance_of(spectrum, Spectrum, "spectrum")
+    spectrum = spectrum_of(spectrum)
     gamma = non_negative(penalty, "penalty")
     counts = measurement_counts(m, spectrum.n if gamma == 0 else None)
     root = solve(Measure.of(spectrum, spectrum.variances), counts.ravel(), gamma)

@@ -38,6 +38,7 @@ from functools import lru_cache
 from typing import overload
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from linflow.checks import FIELDS, Count, Counts, Field, FloatArray, one_of, scalar_or_array
 from linflow.errors import InputError, NotConvergedError
@@ -65,7 +66,7 @@ LINEAR_SPAN = 600.0
 BLOCK = 2**19
 
 
-def has_exact(spectrum: Spectrum, m: Count, field: Field = "real") -> bool:
+def has_exact(spectrum: Spectrum | ArrayLike, m: Count, field: Field = "real") -> bool:
     """Whether :func:`exact` knows E_m.
 
     >>> [has_exact(Spectrum([4.0, 3.0, 2.0, 1.0]), m) for m in range(5)]
@@ -74,21 +75,21 @@ def has_exact(spectrum: Spectrum, m: Count, field: Field = "real") -> bool:
     (False, True)
     """
     one_of(field, "field", FIELDS)
-    m = count_for(spectrum, m)
+    spectrum, m = count_for(spectrum, m)
     ends = m in (0, 1, spectrum.n - 1, spectrum.n)
     return ends or is_flat(spectrum) or (applies(spectrum) if field == "real" else spectrum.n <= COMPLEX_LIMIT)
 
 
 @overload
-def exact(spectrum: Spectrum, m: Count, field: Field = ...) -> float: ...
+def exact(spectrum: Spectrum | ArrayLike, m: Count, field: Field = ...) -> float: ...
 @overload
-def exact(spectrum: Spectrum, m: Counts, field: Field = ...) -> FloatArray: ...
-def exact(spectrum: Spectrum, m: Count | Counts, field: Field = "real") -> float | FloatArray:
+def exact(spectrum: Spectrum | ArrayLike, m: Counts, field: Field = ...) -> FloatArray: ...
+def exact(spectrum: Spectrum | ArrayLike, m: Count | Counts, field: Field = "real") -> float | FloatArray:
     r"""Expected error E_m of the MLE with m noiseless Gaussian measurements, where an exact formula is known.
 
     Parameters
     ----------
-    spectrum : Spectrum
+    spectrum : Spectrum, or (n,) array of singular values, [x]
     m : int or array of int
         Numbers of measurements, each in 0..n.
     field : "real" or "complex"
@@ -132,7 +133,7 @@ def exact(spectrum: Spectrum, m: Count | Counts, field: Field = "real") -> float
     ['2.00e+00', '1.00e+00', '4.62e-03', '6.37e-05', '1.20e-05']
     """
     one_of(field, "field", FIELDS)
-    counts = counts_for(spectrum, m)
+    spectrum, counts = counts_for(spectrum, m)
     wanted = [int(count) for count in np.unique(counts)]
     for count in wanted:
         if not has_exact(spectrum, count, field):

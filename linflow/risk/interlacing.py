@@ -39,7 +39,6 @@ from linflow.checks import (
     Field,
     FloatArray,
     finite_array,
-    instance_of,
     measurement_counts,
     noise_level,
     non_negative,
@@ -48,7 +47,7 @@ from linflow.checks import (
 from linflow.errors import InputError
 from linflow.risk.fixed_point import Measure, solve
 from linflow.risk.matched import matched_errors
-from linflow.spectrum import Spectrum
+from linflow.spectrum import Spectrum, spectrum_of
 
 #: Orders of the equivalents below and above E_m, relative to m.
 _ORDERS: dict[Field, tuple[int, int]] = {"real": (0, -1), "complex": (1, 0)}
@@ -58,14 +57,24 @@ _MATCHED = 1e-12
 
 @overload
 def interlacing(
-    spectrum: Spectrum, m: Count, *, field: Field = ..., noise_std: float | None = ..., penalty: float | None = ...
+    spectrum: Spectrum | ArrayLike,
+    m: Count,
+    *,
+    field: Field = ...,
+    noise_std: float | None = ...,
+    penalty: float | None = ...,
 ) -> tuple[float, float]: ...
 @overload
 def interlacing(
-    spectrum: Spectrum, m: Counts, *, field: Field = ..., noise_std: float | None = ..., penalty: float | None = ...
+    spectrum: Spectrum | ArrayLike,
+    m: Counts,
+    *,
+    field: Field = ...,
+    noise_std: float | None = ...,
+    penalty: float | None = ...,
 ) -> tuple[FloatArray, FloatArray]: ...
 def interlacing(
-    spectrum: Spectrum,
+    spectrum: Spectrum | ArrayLike,
     m: Count | Counts,
     *,
     field: Field = "real",
@@ -76,6 +85,7 @@ def interlacing(
 
     Parameters
     ----------
+    spectrum : Spectrum, or (n,) array of singular values, [x]
     m : int or array of ints in 0..n; with a penalty also more than n.
     field : "real" or "complex" entries of A.
     noise_std : standard deviation of the noise on each measurement, [y]; alone it stands for the posterior mean, whose
@@ -113,7 +123,7 @@ def interlacing(
     >>> np.round(upper / lower, 3)
     array([1.098, 1.009])
     """
-    instance_of(spectrum, Spectrum, "spectrum")
+    spectrum = spectrum_of(spectrum)
     orders = _ORDERS[one_of(field, "field", FIELDS)]
     gamma = _matched_penalty(noise_std, penalty)
     counts = measurement_counts(m, spectrum.n if gamma == 0 else None)
@@ -131,7 +141,7 @@ def interlacing(
     return (float(lower), float(upper)) if np.ndim(m) == 0 else (lower, upper)
 
 
-def per_dimension(spectrum: Spectrum, order: ArrayLike) -> FloatArray:
+def per_dimension(spectrum: Spectrum | ArrayLike, order: ArrayLike) -> FloatArray:
     r"""A_s, the equivalent error for each unmeasured dimension, at real orders s in 0..n, [x]^2.
 
     ``A_s = s kappa_s/(n - s)``; the mean of the l_i at s = 0, their harmonic mean at s = n. It falls as s grows, and the
@@ -147,7 +157,8 @@ def per_dimension(spectrum: Spectrum, order: ArrayLike) -> FloatArray:
     >>> per_dimension(Spectrum([3.0, 1.0]), [0, 1, 2])  # by hand: (9 + 1)/2, (9 1)^1/2, 2/(1/9 + 1)
     array([5. , 3. , 1.8])
     """
-    n = instance_of(spectrum, Spectrum, "spectrum").n
+    spectrum = spectrum_of(spectrum)
+    n = spectrum.n
     orders = finite_array(order, "order")
     if orders.size and not 0 <= orders.min() <= orders.max() <= n:
         raise InputError(f"order must lie in 0..n = 0..{n}, got {orders.min():g}..{orders.max():g}")

@@ -25,6 +25,7 @@ from __future__ import annotations
 from typing import overload
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from linflow.checks import (
     FIELDS,
@@ -33,29 +34,31 @@ from linflow.checks import (
     Field,
     FloatArray,
     IntArray,
-    instance_of,
     measurement_counts,
     non_negative,
     one_of,
 )
 from linflow.errors import InputError
 from linflow.risk.fixed_point import Measure, solve
-from linflow.spectrum import Spectrum
+from linflow.spectrum import Spectrum, spectrum_of
 
 
-@overload
-def resolvent_range(spectrum: Spectrum, m: Count, *, penalty: float, field: Field = ...) -> tuple[float, float]: ...
 @overload
 def resolvent_range(
-    spectrum: Spectrum, m: Counts, *, penalty: float, field: Field = ...
+    spectrum: Spectrum | ArrayLike, m: Count, *, penalty: float, field: Field = ...
+) -> tuple[float, float]: ...
+@overload
+def resolvent_range(
+    spectrum: Spectrum | ArrayLike, m: Counts, *, penalty: float, field: Field = ...
 ) -> tuple[FloatArray, FloatArray]: ...
 def resolvent_range(
-    spectrum: Spectrum, m: Count | Counts, *, penalty: float, field: Field = "real"
+    spectrum: Spectrum | ArrayLike, m: Count | Counts, *, penalty: float, field: Field = "real"
 ) -> tuple[float, float] | tuple[FloatArray, FloatArray]:
     r"""Interval that holds ``E tr (A Lambda A* + gamma I)^{-1}`` for m Gaussian measurements, [x]^-2.
 
     Parameters
     ----------
+    spectrum : Spectrum, or (n,) array of singular values, [x]
     m : int or array of ints >= 0, of any size.
     penalty : gamma > 0, [y]^2.
     field : "real" or "complex" entries of A.
@@ -79,7 +82,7 @@ def resolvent_range(
     >>> bool(0.99 < lower / (998 / 0.5) < upper / (998 / 0.5) < 1.01)
     True
     """
-    instance_of(spectrum, Spectrum, "spectrum")
+    spectrum = spectrum_of(spectrum)
     gamma = _positive(penalty)
     counts = measurement_counts(m, None)
     low, high = {"real": (0, 1), "complex": (-1, 0)}[one_of(field, "field", FIELDS)]
@@ -88,13 +91,15 @@ def resolvent_range(
 
 
 @overload
-def log_det_range(spectrum: Spectrum, m: Count, *, penalty: float, field: Field = ...) -> tuple[float, float]: ...
+def log_det_range(
+    spectrum: Spectrum | ArrayLike, m: Count, *, penalty: float, field: Field = ...
+) -> tuple[float, float]: ...
 @overload
 def log_det_range(
-    spectrum: Spectrum, m: Counts, *, penalty: float, field: Field = ...
+    spectrum: Spectrum | ArrayLike, m: Counts, *, penalty: float, field: Field = ...
 ) -> tuple[FloatArray, FloatArray]: ...
 def log_det_range(
-    spectrum: Spectrum, m: Count | Counts, *, penalty: float, field: Field = "real"
+    spectrum: Spectrum | ArrayLike, m: Count | Counts, *, penalty: float, field: Field = "real"
 ) -> tuple[float, float] | tuple[FloatArray, FloatArray]:
     r"""Interval that holds ``E log det(I + A Lambda A*/gamma)`` for m Gaussian measurements.
 
@@ -109,7 +114,7 @@ def log_det_range(
     >>> lower < 0.5344 < upper
     True
     """
-    instance_of(spectrum, Spectrum, "spectrum")
+    spectrum = spectrum_of(spectrum)
     gamma = _positive(penalty)
     counts = measurement_counts(m, None)
     low, high = {"real": (1, 0), "complex": (0, -1)}[one_of(field, "field", FIELDS)]

@@ -33,9 +33,7 @@ from linflow.checks import (
     FloatArray,
     available_cores,
     callable_of,
-    finite_array,
     finite_matrix,
-    instance_of,
     measurement_count,
     one_of,
     positive_int,
@@ -43,7 +41,7 @@ from linflow.checks import (
 )
 from linflow.errors import InputError, RankError, ShapeError
 from linflow.risk.extended import extended_curves, has_gap, has_grown, is_steep
-from linflow.spectrum import Spectrum
+from linflow.spectrum import Spectrum, ordered, spectrum_of
 
 #: ``ensemble(m, n, rng)`` -> (m, n) array: one draw of the measurements.
 Ensemble = Callable[[int, int, np.random.Generator], NDArray[Any]]
@@ -61,7 +59,7 @@ def error_curve(spectrum: Spectrum | ArrayLike, A: ArrayLike) -> FloatArray:
 
     Parameters
     ----------
-    spectrum : Spectrum, or (n,) array of singular values
+    spectrum : Spectrum, or (n,) array of singular values, [x]
         An array may be in any order; column i of A belongs to entry i.
     A : (..., m_max, n) array, real or complex, m_max <= n
         Measurements in the eigenbasis of the flow (``A U`` for a flow with left singular vectors U; for Gaussian A the
@@ -114,7 +112,7 @@ def error_curve(spectrum: Spectrum | ArrayLike, A: ArrayLike) -> FloatArray:
 
 
 def simulate(
-    spectrum: Spectrum,
+    spectrum: Spectrum | ArrayLike,
     *,
     trials: int,
     seed: int | np.random.SeedSequence,
@@ -127,6 +125,7 @@ def simulate(
 
     Parameters
     ----------
+    spectrum : Spectrum, or (n,) array of singular values, [x]
     trials : number of independent draws of A.
     seed : int or SeedSequence; draw number t depends on (seed, t) alone, never on `trials` or `workers`.
     field : "real" or "complex" Gaussian measurements.
@@ -145,7 +144,8 @@ def simulate(
     >>> np.allclose(curves, [5.0, 4.0, 3.0, 2.0, 1.0, 0.0])
     True
     """
-    trials, n = positive_int(trials, "trials"), instance_of(spectrum, Spectrum, "spectrum").n
+    spectrum, trials = spectrum_of(spectrum), positive_int(trials, "trials")
+    n = spectrum.n
     rows = n if m_max is None else measurement_count(m_max, n, "m_max")
     if trials * (rows + 1) > _MOST_VALUES:
         raise InputError(f"{trials} curves of {rows + 1} values fit into no memory: draw fewer trials at a time")
@@ -199,13 +199,10 @@ def _prepare(spectrum: Spectrum | ArrayLike, A: ArrayLike) -> tuple[FloatArray, 
     A = finite_matrix(A, "A")
     if A.ndim < 2:
         raise ShapeError(f"A must have shape (..., m, n), got {A.shape}")
-    if isinstance(spectrum, Spectrum):
-        sigma = spectrum.singular_values
-    else:
-        raw = finite_array(spectrum, "singular values")
-        sigma = Spectrum(raw).singular_values
-        if A.shape[-1] == raw.size:
-            A = A[..., np.argsort(-raw, kind="stable")]
+    found, order = ordered(spectrum)
+    sigma = found.singular_values
+    if order is not None and A.shape[-1] == order.size:
+        A = A[..., order]
     if A.shape[-1] != sigma.size:
         raise ShapeError(f"A has {A.shape[-1]} columns, the spectrum {sigma.size} singular values: they must agree")
     if A.shape[-2] > sigma.size:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from linflow.checks import FloatArray, one_of, positive_int, probability, whole_number
 from linflow.claims import Claim, ExpectedError, Outcome, Quantity
@@ -24,7 +25,7 @@ Bound = float | Callable[[Spectrum, int], float] | Claim
 
 def assert_bound(
     value: Bound,
-    spectrum: Spectrum,
+    spectrum: Spectrum | ArrayLike,
     m: int,
     *,
     kind: Kind | None = None,
@@ -46,7 +47,7 @@ def assert_bound(
     value : float, function of (spectrum, m), or Claim
         What is claimed, in the unit of the quantity; [x]^2 for E_m. A bound of +inf ("upper") or -inf ("lower") says
         nothing and passes.
-    spectrum, m : Spectrum and int in 0..n
+    spectrum, m : Spectrum (or (n,) array of singular values) and int in 0..n
     kind : "upper" (default), "lower", "equal" or "close" (equal within the relative `tolerance`)
     quantity : default E_m of the MLE under real Gaussian measurements
     tolerance : default 0.05; for "close", see `kind`; for "equal", how closely equality has to be shown with
@@ -94,7 +95,7 @@ def assert_bound(
     one_of(undecided, "undecided", ("pass", "fail"))
     alpha, seed, max_draws = probability(alpha, "alpha"), whole_number(seed, "seed"), positive_int(max_draws, "max_draws")
     claim = _as_claim(value, kind, quantity, tolerance)
-    m = count_for(spectrum, m)
+    spectrum, m = count_for(spectrum, m)
     claimed = _claimed(claim, spectrum, m)
     if claimed is None:
         return None
@@ -127,7 +128,7 @@ def assert_bound(
 
 
 def assert_every_draw(
-    value: Bound, spectrum: Spectrum, m: int, *, kind: Kind | None = None, seed: int = 0, draws: int = 48
+    value: Bound, spectrum: Spectrum | ArrayLike, m: int, *, kind: Kind | None = None, seed: int = 0, draws: int = 48
 ) -> None:
     """Fail if some measurements A have an error X_A of the MLE that `value` does not bound.
 
@@ -137,7 +138,7 @@ def assert_every_draw(
     Parameters
     ----------
     value : float, function of (spectrum, m), or Claim about E_m with ``every_draw=True``, [x]^2
-    spectrum, m : Spectrum and int in 0..n
+    spectrum, m : Spectrum (or (n,) array of singular values) and int in 0..n
     kind : "upper" (default) or "lower"
     seed : the random A follow from it.
     draws : how many A of each random sort are tried.
@@ -168,7 +169,7 @@ def assert_every_draw(
         raise InputError(f"assert_every_draw is about X_A, not {claim.quantity.name!r}: use assert_bound")
     if isinstance(value, Claim) and not value.every_draw:
         raise InputError(f"claim {value.name!r} is about the mean: use assert_bound, or set every_draw=True")
-    m = count_for(spectrum, m)
+    spectrum, m = count_for(spectrum, m)
     claimed = _claimed(claim, spectrum, m)
     if claimed is None:
         return

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from linflow import measurement
 from linflow.checks import (
@@ -26,7 +26,7 @@ from linflow.checks import (
 )
 from linflow.errors import InputError, ShapeError
 from linflow.flow import LinearFlow
-from linflow.spectrum import Spectrum
+from linflow.spectrum import Spectrum, spectrum_of
 from linflow.testing.failing import pasteable
 
 _EPS = float(np.finfo(np.float64).eps)
@@ -90,7 +90,7 @@ class Problem:
     @classmethod
     def random(
         cls,
-        spectrum: Spectrum,
+        spectrum: Spectrum | ArrayLike,
         m: int,
         *,
         ensemble: str = "gaussian",
@@ -104,8 +104,8 @@ class Problem:
 
         Parameters
         ----------
-        spectrum : Spectrum
-            Singular values of the flow, [x].
+        spectrum : Spectrum, or (n,) array
+            Singular values of the flow, [x]; an array is sorted.
         m : int, 1..n
             Number of measurements.
         ensemble : one of `ENSEMBLES`
@@ -123,7 +123,8 @@ class Problem:
         InputError
             m outside 1..n, an ensemble that does not exist, a negative `noise_std`.
         """
-        n, noise_std = instance_of(spectrum, Spectrum, "spectrum").n, non_negative(noise_std, "noise_std")
+        spectrum, noise_std = spectrum_of(spectrum), non_negative(noise_std, "noise_std")
+        n = spectrum.n
         rotated, mean = flag(rotated, "rotated"), flag(mean, "mean")
         batch, seed = sample_shape(batch), whole_number(seed, "seed")
         rotation, offset, rows, signals, noise = (np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(5))

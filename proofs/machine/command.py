@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,17 @@ class UnknownFileError(LookupError):
     """A name that no file has."""
 
 
-def show(names: Sequence[str], *, as_json: bool = False, as_markdown: bool = False, only_list: bool = False) -> int:
+def show(
+    names: Sequence[str],
+    *,
+    as_json: bool = False,
+    as_markdown: bool = False,
+    only_list: bool = False,
+    put: Callable[[list[dict[str, str]]], None] | None = None,
+) -> int:
     """Check the files called `names` (default all) with those they use; 0 if all is checked and as agreed, else 1.
+
+    `put` is handed the rows of its table, and prints them in the place of this module.
 
     Raises
     ------
@@ -37,12 +46,15 @@ def show(names: Sequence[str], *, as_json: bool = False, as_markdown: bool = Fal
     try:
         known = chosen_from(FOLDER, names)
         asked = known if not names else [source for source in known if source.name in names]
+        if only_list and put is not None:
+            put([{"file": chapter.file, "says": chapter.says} for chapter in _chapters(asked)])
+            return 0
         if only_list:
             for chapter in _chapters(asked):
                 print(f"{chapter.file:<17}{chapter.says}")
             return 0
         coq, started = find_coq(), time.perf_counter()
-        live = not (as_json or as_markdown)
+        live = not (as_json or as_markdown or put is not None)
         if live:
             print(f"Coq {coq.version} compiles {len(known)} files", flush=True)
         stated = check(known, coq, asked=asked, each=_progress if live else None)
@@ -55,6 +67,8 @@ def show(names: Sequence[str], *, as_json: bool = False, as_markdown: bool = Fal
         print(json.dumps(as_row(asked, stated, coq, changed), indent=1))
     elif as_markdown:
         print(table(asked))
+    elif put is not None:
+        put([dict(zip(_COLUMNS, cells, strict=True)) for cells in _cells(asked)])
     else:
         print("\n\n".join(text(chapter, stated) for chapter in _chapters(asked)))
         print(summary(stated, changed, time.perf_counter() - started))
@@ -100,17 +114,26 @@ def table(asked: Sequence[Source]) -> str:
         "| file | theorems | checked by Coq, given the next column | not checked by Coq | in the ledger |",
         "|---|---|---|---|---|",
     ]
+    rows = [" | ".join(cell.replace("|", "\\|") for cell in cells) for cells in _cells(asked, mark="`")]
+    return "\n".join([*lines, *(f"| {row} |" for row in rows)])
+
+
+#: What the cells of a row are, for programs.
+_COLUMNS = ("file", "theorems", "says", "assumes", "ledger")
+
+
+def _cells(asked: Sequence[Source], mark: str = "") -> list[list[str]]:
     theorems = {source.name: source.theorems for source in asked}
-    for chapter in _chapters(asked):
-        cells = [
+    return [
+        [
             f"{chapter.file}.v",
-            ", ".join(f"`{name}`" for name in theorems[chapter.file]),
+            ", ".join(f"{mark}{name}{mark}" for name in theorems[chapter.file]),
             chapter.says,
             chapter.assumes or "none",
             ", ".join(chapter.ledger),
         ]
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
-    return "\n".join(lines)
+        for chapter in _chapters(asked)
+    ]
 
 
 def as_row(asked: Sequence[Source], stated: Sequence[Stated], coq: Coq, changed: Sequence[str]) -> dict[str, Any]:

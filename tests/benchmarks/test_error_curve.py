@@ -26,6 +26,6 @@ def test_rows_are_consistent_ratios(monkeypatch: pytest.MonkeyPatch, capsys: pyt
         assert row["of_flop_bound"] == pytest.approx(row["curves_per_second"] / row["flop_bound_curves_per_second"])
         flops = row["flop_bound_curves_per_second"] * 8 / 3 * row["n"] ** 3
         assert flops == pytest.approx(row["gemm_gflops"] * 1e9)
-    bench.print_rows(rows)
+    bench.error_curve_table(rows).put()
     printed = capsys.readouterr().out
     assert all(word in printed for word in ("times pinv", "flop", " 16 ", " 24 "))

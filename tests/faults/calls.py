@@ -32,7 +32,7 @@ from tests.faults.recipes import Argument, Recipe, fill
 from tests.faults.values import EITHER, FORMS, SAME, WRONG, DoesNotApplyError, Form
 
 #: Kinds of arguments in which no number is meant, so that a right value has no other forms.
-_NO_NUMBERS = ("option", "options", "cases", "shape", "callable", "object", "path", "label", "flag")
+_NO_NUMBERS = ("option", "options", "cases", "shape", "callable", "object", "path", "label", "flag", "rng")
 #: Messages may quote what was given, and are cut off there.
 _LONGEST = 400
 #: Functions that fail by an AssertionError on purpose: that is an answer.

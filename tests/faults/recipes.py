@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from sklearn.decomposition import PCA
 
 import linflow as lf
-from linflow import claims, experiments, measurement, pursuit, risk
+from linflow import claims, experiments, measurement, plotting, pursuit, risk
 from linflow.claims.quantities import ExpectedError
 
 #: Kinds of arguments. "measurement": an array, a sparse matrix or an operator, real or complex; "counts": one m or an array
-#: of them; "count": one m; "bound": a number or a function; "mean": an array or a number.
+#: of them; "count": one m; "bound": a number or a function; "mean": an array or a number; "rng": a generator, or its seed.
 KINDS = (
     *("array", "mean", "measurement", "complex_matrix", "indices", "counts", "count", "number", "time", "whole", "seed"),
-    *("flag", "option", "options", "label", "cases", "shape", "bound", "callable", "object", "path"),
+    *("flag", "option", "options", "label", "cases", "shape", "bound", "callable", "object", "path", "rng"),
 )
 
 
@@ -84,8 +86,8 @@ M = of("counts", np.array([1, 2]))
 ONE = of("count", 2)
 RANK = of("whole", 1)
 FIELD = of("option", "real")
-RNG = Argument("object", rng)
-PERHAPS_RNG = Argument("object", rng, optional=True)
+RNG = Argument("rng", rng)
+PERHAPS_RNG = Argument("rng", rng, optional=True)
 SEED = of("seed", 3)
 
 
@@ -121,6 +123,9 @@ def linear() -> None:
     recipe("LinearFlow.log_prob", FLOW.log_prob, x=of("array", X))
     recipe("LinearFlow.sample", FLOW.sample, size=of("shape", (2, 3)), rng=RNG)
     recipe("LinearFlow.truncate", FLOW.truncate, rank=RANK)
+    recipe(
+        "LinearFlow.from_sklearn", lf.LinearFlow.from_sklearn, model=Argument("object", _components), name=of("label", "a")
+    )
     recipe("LinearFlow.save", FLOW.save, path=of("path", "a-file"))
     recipe("LinearFlow.load", lf.LinearFlow.load, path=of("path", "a-file"))
     truncated = FLOW.truncate(2)
@@ -134,6 +139,35 @@ def linear() -> None:
         singular_values=of("array", VALUES[:2]),
         representation_error=of("number", 1.25),
     )
+
+
+def _components() -> Any:
+    return PCA(n_components=2).fit(X)
+
+
+def predictions() -> None:
+    """Tables of what risk says, and figures."""
+    levels: dict[str, Any] = {"noise_std": of("number", 0.5), "penalty": of("number", 0.25)}
+    recipe("predict", lf.predict, weight=0.3, spectrum=S, m=M, **levels)
+    curves = of("array", np.array([[21.25, 5.25, 1.25, 0.25, 0.0], [21.25, 4.0, 1.0, 0.5, 0.0]]))
+    recipe("plotting.error_figure", _points(plotting.error_figure), weight=0.02, spectrum=S, curves=curves)
+    recipe(
+        "plotting.singular_value_figure",
+        _points(plotting.singular_value_figure),
+        weight=0.02,
+        spectra=of("cases", (SPECTRUM, SPECTRUM)),
+    )
+
+
+def _points(draw: Callable[..., Any]) -> Callable[..., Any]:
+    """What a figure shows, as numbers."""
+
+    def shown(**given: Any) -> list[Any]:
+        lines = [line for axes in draw(**given).axes for line in axes.get_lines()]
+        return [np.nan_to_num(np.asarray(line.get_ydata(), dtype=float)) for line in lines]
+
+    shown.__signature__ = inspect.signature(draw)  # type: ignore[attr-defined]
+    return shown
 
 
 def estimators() -> None:
@@ -442,11 +476,14 @@ def deep() -> None:
 
 #: Public names that are not called, and why.
 NOT_CALLED = {
-    **dict.fromkeys(("claims", "data", "measurement", "risk", "deep", "testing"), "a module"),
+    **dict.fromkeys(
+        ("claims", "data", "experiments", "learn", "measurement", "plotting", "risk", "deep", "testing"), "a module"
+    ),
     **dict.fromkeys(
         ("ClaimError", "DataError", "InputError", "LinflowError", "OutputError", "RankError", "ShapeError"), "an error"
     ),
     **dict.fromkeys(("Hunt", "Verdict", "data.Loaded"), "made by linflow alone"),
+    "LinearFlowEstimator": "refuses in scikit-learn's words, as the checks of scikit-learn ask",
     **{f"claims.{name}": "made by linflow alone" for name in ("Outcome", "Report", "Tightest")},
     **{f"claims.{name}": "what a quantity returns: claims.contract checks it" for name in ("Draws", "Plain")},
     "claims.Quantity": "abstract",
@@ -474,8 +511,12 @@ NOT_CALLED = {
 def fill() -> dict[str, Recipe]:
     """Every recipe, made once."""
     if not RECIPES:
-        for room in (linear, estimators, measurements, risks, statements, assertions, data, studies, deep):
+        for room in (linear, predictions, estimators, measurements, risks, statements, assertions, data, studies, deep):
             room()
+        for name, known in list(RECIPES.items()):
+            if known.arguments.get("spectrum") is S:
+                values = {"spectrum": of("array", VALUES)}
+                RECIPES[f"{name} of values"] = replace(known, arguments=known.arguments | values, weight=known.weight / 2)
     return RECIPES
 
 
