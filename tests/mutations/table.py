@@ -10,9 +10,9 @@ from tests.mutations.runner import Fault
 
 _SPECTRUM = "linflow/spectrum.py"
 _FLOW = "linflow/flow.py"
-_MEASUREMENT = "linflow/measurement.py"
+_MEASUREMENT = "linflow/measurement/ensembles.py"
 _GRADED = "linflow/graded.py"
-_ESTIMATORS = "linflow/estimators.py"
+_ESTIMATORS, _SYSTEMS = "linflow/estimators/closed.py", "linflow/estimators/systems.py"
 _ROWS = "linflow/pursuit/rows.py"
 _EXACT_SUMS = "linflow/pursuit/exact.py"
 _LEAST = "linflow/pursuit/least.py"
@@ -293,7 +293,7 @@ _MEASURING = (
         "rank_decisions.py::test_graded_columns_are_not_accused",
     ),
     _fault(
-        _ESTIMATORS,
+        _SYSTEMS,
         "rounding-hides-rows",
         "all rows dropped after the first dependent one",
         "kept = np.setdiff1d(kept, chosen)",
@@ -333,7 +333,7 @@ _MEASURING = (
         "rank_decisions.py::test_singular_data_are_refused_at_any_offset",
     ),
     _fault(
-        _ESTIMATORS,
+        _SYSTEMS,
         "offset-dropped",
         "residuals y in the place of y - A mu",
         'r = batch_of(y, m, "y") - A @ flow.mean',
@@ -357,7 +357,7 @@ _MEASURING = (
         "estimators.py::test_map_and_penalised_solve_their_definitions",
     ),
     _fault(
-        _ESTIMATORS,
+        _SYSTEMS,
         "penalty-forgotten",
         "the penalty never enters the system",
         "        if root_penalty > 0:\n",
@@ -392,8 +392,8 @@ _MEASURING = (
         _ESTIMATORS,
         "truncation-rank",
         "truncated least squares with rank k + 1",
-        "system, k = _system(flow, A, y), rank_in(rank, 0, flow.n)",
-        "system, k = _system(flow, A, y), min(rank_in(rank, 0, flow.n) + 1, flow.n)",
+        "system, k = system_of(flow, A, y), rank_in(rank, 0, flow.n)",
+        "system, k = system_of(flow, A, y), min(rank_in(rank, 0, flow.n) + 1, flow.n)",
         "estimators.py::test_truncated_least_squares_solves_its_definition",
     ),
     _fault(
@@ -408,8 +408,8 @@ _MEASURING = (
         _ESTIMATORS,
         "start-ignored",
         "T9: gradient flow forgets where it started",
-        "_signal(flow, s, w_0 + limit)",
-        "_signal(flow, s, 0 * w_0 + limit)",
+        "signal(flow, s, w_0 + limit)",
+        "signal(flow, s, 0 * w_0 + limit)",
         "estimators.py::test_gradient_flow_ends_at_the_nearest_solution",
     ),
     _fault(
@@ -437,7 +437,7 @@ _MEASURING = (
         "estimators.py::test_gradient_flow_at_tiny_and_huge_times_against_many_digits",
     ),
     _fault(
-        _ESTIMATORS,
+        _SYSTEMS,
         "combinations-with-rounding",
         "a repeated row repeats another one and a rounding of a third",
         "> CERTAIN * math.sqrt(len(C) + 1)",
