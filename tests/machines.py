@@ -48,6 +48,7 @@ OTHERS = {
     "machine_checked": "Coq, which computes with no floating point",
     "machines": "tests this script",
     "mutations": "plants faults",
+    "operators": "types and sentences, among them those of tensors",
     "proofs_": "exact arithmetic and intervals",
     "simulations_": "whole experiments, most of them with torch",
     "types": "reads source code",

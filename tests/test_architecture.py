@@ -55,7 +55,7 @@ ALLOWED = {
 #: (library, the only rooms that may know it)
 LIBRARIES = {
     "matplotlib": ("linflow.plotting",),
-    "torch": ("linflow.deep",),
+    "torch": ("linflow.deep", "linflow.measurement.physics"),
     "typer": ("linflow.cli",),
     "flint": ("linflow.risk.enclosure", "linflow.risk.exact", "linflow.risk.witness", "linflow.bench"),
     "hypothesis": ("linflow.testing",),

@@ -167,6 +167,8 @@ def measurements() -> None:
     recipe("measurement.row_sampling", measurement.row_sampling, indices=of("indices", np.array([2, 0])), n=n)
     recipe("measurement.identity", measurement.identity, n=n)
     recipe("measurement.as_dense", measurement.as_dense, A=of("measurement", A))
+    recipe("measurement.as_operator", measurement.as_operator, A=of("measurement", A))
+    recipe("measurement.ensembles", measurement.ensembles, weight=0.1)
     recipe("measurement.apply", measurement.apply, weight=2, A=of("measurement", A), x=of("complex_matrix", X))
 
 
@@ -444,6 +446,7 @@ NOT_CALLED = {
     },
     **{f"experiments.{name}": "made by linflow, or plain text" for name in ("Study", "Plan", "Variable")},
     "experiments.experiment_files": "takes nothing, reads a folder",
+    "measurement.from_physics": "takes an object of torch",
     "pursuit.Recovery": "made by linflow alone",
     **{f"deep.{name}": "made by linflow alone" for name in ("Fitted", "Flow", "Solution")},
     "deep.trained": "untrained and fit, from a cache on disk",
