@@ -1,6 +1,6 @@
 r"""Reconstructions of x from ``y = A x + noise`` under a `LinearFlow`: the most likely, the penalised, the posterior, ...
 
-Their factorisations are in :mod:`linflow.estimators.systems`.
+Their factorisations are in :mod:`linflow.estimators.solvers`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from linflow.checks import (
     until,
 )
 from linflow.errors import RankError, ShapeError
-from linflow.estimators.systems import PenalisedSolver, least_squares, signal, singular_triplets, system_of
+from linflow.estimators.noise import Noise, NoiseStd
+from linflow.estimators.solvers import PenalisedSolver, determines, least_squares, singular_triplets
+from linflow.estimators.systems import System, noise_on, signal, system_of
 from linflow.flow import LinearFlow
 from linflow.graded import times
 from linflow.measurement import Measurement
@@ -89,8 +91,11 @@ def mle(flow: LinearFlow, A: Measurement, y: ArrayLike) -> FloatArray:
     Parameters
     ----------
     flow : LinearFlow
-    A : (m, n) array, scipy sparse matrix or LinearOperator, m <= n, full row rank; [y]/[x]
-    y : (..., m) array, [y]; leading axes are a batch of signals.
+    A : (m, n) array, sparse matrix or operator (whatever `measurement.as_operator` takes), real or complex; [y]/[x]
+        Real: m <= n, full row rank. Complex: the real and the imaginary part of each row measure the real x; where they
+        are zero or depend on others (the constant of a Fourier transform has no imaginary part, frequencies k and -k say
+        the same), they are left out once y agrees with the others there, to rounding.
+    y : (..., m) array, [y]; leading axes are a batch of signals. Complex if A is.
 
     Returns
     -------
@@ -101,9 +106,9 @@ def mle(flow: LinearFlow, A: Measurement, y: ArrayLike) -> FloatArray:
     ShapeError
         The shapes of `A`, `y` and `flow` disagree.
     RankError
-        The rows of ``A G`` are linearly dependent (to rounding); the message names one.
+        The rows of a real ``A G`` are linearly dependent (to rounding); the message names one.
     InputError
-        `A` or `y` complex or not finite.
+        `A` or `y` not finite, y complex where A is real, or parts of a complex y that contradict each other.
 
     Notes
     -----
@@ -115,19 +120,22 @@ def mle(flow: LinearFlow, A: Measurement, y: ArrayLike) -> FloatArray:
     >>> mle(flow, np.array([[1.0, 0.0]]), np.array([3.0]))
     array([3., 1.])
     """
-    return _penalised(flow, A, y, root_penalty=0.0)
+    system = system_of(flow, A, y)
+    return _penalised(flow, system, Noise.white(0.0, system.m))
 
 
-def map_estimate(flow: LinearFlow, A: Measurement, y: ArrayLike, *, noise_std: float) -> FloatArray:
-    r"""Most probable signal, and posterior mean, given ``y = A x + noise`` with white Gaussian noise.
+def map_estimate(flow: LinearFlow, A: Measurement, y: ArrayLike, *, noise_std: NoiseStd) -> FloatArray:
+    r"""Most probable signal, and posterior mean, given ``y = A x + noise`` with Gaussian noise.
 
-    ``mu + G z`` with z the minimiser of ``|A G z - (y - A mu)|^2 + noise_std^2 |z|^2``.
+    ``mu + G z`` with z the minimiser of ``|A G z - (y - A mu)|^2 / noise_std^2 + |z|^2``.
 
     Parameters
     ----------
     flow, A, y : as in `mle`; with noise, A may have any number of rows and any rank.
-    noise_std : float >= 0, [y]
-        Standard deviation of each measurement; 0 is `mle`.
+    noise_std : float >= 0, [y], or (m,) array of such, or (m, m) array, [y]^2
+        Standard deviation of every measurement, of each one, or the covariance of all (positive semi-definite). 0 is `mle`;
+        exact measurements may stand among noisy ones. Complex measurements: ``E |noise|^2 = noise_std^2``, half of it in
+        the real and half in the imaginary part; the covariance is ``E noise noise^H``.
 
     Returns
     -------
@@ -136,8 +144,8 @@ def map_estimate(flow: LinearFlow, A: Measurement, y: ArrayLike, *, noise_std: f
     Raises
     ------
     ShapeError, RankError, InputError
-        As in `mle` (RankError only if the noise is too small for float64 to tell from zero), and for a negative or
-        infinite `noise_std`.
+        As in `mle` (RankError only where the noise is 0, or too small for float64 to tell from it), and for a
+        `noise_std` that is negative, infinite, of another shape, or no covariance.
 
     Notes
     -----
@@ -151,17 +159,19 @@ def map_estimate(flow: LinearFlow, A: Measurement, y: ArrayLike, *, noise_std: f
     >>> bool(np.isclose(map_estimate(flow, np.eye(1), [15.0], noise_std=1.0)[0], 10.0 + 4.0 / 5.0 * 5.0))
     True
     """
-    return _penalised(flow, A, y, root_penalty=non_negative(noise_std, "noise_std"))
+    system = system_of(flow, A, y)
+    return _penalised(flow, system, noise_on(system, noise_std))
 
 
 def penalised(flow: LinearFlow, A: Measurement, y: ArrayLike, *, penalty: float) -> FloatArray:
-    r"""``mu + G z`` with z the minimiser of ``|A G z - (y - A mu)|^2 + penalty |z|^2``.
+    r"""``mu + G z`` with z the minimiser of ``|A G z - (y - A mu)|^2 + penalty |z|^2`` (moduli, if A is complex).
 
     Parameters
     ----------
     flow, A, y : as in `map_estimate`.
     penalty : float >= 0, [y]^2
-        The papers' gamma; the noise variance makes this `map_estimate`, 0 makes it `mle`.
+        The papers' gamma; the noise variance of a real measurement (half that of a complex one) makes this `map_estimate`,
+        0 makes it `mle`.
 
     Returns
     -------
@@ -178,11 +188,12 @@ def penalised(flow: LinearFlow, A: Measurement, y: ArrayLike, *, penalty: float)
     >>> bool(np.isclose(penalised(flow, np.eye(1), [18.0], penalty=4.0)[0], 10.0 + 4.0 / (4.0 + 4.0) * 8.0))
     True
     """
-    return _penalised(flow, A, y, root_penalty=math.sqrt(non_negative(penalty, "penalty")))
+    root, system = math.sqrt(non_negative(penalty, "penalty")), system_of(flow, A, y)
+    return _penalised(flow, system, Noise.white(root, system.m))
 
 
-def posterior(flow: LinearFlow, A: Measurement, y: ArrayLike, *, noise_std: float) -> Posterior:
-    r"""Law of x given ``y = A x + noise`` with white Gaussian noise.
+def posterior(flow: LinearFlow, A: Measurement, y: ArrayLike, *, noise_std: NoiseStd) -> Posterior:
+    r"""Law of x given ``y = A x + noise`` with Gaussian noise.
 
     Parameters
     ----------
@@ -210,8 +221,8 @@ def posterior(flow: LinearFlow, A: Measurement, y: ArrayLike, *, noise_std: floa
     >>> bool(np.isclose(posterior(flow, np.eye(1), [15.0], noise_std=1.0).std[0] ** 2, 1 / (1 / 4 + 1 / 1)))
     True
     """
-    noise_std, system, s = non_negative(noise_std, "noise_std"), system_of(flow, A, y), flow.spectrum.singular_values
-    solver = PenalisedSolver(system, s, noise_std, complete=True)
+    system, s = system_of(flow, A, y), flow.spectrum.singular_values
+    solver = PenalisedSolver(system, s, noise_on(system, noise_std), complete=True)
     mean = signal(flow, s, solver.solution)
     complement = s[:, None] * solver.complement
     factor = complement if flow.basis is None else flow.basis @ complement
@@ -253,7 +264,10 @@ def truncated_least_squares(flow: LinearFlow, A: Measurement, y: ArrayLike, *, r
     """
     system, k = system_of(flow, A, y), rank_in(rank, 0, flow.n)
     s = flow.spectrum.singular_values[:k]
-    coordinates = least_squares(system, k) if k <= system.m else s * PenalisedSolver(system, s, 0.0).solution
+    if k <= system.m and determines(system, k):
+        coordinates = least_squares(system, k)
+    else:
+        coordinates = s * PenalisedSolver(system, s, Noise.white(0.0, system.m)).solution
     everywhere = np.zeros((*coordinates.shape[:-1], flow.n))
     everywhere[..., :k] = coordinates
     return signal(flow, 1.0, everywhere)
@@ -333,7 +347,6 @@ def gradient_flow(
     return signal(flow, s, w)
 
 
-def _penalised(flow: LinearFlow, A: Measurement, y: ArrayLike, *, root_penalty: float) -> FloatArray:
-    system, s = system_of(flow, A, y), flow.spectrum.singular_values
-    w = PenalisedSolver(system, s, root_penalty).solution
-    return signal(flow, s, w)
+def _penalised(flow: LinearFlow, system: System, noise: Noise) -> FloatArray:
+    s = flow.spectrum.singular_values
+    return signal(flow, s, PenalisedSolver(system, s, noise).solution)

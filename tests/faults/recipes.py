@@ -16,10 +16,11 @@ from linflow import claims, experiments, measurement, pursuit, risk
 from linflow.claims.quantities import ExpectedError
 
 #: Kinds of arguments. "measurement": an array, a sparse matrix or an operator, real or complex; "counts": one m or an array
-#: of them; "count": one m; "bound": a number or a function; "mean": an array or a number.
+#: of them; "count": one m; "bound": a number or a function; "mean": an array or a number; "noise": a number, or an array
+#: of as many as there are measurements.
 KINDS = (
     *("array", "mean", "measurement", "complex_matrix", "indices", "counts", "count", "number", "time", "whole", "seed"),
-    *("flag", "option", "options", "label", "cases", "shape", "bound", "callable", "object", "path"),
+    *("flag", "option", "options", "label", "cases", "shape", "bound", "callable", "object", "path", "noise"),
 )
 
 
@@ -136,11 +137,14 @@ def linear() -> None:
 def estimators() -> None:
     """Reconstructions."""
     flow, a, y = of("object", FLOW), of("measurement", A), of("array", Y)
-    noise = of("number", 0.5)
+    noise = of("noise", 0.5)
     recipe("mle", lf.mle, weight=2, flow=flow, A=a, y=y)
     recipe("map_estimate", lf.map_estimate, weight=2, flow=flow, A=a, y=y, noise_std=noise)
-    recipe("penalised", lf.penalised, weight=2, flow=flow, A=a, y=y, penalty=noise)
+    recipe("penalised", lf.penalised, weight=2, flow=flow, A=a, y=y, penalty=of("number", 0.5))
     recipe("posterior", lf.posterior, weight=2, flow=flow, A=a, y=y, noise_std=noise)
+    levels = of("array", np.array([0.5, 0.25]))
+    recipe("map_estimate with levels", lf.map_estimate, flow=flow, A=a, y=y, noise_std=levels)
+    recipe("posterior with levels", lf.posterior, flow=flow, A=a, y=y, noise_std=levels)
     recipe("truncated_least_squares", lf.truncated_least_squares, weight=2, flow=flow, A=a, y=y, rank=RANK)
     start = of("array", VALUES, optional=True)
     recipe("gradient_flow", lf.gradient_flow, weight=2, flow=flow, A=a, y=y, time=of("time", 0.5), start=start)

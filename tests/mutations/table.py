@@ -13,6 +13,7 @@ _FLOW = "linflow/flow.py"
 _MEASUREMENT = "linflow/measurement/ensembles.py"
 _GRADED = "linflow/graded.py"
 _ESTIMATORS, _SYSTEMS = "linflow/estimators/closed.py", "linflow/estimators/systems.py"
+_SOLVERS, _NOISE = "linflow/estimators/solvers.py", "linflow/estimators/noise.py"
 _ROWS = "linflow/pursuit/rows.py"
 _EXACT_SUMS = "linflow/pursuit/exact.py"
 _LEAST = "linflow/pursuit/least.py"
@@ -293,7 +294,7 @@ _MEASURING = (
         "rank_decisions.py::test_graded_columns_are_not_accused",
     ),
     _fault(
-        _SYSTEMS,
+        _SOLVERS,
         "rounding-hides-rows",
         "all rows dropped after the first dependent one",
         "kept = np.setdiff1d(kept, chosen)",
@@ -336,32 +337,32 @@ _MEASURING = (
         _SYSTEMS,
         "offset-dropped",
         "residuals y in the place of y - A mu",
-        'r = batch_of(y, m, "y") - A @ flow.mean',
-        'r = batch_of(y, m, "y")',
+        "r = given - A @ flow.mean",
+        "r = given - 0 * A @ flow.mean",
         "estimators.py::test_mle_solves_its_definition",
     ),
     _fault(
         _ESTIMATORS,
         "map-noise-root",
         "noise_std taken for a variance in the MAP",
-        'return _penalised(flow, A, y, root_penalty=non_negative(noise_std, "noise_std"))',
-        'return _penalised(flow, A, y, root_penalty=math.sqrt(non_negative(noise_std, "noise_std")))',
+        "return _penalised(flow, system, noise_on(system, noise_std))",
+        "return _penalised(flow, system, noise_on(system, np.sqrt(noise_std)))",
         "estimators.py::test_map_and_penalised_solve_their_definitions",
     ),
     _fault(
         _ESTIMATORS,
         "penalty-squared",
         "penalty gamma^2 in the place of gamma",
-        'root_penalty=math.sqrt(non_negative(penalty, "penalty"))',
-        'root_penalty=non_negative(penalty, "penalty")',
+        'root, system = math.sqrt(non_negative(penalty, "penalty"))',
+        'root, system = non_negative(penalty, "penalty")',
         "estimators.py::test_map_and_penalised_solve_their_definitions",
     ),
     _fault(
         _SYSTEMS,
         "penalty-forgotten",
         "the penalty never enters the system",
-        "        if root_penalty > 0:\n",
-        "        if root_penalty > math.inf:\n",
+        "        if noise is not None and noise.any:\n",
+        "        if noise is None and noise.any:\n",
         "estimators.py::test_map_and_penalised_solve_their_definitions",
     ),
     _fault(
@@ -437,12 +438,68 @@ _MEASURING = (
         "estimators.py::test_gradient_flow_at_tiny_and_huge_times_against_many_digits",
     ),
     _fault(
-        _SYSTEMS,
+        _SOLVERS,
         "combinations-with-rounding",
         "a repeated row repeats another one and a rounding of a third",
         "> CERTAIN * math.sqrt(len(C) + 1)",
         "> 0 * math.sqrt(len(C) + 1)",
         "estimators.py::test_gradient_flow_where_rows_differ_wildly_in_size",
+    ),
+    _fault(
+        _SYSTEMS,
+        "complex-parts-apart",
+        "each part of a complex row in a unit of its own: rounding of a part that is zero becomes a measurement",
+        "exponents = np.tile(exponents, 2)",
+        "exponents = np.frexp(np.abs(np.concatenate([A.real, A.imag])).max(axis=1, initial=0.0))[1]",
+        "forms_of_measurements.py::test_masked_fourier_transforms_of_real_signals",
+    ),
+    _fault(
+        _SYSTEMS,
+        "complex-conjugated",
+        "the imaginary parts of y with the wrong sign",
+        "np.concatenate([r.real, r.imag], axis=-1)",
+        "np.concatenate([r.real, -r.imag], axis=-1)",
+        "forms_of_measurements.py::test_complex_measurements_are_their_parts",
+    ),
+    _fault(
+        _SOLVERS,
+        "contradictions-ignored",
+        "parts of y that contradict the others are dropped without a word",
+        "excess = np.where(deviation > allowed,",
+        "excess = np.where(deviation > np.inf,",
+        "forms_of_measurements.py::test_parts_that_contradict_each_other_are_named",
+    ),
+    _fault(
+        _NOISE,
+        "complex-noise-twice",
+        "noise_std in each part of complex noise",
+        "np.tile(np.sqrt(0.5) * std, 2)",
+        "np.tile(std, 2)",
+        "forms_of_measurements.py::test_complex_measurements_are_their_parts",
+    ),
+    _fault(
+        _NOISE,
+        "covariance-of-parts",
+        "the parts of complex noise correlated with the wrong sign",
+        "[[C.real, -C.imag], [C.imag, C.real]]",
+        "[[C.real, C.imag], [-C.imag, C.real]]",
+        "forms_of_measurements.py::test_complex_noise_has_the_covariance_that_is_stated",
+    ),
+    _fault(
+        _NOISE,
+        "vector-of-variances",
+        "standard deviations taken for variances where there are several",
+        "        return _parts(values, is_complex)\n    if values",
+        "        return _parts(np.sqrt(values), is_complex)\n    if values",
+        "forms_of_measurements.py::test_every_form_of_noise_is_gaussian_conditioning",
+    ),
+    _fault(
+        _NOISE,
+        "indefinite-covariance",
+        "covariances with negative eigenvalues accepted",
+        "if values[0] < -allowed:",
+        "if values[0] < -np.inf:",
+        "forms_of_measurements.py::test_what_is_no_noise_is_one_sentence",
     ),
     _fault(
         _CERTIFICATES,
