@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from linflow import claims, data, measurement, risk
+    from linflow import bases, claims, data, measurement, risk
     from linflow import deep as deep
     from linflow import testing as testing
     from linflow.claims import Case, Claim, Hunt, Verdict, catalogue, verify, verify_all
@@ -68,7 +68,7 @@ _HOMES = {
     "verify_all": "claims",
 }
 #: `testing` is not in `__all__`: it needs Hypothesis, and ``from linflow import *`` must not.
-_MODULES = ("claims", "data", "deep", "measurement", "risk", "testing")
+_MODULES = ("bases", "claims", "data", "deep", "measurement", "risk", "testing")
 
 __all__ = [
     "Case",
@@ -86,6 +86,7 @@ __all__ = [
     "Spectrum",
     "TruncatedFlow",
     "Verdict",
+    "bases",
     "basis_pursuit",
     "catalogue",
     "claims",

@@ -22,6 +22,7 @@ LAYERS = {
     "linflow.spectrum": 1,
     "linflow.data": 1,
     "linflow.graded": 1,
+    "linflow.bases": 1,
     "linflow.flow": 2,
     "linflow.measurement": 2,
     "linflow.estimators": 3,

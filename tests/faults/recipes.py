@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 import linflow as lf
-from linflow import claims, experiments, measurement, pursuit, risk
+from linflow import bases, claims, experiments, measurement, pursuit, risk
 from linflow.claims.quantities import ExpectedError
 
 #: Kinds of arguments. "measurement": an array, a sparse matrix or an operator, real or complex; "counts": one m or an array
@@ -114,6 +114,11 @@ def linear() -> None:
     recipe("LinearFlow.from_matrix", lf.LinearFlow.from_matrix, weight=2, G=of("array", SQUARE), mean=mean)
     recipe("LinearFlow.from_spectrum", lf.LinearFlow.from_spectrum, spectrum=of("array", VALUES), mean=mean, basis=basis)
     recipe("LinearFlow.from_spectrum at random", lf.LinearFlow.from_spectrum, spectrum=S, rng=PERHAPS_RNG)
+    recipe("LinearFlow.from_variances", lf.LinearFlow.from_variances, variances=of("array", VALUES), mean=mean, basis=basis)
+    recipe("bases.dct", bases.dct, shape=of("shape", (2, 2)))
+    recipe("bases.hartley", bases.hartley, shape=of("shape", (2, 2)))
+    levels = of("whole", 1, optional=True)
+    recipe("bases.wavelet", bases.wavelet, shape=of("shape", (2, 2)), name=of("option", "haar"), levels=levels)
     recipe("LinearFlow.forward", FLOW.forward, z=of("array", X))
     recipe("LinearFlow.inverse", FLOW.inverse, x=of("array", X))
     recipe("LinearFlow.log_prob", FLOW.log_prob, x=of("array", X))
@@ -430,7 +435,7 @@ def deep() -> None:
 
 #: Public names that are not called, and why.
 NOT_CALLED = {
-    **dict.fromkeys(("claims", "data", "measurement", "risk", "deep", "testing"), "a module"),
+    **dict.fromkeys(("bases", "claims", "data", "measurement", "risk", "deep", "testing"), "a module"),
     **dict.fromkeys(
         ("ClaimError", "DataError", "InputError", "LinflowError", "OutputError", "RankError", "ShapeError"), "an error"
     ),
@@ -450,6 +455,8 @@ NOT_CALLED = {
     },
     **{f"experiments.{name}": "made by linflow, or plain text" for name in ("Study", "Plan", "Variable")},
     "experiments.experiment_files": "takes nothing, reads a folder",
+    **{f"bases.{name}": "abstract, or made by linflow alone" for name in ("Basis", "Ordered", "from_description")},
+    **{f"bases.{name}": "of objects with products" for name in ("as_basis", "is_fast", "require_dense")},
     "measurement.from_physics": "takes an object of torch",
     "pursuit.Recovery": "made by linflow alone",
     **{f"deep.{name}": "made by linflow alone" for name in ("Fitted", "Flow", "Solution")},
@@ -471,7 +478,7 @@ def public_names() -> set[str]:
     from linflow import deep as d
     from linflow import testing
 
-    rooms: list[ModuleType] = [claims, lf.data, d, experiments, measurement, pursuit, risk, testing]
+    rooms: list[ModuleType] = [bases, claims, lf.data, d, experiments, measurement, pursuit, risk, testing]
     names = set(lf.__all__) | {"deep", "testing"}
     for room in rooms:
         own = [
