@@ -16,14 +16,26 @@ if TYPE_CHECKING:
     from linflow import testing as testing
     from linflow.claims import Case, Claim, Hunt, Verdict, catalogue, verify, verify_all
     from linflow.claims.hunt import hunt
-    from linflow.errors import ClaimError, DataError, InputError, LinflowError, OutputError, RankError, ShapeError
+    from linflow.errors import (
+        ClaimError,
+        DataError,
+        InputError,
+        LinflowError,
+        NotConvergedError,
+        OutputError,
+        RankError,
+        ShapeError,
+    )
     from linflow.estimators import (
         Posterior,
+        Reconstruction,
         gradient_flow,
         map_estimate,
         mle,
         penalised,
         posterior,
+        posterior_std,
+        reconstruct,
         truncated_least_squares,
     )
     from linflow.fista import lasso
@@ -48,7 +60,9 @@ _HOMES = {
     "LinflowError": "errors",
     "OutputError": "errors",
     "Posterior": "estimators",
+    "NotConvergedError": "errors",
     "RankError": "errors",
+    "Reconstruction": "estimators",
     "ShapeError": "errors",
     "Spectrum": "spectrum",
     "TruncatedFlow": "flow",
@@ -62,6 +76,8 @@ _HOMES = {
     "mle": "estimators",
     "penalised": "estimators",
     "posterior": "estimators",
+    "posterior_std": "estimators",
+    "reconstruct": "estimators",
     "recovery": "pursuit",
     "truncated_least_squares": "estimators",
     "verify": "claims",
@@ -79,9 +95,11 @@ __all__ = [
     "InputError",
     "LinearFlow",
     "LinflowError",
+    "NotConvergedError",
     "OutputError",
     "Posterior",
     "RankError",
+    "Reconstruction",
     "ShapeError",
     "Spectrum",
     "TruncatedFlow",
@@ -99,6 +117,8 @@ __all__ = [
     "mle",
     "penalised",
     "posterior",
+    "posterior_std",
+    "reconstruct",
     "recovery",
     "risk",
     "truncated_least_squares",

@@ -28,7 +28,7 @@ NUMERICAL = (
     *("contract", "edges_of_verdicts", "evidence", "every", "fista", "laws_of_measurements", "planted_claims", "proved"),
     *("exact_real", "octaves", "pairs"),
     *("pursuit_certificates", "rank_decisions", "risk_laws", "simulate", "spectrum", "testing", "tilted", "verdict"),
-    *("bases", "forms_of_measurements", "interlacing", "open_questions", "witness"),
+    *("bases", "forms_of_measurements", "interlacing", "matrix_free", "open_questions", "witness"),
 )
 #: Tests of what the other libraries are used for: with the oldest versions these are run as well.
 LIBRARIES = ("data", "engine_pool", "experiments_run", "engine_store", "loading", "plotting", "report")

@@ -10,3 +10,6 @@ from linflow.estimators.closed import mle as mle
 from linflow.estimators.closed import penalised as penalised
 from linflow.estimators.closed import posterior as posterior
 from linflow.estimators.closed import truncated_least_squares as truncated_least_squares
+from linflow.estimators.matrix_free import Reconstruction as Reconstruction
+from linflow.estimators.matrix_free import posterior_std as posterior_std
+from linflow.estimators.matrix_free import reconstruct as reconstruct

@@ -24,7 +24,8 @@ from linflow.checks import (
     sample_shape,
     until,
 )
-from linflow.errors import RankError, ShapeError
+from linflow.errors import InputError, RankError, ShapeError
+from linflow.estimators.matrix_free import by_products, goes_by_products
 from linflow.estimators.noise import Noise, NoiseStd
 from linflow.estimators.solvers import PenalisedSolver, determines, least_squares, singular_triplets
 from linflow.estimators.systems import System, noise_on, signal, system_of
@@ -82,7 +83,7 @@ class Posterior:
         return representable(x, "a draw")
 
 
-def mle(flow: LinearFlow, A: Measurement, y: ArrayLike) -> FloatArray:
+def mle(flow: LinearFlow, A: Measurement, y: ArrayLike, *, tolerance: float | None = None) -> FloatArray:
     r"""Most likely signal that explains exact measurements ``y = A x``.
 
     The minimum-norm latent z with ``A G z = y - A mu``, pushed through the flow; for a linear flow this is also the
@@ -96,6 +97,9 @@ def mle(flow: LinearFlow, A: Measurement, y: ArrayLike) -> FloatArray:
         are zero or depend on others (the constant of a Fourier transform has no imaginary part, frequencies k and -k say
         the same), they are left out once y agrees with the others there, to rounding.
     y : (..., m) array, [y]; leading axes are a batch of signals. Complex if A is.
+    tolerance : float or None
+        Given, or None and A an operator (or sparse) with m n > 2**22: by products with A alone, to this relative residual
+        (1e-8 for None), as `reconstruct`. Else by a dense factorisation, to rounding.
 
     Returns
     -------
@@ -120,11 +124,15 @@ def mle(flow: LinearFlow, A: Measurement, y: ArrayLike) -> FloatArray:
     >>> mle(flow, np.array([[1.0, 0.0]]), np.array([3.0]))
     array([3., 1.])
     """
+    if goes_by_products(A, tolerance):
+        return by_products(flow, A, y, noise_std=0.0, tolerance=tolerance)
     system = system_of(flow, A, y)
     return _penalised(flow, system, Noise.white(0.0, system.m))
 
 
-def map_estimate(flow: LinearFlow, A: Measurement, y: ArrayLike, *, noise_std: NoiseStd) -> FloatArray:
+def map_estimate(
+    flow: LinearFlow, A: Measurement, y: ArrayLike, *, noise_std: NoiseStd, tolerance: float | None = None
+) -> FloatArray:
     r"""Most probable signal, and posterior mean, given ``y = A x + noise`` with Gaussian noise.
 
     ``mu + G z`` with z the minimiser of ``|A G z - (y - A mu)|^2 / noise_std^2 + |z|^2``.
@@ -136,6 +144,8 @@ def map_estimate(flow: LinearFlow, A: Measurement, y: ArrayLike, *, noise_std: N
         Standard deviation of every measurement, of each one, or the covariance of all (positive semi-definite). 0 is `mle`;
         exact measurements may stand among noisy ones. Complex measurements: ``E |noise|^2 = noise_std^2``, half of it in
         the real and half in the imaginary part; the covariance is ``E noise noise^H``.
+    tolerance : float or None
+        As in `mle`; where all measurements are noisy, it bounds the relative error of the latents.
 
     Returns
     -------
@@ -159,11 +169,15 @@ def map_estimate(flow: LinearFlow, A: Measurement, y: ArrayLike, *, noise_std: N
     >>> bool(np.isclose(map_estimate(flow, np.eye(1), [15.0], noise_std=1.0)[0], 10.0 + 4.0 / 5.0 * 5.0))
     True
     """
+    if goes_by_products(A, tolerance):
+        return by_products(flow, A, y, noise_std=noise_std, tolerance=tolerance)
     system = system_of(flow, A, y)
     return _penalised(flow, system, noise_on(system, noise_std))
 
 
-def penalised(flow: LinearFlow, A: Measurement, y: ArrayLike, *, penalty: float) -> FloatArray:
+def penalised(
+    flow: LinearFlow, A: Measurement, y: ArrayLike, *, penalty: float, tolerance: float | None = None
+) -> FloatArray:
     r"""``mu + G z`` with z the minimiser of ``|A G z - (y - A mu)|^2 + penalty |z|^2`` (moduli, if A is complex).
 
     Parameters
@@ -172,6 +186,7 @@ def penalised(flow: LinearFlow, A: Measurement, y: ArrayLike, *, penalty: float)
     penalty : float >= 0, [y]^2
         The papers' gamma; the noise variance of a real measurement (half that of a complex one) makes this `map_estimate`,
         0 makes it `mle`.
+    tolerance : as in `map_estimate`.
 
     Returns
     -------
@@ -188,7 +203,10 @@ def penalised(flow: LinearFlow, A: Measurement, y: ArrayLike, *, penalty: float)
     >>> bool(np.isclose(penalised(flow, np.eye(1), [18.0], penalty=4.0)[0], 10.0 + 4.0 / (4.0 + 4.0) * 8.0))
     True
     """
-    root, system = math.sqrt(non_negative(penalty, "penalty")), system_of(flow, A, y)
+    penalty = non_negative(penalty, "penalty")
+    if goes_by_products(A, tolerance):
+        return by_products(flow, A, y, noise_std=None, penalty=penalty, tolerance=tolerance)
+    root, system = math.sqrt(penalty), system_of(flow, A, y)
     return _penalised(flow, system, Noise.white(root, system.m))
 
 
@@ -221,6 +239,11 @@ def posterior(flow: LinearFlow, A: Measurement, y: ArrayLike, *, noise_std: Nois
     >>> bool(np.isclose(posterior(flow, np.eye(1), [15.0], noise_std=1.0).std[0] ** 2, 1 / (1 / 4 + 1 / 1)))
     True
     """
+    if goes_by_products(A, None):
+        raise InputError(
+            "the covariance of so large a posterior is no array: use map_estimate for its mean, posterior_std for its "
+            "standard deviations"
+        )
     system, s = system_of(flow, A, y), flow.spectrum.singular_values
     solver = PenalisedSolver(system, s, noise_on(system, noise_std), complete=True)
     mean = signal(flow, s, solver.solution)

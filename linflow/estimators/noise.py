@@ -75,6 +75,14 @@ class Noise:
             scaled = np.asarray(np.linalg.solve(self.mixing.T, flat.T).T).reshape(values.shape)
         return scaled
 
+    def unwhitened(self, values: FloatArray) -> FloatArray:
+        """``F^{-1} values``, the transpose of `whitened`."""
+        if self.mixing is not None:
+            flat = values.reshape(-1, self.std.size)
+            values = np.asarray(np.linalg.solve(self.mixing, flat.T).T).reshape(values.shape)
+        scaled: FloatArray = values / self.std
+        return scaled
+
 
 def noise_of(noise_std: NoiseStd, m: int, *, is_complex: bool = False, name: str = "noise_std") -> Noise:
     r"""`noise_std` of m measurements: a number >= 0, (m,) numbers >= 0, or an (m, m) covariance.

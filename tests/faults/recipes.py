@@ -17,10 +17,10 @@ from linflow.claims.quantities import ExpectedError
 
 #: Kinds of arguments. "measurement": an array, a sparse matrix or an operator, real or complex; "counts": one m or an array
 #: of them; "count": one m; "bound": a number or a function; "mean": an array or a number; "noise": a number, or an array
-#: of as many as there are measurements.
+#: of as many as there are measurements; "basis": an array or an operator.
 KINDS = (
     *("array", "mean", "measurement", "complex_matrix", "indices", "counts", "count", "number", "time", "whole", "seed"),
-    *("flag", "option", "options", "label", "cases", "shape", "bound", "callable", "object", "path", "noise"),
+    *("flag", "option", "options", "label", "cases", "shape", "bound", "callable", "object", "path", "noise", "basis"),
 )
 
 
@@ -109,7 +109,7 @@ def linear() -> None:
     recipe("Spectrum.tail", SPECTRUM.tail, m=M)
     recipe("Spectrum.effective_rank", SPECTRUM.effective_rank, k=RANK)
     mean = of("array", VALUES, optional=True)
-    basis = of("array", np.linalg.qr(SQUARE)[0], optional=True)
+    basis = of("basis", np.linalg.qr(SQUARE)[0], optional=True)
     recipe("LinearFlow", lf.LinearFlow, spectrum=S, mean=mean, basis=basis, latent_basis=basis)
     recipe("LinearFlow.from_matrix", lf.LinearFlow.from_matrix, weight=2, G=of("array", SQUARE), mean=mean)
     recipe("LinearFlow.from_spectrum", lf.LinearFlow.from_spectrum, spectrum=of("array", VALUES), mean=mean, basis=basis)
@@ -147,6 +147,21 @@ def estimators() -> None:
     recipe("map_estimate", lf.map_estimate, weight=2, flow=flow, A=a, y=y, noise_std=noise)
     recipe("penalised", lf.penalised, weight=2, flow=flow, A=a, y=y, penalty=of("number", 0.5))
     recipe("posterior", lf.posterior, weight=2, flow=flow, A=a, y=y, noise_std=noise)
+    tolerance = of("number", 0.0009765625, optional=True)
+    recipe("mle by products", lf.mle, flow=flow, A=a, y=y, tolerance=tolerance)
+    recipe("map_estimate by products", lf.map_estimate, flow=flow, A=a, y=y, noise_std=noise, tolerance=tolerance)
+    recipe(
+        "reconstruct",
+        lf.reconstruct,
+        flow=flow,
+        A=a,
+        y=y,
+        noise_std=noise,
+        tolerance=tolerance,
+        iterations=of("whole", 200),
+    )
+    drawn: dict[str, Any] = {"probes": of("whole", 2), "rng": RNG, "tolerance": tolerance}
+    recipe("posterior_std", lf.posterior_std, flow=flow, A=a, noise_std=noise, **drawn)
     levels = of("array", np.array([0.5, 0.25]))
     recipe("map_estimate with levels", lf.map_estimate, flow=flow, A=a, y=y, noise_std=levels)
     recipe("posterior with levels", lf.posterior, flow=flow, A=a, y=y, noise_std=levels)
@@ -437,9 +452,19 @@ def deep() -> None:
 NOT_CALLED = {
     **dict.fromkeys(("bases", "claims", "data", "measurement", "risk", "deep", "testing"), "a module"),
     **dict.fromkeys(
-        ("ClaimError", "DataError", "InputError", "LinflowError", "OutputError", "RankError", "ShapeError"), "an error"
+        (
+            "ClaimError",
+            "DataError",
+            "InputError",
+            "LinflowError",
+            "NotConvergedError",
+            "OutputError",
+            "RankError",
+            "ShapeError",
+        ),
+        "an error",
     ),
-    **dict.fromkeys(("Hunt", "Verdict"), "made by linflow alone"),
+    **dict.fromkeys(("Hunt", "Reconstruction", "Verdict"), "made by linflow alone"),
     **{f"claims.{name}": "made by linflow alone" for name in ("Outcome", "Report", "Tightest")},
     **{f"claims.{name}": "what a quantity returns: claims.contract checks it" for name in ("Draws", "Plain")},
     "claims.Quantity": "abstract",

@@ -329,6 +329,7 @@ def a_list_of_one(value: Any) -> Any:
 
 
 FORMS["several"].but.update(counts="either", array="either", mean="either", noise="either")
+FORMS["an_operator"].but.update(basis="either")
 FORMS["a_list_of_one"].but.update(counts="either", array="either", mean="either")
 
 
