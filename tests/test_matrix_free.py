@@ -240,6 +240,26 @@ def test_measurements_that_contradict_each_other_have_no_estimate() -> None:
     np.testing.assert_allclose(lf.mle(flow, zero, y, tolerance=1e-10), lf.mle(flow, A, y[:4]), atol=1e-7)
 
 
+def test_the_residual_of_the_certificate_is_that_of_the_answer() -> None:
+    """Recurrences drift away from what they stand for: an operator that rounds coarsely shows it."""
+    rng = np.random.default_rng(1)
+    flow, A = a_flow(12, rng, "diagonal"), rng.standard_normal((6, 12))
+    y = A @ flow.mean + 1.0
+    calls = [0]
+
+    def drifting(x: Array) -> Array:
+        calls[0] += 1
+        return np.asarray((A @ x) * (1.0 + 1e-4 * math.sin(calls[0])))
+
+    operator = LinearOperator(A.shape, matvec=drifting, rmatvec=lambda y: A.T @ y, dtype=np.float32)
+    found = lf.reconstruct(flow, operator, y, tolerance=0.01)
+    unit = np.sqrt(np.sum((A * flow.spectrum.singular_values) ** 2, axis=1))
+    true = np.linalg.norm((y - A @ found.x) / unit) / np.linalg.norm((y - A @ flow.mean) / unit)
+    assert 0.2 * true <= found.residual + 2e-4
+    with pytest.raises(NotConvergedError):
+        lf.reconstruct(flow, operator, y, tolerance=1e-7)
+
+
 def test_the_certificate_is_made_afresh() -> None:
     """Twin: an adjoint that goes wrong after it was tried is not believed, because the claim is checked at the end."""
     rng = np.random.default_rng(0)

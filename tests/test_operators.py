@@ -266,6 +266,23 @@ def test_the_adjoint_is_held_to_the_precision_of_the_operator() -> None:
         ms.as_operator(Single(single)).rmatvec(np.ones(40))
 
 
+def test_functions_of_vectors_are_given_vectors() -> None:
+    """As people write them: SciPy would hand them columns of shape (n, 1) whenever it multiplies a matrix."""
+    kept = np.array([4, 0, 2])
+
+    def adjoint(y: NDArray[Any]) -> NDArray[Any]:
+        full = np.zeros(5)
+        full[kept] = y
+        return full
+
+    A = LinearOperator((3, 5), matvec=lambda x: x[kept], rmatvec=adjoint, dtype=float)
+    twice = ms.as_operator(2.0 * A)
+    np.testing.assert_array_equal(twice.matmat(np.eye(5)), 2 * np.eye(5)[kept])
+    np.testing.assert_array_equal(twice.rmatmat(np.eye(3)), 2 * np.eye(5)[:, kept])
+    np.testing.assert_array_equal(ms.as_dense(A), np.eye(5)[kept])
+    np.testing.assert_array_equal(ms.apply(A, np.eye(5)), np.eye(5)[:, kept])
+
+
 def test_checked_operators_travel() -> None:
     A = ms.as_operator(ms.subsampled_dct(3, 8, np.random.default_rng(0)))
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(A)).matvec(np.ones(8)), A.matvec(np.ones(8)))

@@ -42,6 +42,8 @@ _SILENT = 5.0
 
 @dataclass(frozen=True, eq=False)
 class Solved:
+    """Solutions of a batch, and what is certified of them."""
+
     w: FloatArray
     residual: FloatArray
     error: FloatArray

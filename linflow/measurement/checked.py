@@ -133,8 +133,21 @@ def _shape(A: Any) -> tuple[int, int]:
     return m, n
 
 
+def _has_blocks(A: LinearOperator, product: str) -> bool:
+    """Whether an operator multiplies matrices in a way of its own.
+
+    SciPy's own would hand columns of shape (n, 1) to functions that were written for vectors.
+    """
+    kind = type(A)
+    if kind.__module__.startswith("scipy."):
+        return kind.__name__ == "MatrixLinearOperator"
+    return getattr(kind, product) is not getattr(LinearOperator, product)
+
+
 def _product(A: Any, X: NDArray[Any]) -> Any:
-    if isinstance(A, np.ndarray | LinearOperator) or hasattr(A, "toarray"):
+    if isinstance(A, LinearOperator):
+        return A.matmat(X) if _has_blocks(A, "_matmat") else _by_columns(A.matvec, X)
+    if isinstance(A, np.ndarray) or hasattr(A, "toarray"):
         return A @ X
     return _by_columns(A.matvec if hasattr(A, "matvec") else lambda x: A @ x, X)
 
@@ -142,7 +155,7 @@ def _product(A: Any, X: NDArray[Any]) -> Any:
 def _adjoint_product(A: Any, Y: NDArray[Any]) -> Any:
     if isinstance(A, np.ndarray) or hasattr(A, "toarray"):
         return A.conj().T @ Y
-    if isinstance(A, LinearOperator):
+    if isinstance(A, LinearOperator) and _has_blocks(A, "_rmatmat"):
         return A.rmatmat(Y)
     if hasattr(A, "rmatvec"):
         return _by_columns(A.rmatvec, Y)

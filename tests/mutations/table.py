@@ -14,6 +14,9 @@ _MEASUREMENT = "linflow/measurement/ensembles.py"
 _GRADED = "linflow/graded.py"
 _ESTIMATORS, _SYSTEMS = "linflow/estimators/closed.py", "linflow/estimators/systems.py"
 _SOLVERS, _NOISE = "linflow/estimators/solvers.py", "linflow/estimators/noise.py"
+_CRAIG, _LATENT = "linflow/estimators/craig.py", "linflow/estimators/latent.py"
+_MATRIX_FREE, _CHECKED = "linflow/estimators/matrix_free.py", "linflow/measurement/checked.py"
+_BASES, _TRANSFORMS = "linflow/bases/basis.py", "linflow/bases/transforms.py"
 _ROWS = "linflow/pursuit/rows.py"
 _EXACT_SUMS = "linflow/pursuit/exact.py"
 _LEAST = "linflow/pursuit/least.py"
@@ -353,8 +356,8 @@ _MEASURING = (
         _ESTIMATORS,
         "penalty-squared",
         "penalty gamma^2 in the place of gamma",
-        'root, system = math.sqrt(non_negative(penalty, "penalty"))',
-        'root, system = non_negative(penalty, "penalty")',
+        "root, system = math.sqrt(penalty)",
+        "root, system = penalty",
         "estimators.py::test_map_and_penalised_solve_their_definitions",
     ),
     _fault(
@@ -500,6 +503,110 @@ _MEASURING = (
         "if values[0] < -allowed:",
         "if values[0] < -np.inf:",
         "forms_of_measurements.py::test_what_is_no_noise_is_one_sentence",
+    ),
+    _fault(
+        _CRAIG,
+        "certificate-believed",
+        "what the recurrence says taken for the certificate",
+        "rho = self.r - self.system.seen(self.w) - self.system.std * self.t",
+        "rho = self.rho",
+        "matrix_free.py::test_the_residual_of_the_certificate_is_that_of_the_answer",
+    ),
+    _fault(
+        _CRAIG,
+        "unconverged-returned",
+        "an estimate that did not reach its tolerance is returned",
+        "    if not certificate.within(tolerance):\n        raise",
+        "    if certificate.noisy is None:\n        raise",
+        "matrix_free.py::test_nothing_unconverged_is_returned",
+    ),
+    _fault(
+        _CRAIG,
+        "half-a-bound",
+        "the bound on the error without half of what the residual may do",
+        "bound = strayed + 0.5 * np.linalg.norm(rho / self.system.std, axis=1)",
+        "bound = strayed + 0.0 * np.linalg.norm(rho / self.system.std, axis=1)",
+        "matrix_free.py::test_noisy_estimates_are_within_their_bound_of_the_dense_ones",
+    ),
+    _fault(
+        _LATENT,
+        "mean-forgotten-by-products",
+        "the mean of the flow left in the measurements",
+        "- self.A.matvec(self.flow.mean)",
+        "- 0 * self.A.matvec(self.flow.mean)",
+        "matrix_free.py::test_batches_of_any_shape",
+    ),
+    _fault(
+        _LATENT,
+        "parts-swapped-back",
+        "the adjoint of complex measurements with the parts conjugated",
+        "values[:, :m] + 1j * values[:, m:]",
+        "values[:, :m] - 1j * values[:, m:]",
+        "matrix_free.py::test_preconditioners_undo_what_they_are_for",
+    ),
+    _fault(
+        _MATRIX_FREE,
+        "draws-without-noise",
+        "draws of the posterior whose measurements have no noise",
+        "+ system.std * draws.standard_normal((count, system.std.size))",
+        "+ 0 * system.std * draws.standard_normal((count, system.std.size))",
+        "matrix_free.py::test_standard_deviations_by_draws_have_the_law_that_is_stated",
+    ),
+    _fault(
+        _MATRIX_FREE,
+        "dense-by-products",
+        "arrays sent by products too",
+        "    if not is_matrix_free(A):\n        return False",
+        "    if A is None:\n        return False",
+        "matrix_free.py::test_dense_matrices_take_the_dense_road",
+    ),
+    _fault(
+        _CHECKED,
+        "adjoint-untried",
+        "the adjoint of an operator taken on trust",
+        "if not abs(left - right) <= allowed:",
+        "if left is None:",
+        "operators.py::test_a_faulty_product_is_one_sentence",
+    ),
+    _fault(
+        _CHECKED,
+        "input-written",
+        "an operator that writes into its input is not found out",
+        "if not np.array_equal(given, X):",
+        "if given is X:",
+        "operators.py::test_a_faulty_product_is_one_sentence",
+    ),
+    _fault(
+        _BASES,
+        "order-inverted",
+        "the columns of a basis placed by the inverse of their order",
+        "placed[:, self.order] = rows",
+        "placed[:] = rows[:, self.order]",
+        "bases.py::test_every_basis_is_an_orthogonal_matrix",
+    ),
+    _fault(
+        _BASES,
+        "orthogonality-untried",
+        "a transform that is not orthogonal taken for a basis",
+        "if not deviation <= _ORTHOGONAL_TOLERANCE:",
+        "if deviation < 0:",
+        "bases.py::test_what_is_no_basis_is_one_sentence",
+    ),
+    _fault(
+        _TRANSFORMS,
+        "hartley-of-sines",
+        "the Hartley transform with the sign of the sine turned",
+        "spectrum.real - spectrum.imag",
+        "spectrum.real + spectrum.imag",
+        "bases.py::test_transforms_are_those_of_their_definitions",
+    ),
+    _fault(
+        _FLOW,
+        "variances-out-of-order",
+        "variances sorted without their columns",
+        "basis=_in_order(basis, order))",
+        "basis=_in_order(basis, np.sort(order)))",
+        "bases.py::test_variances_stay_with_their_coefficients",
     ),
     _fault(
         _CERTIFICATES,
