@@ -11,19 +11,31 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from linflow import claims, data, experiments, learn, measurement, plotting, risk
+    from linflow import bases, claims, data, experiments, learn, measurement, plotting, risk
     from linflow import deep as deep
     from linflow import testing as testing
     from linflow.claims import Case, Claim, Hunt, Verdict, catalogue, verify, verify_all
     from linflow.claims.hunt import hunt
-    from linflow.errors import ClaimError, DataError, InputError, LinflowError, OutputError, RankError, ShapeError
+    from linflow.errors import (
+        ClaimError,
+        DataError,
+        InputError,
+        LinflowError,
+        NotConvergedError,
+        OutputError,
+        RankError,
+        ShapeError,
+    )
     from linflow.estimators import (
         Posterior,
+        Reconstruction,
         gradient_flow,
         map_estimate,
         mle,
         penalised,
         posterior,
+        posterior_std,
+        reconstruct,
         truncated_least_squares,
     )
     from linflow.fista import lasso
@@ -51,7 +63,9 @@ _HOMES = {
     "LinflowError": "errors",
     "OutputError": "errors",
     "Posterior": "estimators",
+    "NotConvergedError": "errors",
     "RankError": "errors",
+    "Reconstruction": "estimators",
     "ShapeError": "errors",
     "Spectrum": "spectrum",
     "TruncatedFlow": "flow",
@@ -65,13 +79,27 @@ _HOMES = {
     "mle": "estimators",
     "penalised": "estimators",
     "posterior": "estimators",
+    "posterior_std": "estimators",
+    "reconstruct": "estimators",
     "recovery": "pursuit",
     "truncated_least_squares": "estimators",
     "verify": "claims",
     "verify_all": "claims",
 }
 #: `testing` is not in `__all__`: it needs Hypothesis, and ``from linflow import *`` must not.
-_MODULES = ("claims", "data", "deep", "experiments", "learn", "measurement", "plotting", "predict", "risk", "testing")
+_MODULES = (
+    "bases",
+    "claims",
+    "data",
+    "deep",
+    "experiments",
+    "learn",
+    "measurement",
+    "plotting",
+    "predict",
+    "risk",
+    "testing",
+)
 
 __all__ = [
     "Case",
@@ -83,13 +111,16 @@ __all__ = [
     "LinearFlow",
     "LinearFlowEstimator",
     "LinflowError",
+    "NotConvergedError",
     "OutputError",
     "Posterior",
     "RankError",
+    "Reconstruction",
     "ShapeError",
     "Spectrum",
     "TruncatedFlow",
     "Verdict",
+    "bases",
     "basis_pursuit",
     "catalogue",
     "claims",
@@ -105,7 +136,9 @@ __all__ = [
     "penalised",
     "plotting",
     "posterior",
+    "posterior_std",
     "predict",
+    "reconstruct",
     "recovery",
     "risk",
     "truncated_least_squares",

@@ -82,7 +82,15 @@ def finite_matrix(values: ArrayLike, name: str) -> NDArray[Any]:
 
 def batch_of(values: ArrayLike, length: int, name: str) -> FloatArray:
     """`values` as a finite float64 array of shape (..., length)."""
-    array = finite_array(values, name)
+    return _last_axis(finite_array(values, name), length, name)
+
+
+def complex_batch_of(values: ArrayLike, length: int, name: str) -> NDArray[np.complex128]:
+    """`values`, real or complex, as a finite complex128 array of shape (..., length)."""
+    return _last_axis(finite_matrix(values, name), length, name).astype(np.complex128)
+
+
+def _last_axis(array: NDArray[Any], length: int, name: str) -> NDArray[Any]:
     if array.ndim == 0 or array.shape[-1] != length:
         raise ShapeError(f"{name} must have shape (..., {length}), with batches on the leading axes, got {array.shape}")
     return array

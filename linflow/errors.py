@@ -41,3 +41,7 @@ class ClaimError(LinflowError, RuntimeError):
 
 class MissingTorchError(LinflowError, ImportError):
     """torch, which deep flows need, is not installed."""
+
+
+class MissingExtraError(LinflowError, ImportError):
+    """A library that a part of linflow needs, and that comes with an extra, is not installed."""

@@ -2,23 +2,26 @@ r"""`LinearFlow`: the linear invertible generative model ``x = mean + G z``, z ~
 
 ``G = U diag(sigma) V^T`` is stored as (spectrum, U, V) and never multiplied out unless asked: densities, inverses and
 estimators then work in the eigenbasis, where directions of very different scale do not mix. An orthogonal factor that
-is the identity is stored as None, so that a flow of a million dimensions costs a million numbers.
+is the identity is stored as None, and one that is a fast transform as a :class:`~linflow.bases.Basis`, so that a flow of a
+million dimensions costs a million numbers.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import secrets
 import zipfile
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from linflow.bases import Basis, Ordered, as_basis, from_description, is_fast, require_dense
 from linflow.checks import (
     FloatArray,
     IntArray,
@@ -47,7 +50,11 @@ from linflow.spectrum import (
     spectrum_of,
 )
 
-_FORMAT, _VERSION = "linflow.LinearFlow", 1
+#: An orthogonal (n, n) array, or a `Basis`, which multiplies like one.
+Orthogonal: TypeAlias = Any
+
+#: Version 2 has fast bases; what has none is written as version 1, which every linflow reads.
+_FORMAT, _VERSION, _FAST_VERSION = "linflow.LinearFlow", 1, 2
 #: Largest entry of ``Q^T Q - I`` that counts as rounding: a basis typed with a few digits, or in float32, is none.
 _ORTHOGONAL_TOLERANCE = 1e-12
 
@@ -64,9 +71,9 @@ class LinearFlow:
         The singular values sigma of G, [x]. An (n,) array may be in any order: entry i belongs to column i of the bases.
     mean : (n,) array or None, [x]
         None is zero.
-    basis : (n, n) orthogonal array or None
+    basis : (n, n) orthogonal array, or a fast basis (:mod:`linflow.bases`), or None
         U, whose columns are the eigenvectors of the covariance of x, largest first. None is the identity.
-    latent_basis : (n, n) orthogonal array or None
+    latent_basis : (n, n) orthogonal array, or a fast basis, or None
         V, likewise in the space of z; it does not change the law of x.
 
     Raises
@@ -87,8 +94,8 @@ class LinearFlow:
 
     spectrum: Spectrum
     mean: FloatArray = field(default=cast(FloatArray, None), kw_only=True)
-    basis: FloatArray | None = field(default=None, kw_only=True)
-    latent_basis: FloatArray | None = field(default=None, kw_only=True)
+    basis: Orthogonal | None = field(default=None, kw_only=True)
+    latent_basis: Orthogonal | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         spectrum, order = ordered(self.spectrum)
@@ -151,7 +158,7 @@ class LinearFlow:
         *,
         rng: Random | None = None,
         mean: ArrayLike | None = None,
-        basis: ArrayLike | None = None,
+        basis: Orthogonal | None = None,
     ) -> LinearFlow:
         """Flow with the given singular values.
 
@@ -162,7 +169,7 @@ class LinearFlow:
         rng : numpy.random.Generator, whole number as its seed, or None
             Given, U and V are independent Haar-random rotations (reflections included).
         mean : (n,) array or None, [x]
-        basis : (n, n) orthogonal array or None
+        basis : (n, n) orthogonal array, or a fast basis (:mod:`linflow.bases`), or None
             Given, it is U, and V is the identity. With neither `rng` nor `basis`, G is diagonal.
 
         Raises
@@ -184,6 +191,50 @@ class LinearFlow:
         spectrum, rng = spectrum_of(spectrum), generator(rng)
         U, V = _haar(spectrum.n, rng), _haar(spectrum.n, rng)
         return cls(spectrum, mean=_given(mean), basis=U, latent_basis=V)
+
+    @classmethod
+    def from_variances(
+        cls,
+        variances: ArrayLike,
+        *,
+        mean: ArrayLike | None = None,
+        basis: Orthogonal | None = None,
+        name: str = "variances",
+    ) -> LinearFlow:
+        r"""Flow with the given variance of each coefficient in a basis, in the order of the basis; O(n) for a fast one.
+
+        Parameters
+        ----------
+        variances : array of n numbers > 0, of any shape, [x]^2
+            Of coefficient i of `basis`, flat in C order: a power spectrum of shape (H, W), say.
+        mean : (n,) array or None, [x]
+        basis : (n, n) orthogonal array, or a fast basis (:mod:`linflow.bases`), or None
+            U; None is the identity: the variances of the coordinates of x.
+
+        Raises
+        ------
+        InputError
+            Variances that are not positive, or whose roots a `Spectrum` does not take.
+        ShapeError
+            `basis` or `mean` does not fit.
+
+        Examples
+        --------
+        >>> from linflow import bases
+        >>> flow = LinearFlow.from_variances([1.0, 9.0])
+        >>> flow.spectrum.singular_values, flow.covariance
+        (array([3., 1.]), array([[1., 0.],
+               [0., 9.]]))
+        >>> frequencies = np.hypot(*np.meshgrid(np.arange(8.0), np.arange(8.0)))
+        >>> LinearFlow.from_variances(1 / (1 + frequencies**3), basis=bases.dct((8, 8))).n
+        64
+        """
+        values = finite_array(variances, "variances").ravel()
+        if values.size and values.min() <= 0:
+            raise InputError(f"variances must be positive, but the smallest is {values.min():g}: drop those directions")
+        order = np.argsort(-values, kind="stable")
+        spectrum = Spectrum(np.sqrt(values), name=name)
+        return cls(spectrum, mean=_given(mean), basis=_in_order(basis, order))
 
     @classmethod
     def fit(cls, X: ArrayLike, *, shrinkage: str | float = "oas", name: str = "data") -> LinearFlow:
@@ -291,17 +342,19 @@ class LinearFlow:
 
     @property
     def matrix(self) -> FloatArray:
-        """G as a dense (n, n) array, [x]; computed at each access."""
-        U = np.eye(self.n) if self.basis is None else self.basis
-        scaled = U * self.spectrum.singular_values
-        return scaled if self.latent_basis is None else scaled @ self.latent_basis.T
+        """G as a dense (n, n) array, [x]; computed at each access. InputError beyond 2 GiB."""
+        require_dense(self.n, "the matrix of a flow")
+        U = np.eye(self.n) if self.basis is None else np.asarray(self.basis)
+        scaled: FloatArray = U * self.spectrum.singular_values
+        return scaled if self.latent_basis is None else cast(FloatArray, scaled @ self.latent_basis.T)
 
     @property
     def covariance(self) -> FloatArray:
-        """``G G^T`` as a dense, exactly symmetric (n, n) array, [x]^2; computed at each access."""
+        """``G G^T`` as a dense, exactly symmetric (n, n) array, [x]^2; computed at each access. InputError beyond 2 GiB."""
+        require_dense(self.n, "the covariance of a flow")
         if self.basis is None:
             return np.diag(self.spectrum.variances)
-        half = self.basis * self.spectrum.singular_values
+        half: FloatArray = np.asarray(self.basis) * self.spectrum.singular_values
         return half @ half.T
 
     @property
@@ -364,7 +417,11 @@ class LinearFlow:
         True
         """
         rank = rank_in(rank, 0, self.n)
-        U = np.eye(self.n, rank) if self.basis is None else self.basis[:, :rank]
+        require_dense(self.n, f"the basis of {rank} directions", rank)
+        if isinstance(self.basis, Basis):
+            U = np.asarray(self.basis @ np.eye(self.n, rank))
+        else:
+            U = np.eye(self.n, rank) if self.basis is None else self.basis[:, :rank]
         tail = float(self.spectrum.tail(rank))
         return TruncatedFlow(
             mean=self.mean, basis=U, singular_values=self.spectrum.singular_values[:rank], representation_error=tail
@@ -384,7 +441,7 @@ class LinearFlow:
         Raises
         ------
         OutputError
-            `path` cannot be written.
+            `path` cannot be written, or a basis is a transform of one's own, which no file can hold.
         """
         path = path_of(path, "path")
         if not path.name:
@@ -397,9 +454,11 @@ class LinearFlow:
             "mean": self.mean,
             "symmetric": np.array(self.latent_basis is self.basis),
             # An identity is stored as an empty array: a missing one would be taken for damage, which it then is.
-            "basis": _or_empty(self.basis),
-            "latent_basis": _or_empty(None if self.latent_basis is self.basis else self.latent_basis),
+            **_stored("basis", self.basis),
+            **_stored("latent_basis", None if self.latent_basis is self.basis else self.latent_basis),
         }
+        if any(key.endswith("_transform") for key in arrays):
+            arrays["version"] = np.array(_FAST_VERSION)
         # A sibling, so that the rename stays within one file system; opened plainly, so that the umask applies.
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         try:
@@ -423,18 +482,19 @@ class LinearFlow:
         arrays, path = _read_arrays(path_of(path, "path")), _one_line(path)
         if "format" not in arrays or str(arrays["format"]) != _FORMAT:
             raise DataError(f"{path} is not a linflow flow: it holds {_one_line(', '.join(sorted(arrays))) or 'nothing'}")
-        if "version" not in arrays or str(arrays["version"]) != str(_VERSION):
+        if "version" not in arrays or str(arrays["version"]) not in (str(_VERSION), str(_FAST_VERSION)):
             found = arrays.get("version", "none")
-            raise DataError(f"{path} has format version {found}, but this linflow reads version {_VERSION}: update linflow")
+            known = f"versions {_VERSION} and {_FAST_VERSION}"
+            raise DataError(f"{path} has format version {found}, but this linflow reads {known}: update linflow")
         try:
-            basis, latent_basis = (arrays[key] if arrays[key].size else None for key in ("basis", "latent_basis"))
+            basis, latent_basis = (_loaded(arrays, key) for key in ("basis", "latent_basis"))
             if bool(arrays["symmetric"]):
                 latent_basis = basis
             spectrum = Spectrum(arrays["singular_values"], name=str(arrays["name"]))
             return cls(spectrum, mean=arrays["mean"], basis=basis, latent_basis=latent_basis)
         except KeyError as error:
             raise DataError(f"{path} is damaged: it lacks {error}") from None
-        except (InputError, ValueError) as error:
+        except (InputError, ValueError, TypeError) as error:
             raise DataError(f"{path} is damaged: {_one_line(error)}") from None
 
 
@@ -524,12 +584,14 @@ def _require_invertible(G: FloatArray) -> None:
         )
 
 
-def _orthogonal(Q: ArrayLike | None, n: int, name: str, order: IntArray | None) -> FloatArray | None:
+def _orthogonal(Q: Orthogonal | None, n: int, name: str, order: IntArray | None) -> Orthogonal | None:
     """`Q` if it is orthogonal, its columns in the `order` of the singular values; None is the identity."""
-    if Q is None and order is None:
-        return None
+    if order is not None:
+        Q = _in_order(Q, order, name)
     if Q is None:
-        return _read_only(np.eye(n)[:, order])
+        return None
+    if is_fast(Q):
+        return as_basis(Q, n, name)
     Q = finite_array(Q, name)
     if Q.shape != (n, n):
         raise ShapeError(f"{name} must have shape ({n}, {n}) for n = {n} singular values, got {Q.shape}")
@@ -559,8 +621,35 @@ def _one_line(words: object) -> str:
     return " ".join(str(words).split())
 
 
-def _or_empty(Q: FloatArray | None) -> FloatArray:
-    return np.zeros((0, 0)) if Q is None else Q
+def _in_order(Q: Orthogonal | None, order: IntArray, name: str = "basis") -> Orthogonal | None:
+    """The columns of Q in another order."""
+    if np.array_equal(order, np.arange(order.size)):
+        return Q
+    if Q is None or is_fast(Q):
+        return Ordered(None if Q is None else as_basis(Q, order.size, name), order)
+    Q = finite_array(Q, name)
+    if Q.shape != (order.size, order.size):
+        raise ShapeError(f"{name} must have shape ({order.size}, {order.size}) for n = {order.size} values, got {Q.shape}")
+    return Q[:, order]
+
+
+def _stored(name: str, Q: Orthogonal | None) -> dict[str, NDArray[Any]]:
+    """What a file holds of a basis: its entries, or the name of a transform and the order of its columns."""
+    if not isinstance(Q, Basis):
+        return {name: np.zeros((0, 0)) if Q is None else Q}
+    words = Q.described()
+    if words is None:
+        raise OutputError(
+            f"a {name} of one's own cannot be saved: save the spectrum and the mean, and give the basis again"
+        )
+    order = Q.order if isinstance(Q, Ordered) else np.zeros(0, dtype=np.int64)
+    return {name: np.zeros((0, 0)), f"{name}_transform": np.array(json.dumps(words)), f"{name}_order": order}
+
+
+def _loaded(arrays: dict[str, NDArray[Any]], name: str) -> Orthogonal | None:
+    if f"{name}_transform" in arrays:
+        return from_description(json.loads(str(arrays[f"{name}_transform"])), arrays[f"{name}_order"])
+    return arrays[name] if arrays[name].size else None
 
 
 def _read_only(values: FloatArray) -> FloatArray:

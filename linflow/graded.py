@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.linalg
@@ -19,14 +20,16 @@ from linflow.checks import FloatArray, IntArray
 from linflow.errors import RankError
 
 
-def times(rows: FloatArray, Q: FloatArray | None) -> FloatArray:
-    """``rows @ Q``, where None is the identity; a single (n,) row or a batch (..., n)."""
-    return rows if Q is None else rows @ Q
+def times(rows: FloatArray, Q: Any) -> FloatArray:
+    """``rows @ Q`` for an orthogonal array, a fast basis, or None for the identity; one (n,) row or a batch (..., n)."""
+    product: FloatArray = rows if Q is None else rows @ Q
+    return product
 
 
-def times_transposed(rows: FloatArray, Q: FloatArray | None) -> FloatArray:
+def times_transposed(rows: FloatArray, Q: Any) -> FloatArray:
     """``rows @ Q.T``, where None is the identity: Q applied to each vector of a batch (..., n)."""
-    return rows if Q is None else rows @ Q.T
+    product: FloatArray = rows if Q is None else rows @ Q.T
+    return product
 
 
 def graded_svd(M: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -23,6 +23,7 @@ approximate message passing with semi-random matrices") for the question.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,21 +47,27 @@ SPECTRA: dict[str, Callable[[int], lf.Spectrum]] = {
     "exponential 0.05": lambda n: lf.Spectrum.exponential(n, 0.05),
     "step at n/4": lambda n: lf.Spectrum.step(n, n // 4, 0.1),
 }
-ENSEMBLES: dict[str, Callable[[int, int, np.random.Generator], NDArray[Any]]] = {
-    REFERENCE: lf.measurement.gaussian,
-    "Gaussian again": lf.measurement.gaussian,
-    "Rademacher": lf.measurement.rademacher,
-    "sparse sign": lambda m, n, rng: lf.measurement.as_dense(lf.measurement.sparse_sign(m, n, rng, density=1 / 3)),
-    "DCT": lambda m, n, rng: lf.measurement.as_dense(lf.measurement.subsampled_dct(m, n, rng)),
-    "Hadamard": lambda m, n, rng: lf.measurement.as_dense(lf.measurement.subsampled_hadamard(m, n, rng)),
-    "complex Gaussian": lambda m, n, rng: lf.measurement.gaussian(m, n, rng, field="complex"),
+#: name here -> (name in the table of ensembles, options)
+ENSEMBLES: dict[str, tuple[str, dict[str, float]]] = {
+    REFERENCE: ("gaussian", {}),
+    "Gaussian again": ("gaussian", {}),
+    "Rademacher": ("rademacher", {}),
+    "sparse sign": ("sparse sign", {"density": 1 / 3}),
+    "DCT": ("subsampled dct", {}),
+    "Hadamard": ("subsampled hadamard", {}),
+    "complex Gaussian": ("complex gaussian", {}),
 }
 BASES = ("Haar", "canonical")
 
 
 def rows_of(ensemble: str, basis: str) -> Callable[[int, int, np.random.Generator], NDArray[Any]]:
     """Draws of A in the eigenbasis of the flow: A itself, or A U for a fresh Haar-random U."""
-    draw = ENSEMBLES[ensemble]
+
+    name, options = ENSEMBLES[ensemble]
+
+    def draw(m: int, n: int, rng: np.random.Generator) -> NDArray[Any]:
+        return lf.measurement.as_dense(partial(lf.measurement.ensembles()[name], **options)(m, n, rng))
+
     if basis == "canonical":
         return draw
 

@@ -28,7 +28,7 @@ NUMERICAL = (
     *("contract", "edges_of_verdicts", "evidence", "every", "fista", "laws_of_measurements", "planted_claims", "proved"),
     *("exact_real", "octaves", "pairs"),
     *("pursuit_certificates", "rank_decisions", "risk_laws", "simulate", "spectrum", "testing", "tilted", "verdict"),
-    *("interlacing", "moments", "open_questions", "witness"),
+    *("bases", "forms_of_measurements", "interlacing", "matrix_free", "moments", "open_questions", "witness"),
 )
 #: Tests of what the other libraries are used for: with the oldest versions these are run as well.
 LIBRARIES = (
@@ -64,6 +64,7 @@ OTHERS = {
     "machine_checked": "Coq, which computes with no floating point",
     "machines": "tests this script",
     "mutations": "plants faults",
+    "operators": "types and sentences, among them those of tensors",
     "proofs_": "exact arithmetic and intervals",
     "simulations_": "whole experiments, most of them with torch",
     "types": "reads source code",

@@ -26,6 +26,7 @@ LAYERS = {
     "linflow.graded": 1,
     "linflow.figures": 1,
     "linflow.fitted": 1,
+    "linflow.bases": 1,
     "linflow.flow": 2,
     "linflow.inputs": 2,
     "linflow.measurement": 2,
@@ -66,7 +67,7 @@ ALLOWED = {
 #: (library, the only rooms that may know it)
 LIBRARIES = {
     "matplotlib": ("linflow.plotting", "linflow.figures"),
-    "torch": ("linflow.deep", "linflow.testing.flows"),
+    "torch": ("linflow.deep", "linflow.testing.flows", "linflow.measurement.physics"),
     "typer": ("linflow.cli", "linflow.options"),
     "flint": ("linflow.risk.enclosure", "linflow.risk.exact", "linflow.risk.witness", "linflow.bench"),
     "hypothesis": ("linflow.testing",),

@@ -716,7 +716,8 @@ def test_rank_errors_name_the_row_and_the_remedy() -> None:
         (np.ones((1, 2)), [np.nan], InputError, "y must be finite, but entry 0 is nan"),
         (np.ones((1, 2)), [1j], InputError, "y must be an array of real numbers"),
         ([[np.inf, 1.0]], [1.0], InputError, "A must be finite"),
-        ([[1j, 1.0]], [1.0], InputError, "A must be real: stack the real and imaginary parts"),
+        ([[1j, 1.0]], [1.0, 2.0], ShapeError, r"y must have shape \(\.\.\., 1\)"),
+        ([[1j, 1.0]], [1j * np.inf], InputError, "y must be finite"),
     ],
 )
 def test_wrong_measurements_are_refused_by_every_estimator(A: Any, y: Any, error: type[Exception], sentence: str) -> None:

@@ -433,7 +433,7 @@ def test_foreign_files_are_reported(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="not a linflow flow: it holds weights"):
         LinearFlow.load(path)
     np.savez(path, format="linflow.LinearFlow", version=99)
-    with pytest.raises(DataError, match=r"format version 99, but this linflow reads version 1"):
+    with pytest.raises(DataError, match=r"format version 99, but this linflow reads versions 1 and 2"):
         LinearFlow.load(path)
     np.savez(path, format="linflow.LinearFlow", version=1, symmetric=False)
     with pytest.raises(DataError, match="damaged: it lacks 'basis'"):

@@ -106,9 +106,11 @@ def test_arrays_of_numbers_in_any_form(name: str) -> None:
 
 #: what is handed over as noise_std -> what is said
 NO_NUMBERS: dict[str, tuple[Any, str]] = {
-    "array": (np.array([0.1, 0.2]), "noise_std must be one number, got an array of shape (2,)"),
-    "list": ([0.1, 0.2], "noise_std must be one number, got an array of shape (2,)"),
-    "one in a list": ([0.1], "noise_std must be one number, got an array of shape (1,)"),
+    "too many": ([0.1, 0.2, 0.3], "noise_std must be one number, (2,) standard deviations or a (2, 2) covariance"),
+    "one in a list": ([0.1], "for m = 2 measurements, got shape (1,)"),
+    "text in a list": ([0.1, "0.2"], "noise_std must be an array of real numbers, got '0.2'"),
+    "negative in a list": ([0.1, -0.2], "noise_std must be standard deviations >= 0, but entry 1 is -0.2"),
+    "nan in a list": ([0.1, np.nan], "noise_std must be finite"),
     "text": ("0.1", "noise_std must be a finite number >= 0, got '0.1'"),
     "none": (None, "noise_std must be a finite number >= 0, got None"),
     "true": (True, "noise_std must be a finite number >= 0, got True"),

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import linflow as lf
 from linflow import pursuit, testing
@@ -81,6 +82,18 @@ def signs(flow: lf.LinearFlow, A: Any, y: Any) -> FloatArray:
     return np.broadcast_to(x_0, (*np.shape(y)[:-1], len(x_0)))
 
 
+def phases(A: Any) -> NDArray[np.complex128]:
+    """A phase for each row: the complex measurements say the same as the real ones."""
+    return np.asarray(np.exp(1j * (1.0 + np.arange(len(A)))))
+
+
+def turned(A: Any, y: Any) -> tuple[Any, Any]:
+    """The same measurements as complex ones."""
+    A, y = np.ma.asanyarray(A), np.ma.asanyarray(y)
+    turn = phases(A)
+    return (A * turn[:, None]) if A.size else A + 0j, y * turn
+
+
 SUBJECTS = (
     Subject("mle", lambda flow, A, y, unit: lf.mle(flow, A, y), ALL | {ROWS}, independent=True),
     Subject("map_estimate", lambda flow, A, y, unit: lf.map_estimate(flow, A, y, noise_std=0.3 * unit.y), ALL),
@@ -97,6 +110,13 @@ SUBJECTS = (
     Subject("gradient_flow", lambda flow, A, y, unit: lf.gradient_flow(flow, A, y, time=0.05 / unit.y**2), ALL),
     Subject(
         "gradient_flow, at infinity", lambda flow, A, y, unit: lf.gradient_flow(flow, A, y, time=math.inf), ALL | {ROWS}
+    ),
+    Subject("mle, complex", lambda flow, A, y, unit: lf.mle(flow, *turned(A, y)), ALL | {ROWS}),
+    Subject("posterior, complex", lambda flow, A, y, unit: moments(flow, *turned(A, y), 0.3 * unit.y), ALL - {BATCH}),
+    Subject(
+        "map_estimate, covariance",
+        lambda flow, A, y, unit: lf.map_estimate(flow, A, y, noise_std=(0.3 * unit.y) ** 2 * np.eye(len(A))),
+        ALL,
     ),
     Subject("basis_pursuit", lambda flow, A, y, unit: lf.basis_pursuit(A, y), ALL | {ROWS, COLUMNS}, independent=True),
     Subject(

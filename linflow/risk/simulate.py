@@ -40,11 +40,9 @@ from linflow.checks import (
     whole_number,
 )
 from linflow.errors import InputError, RankError, ShapeError
+from linflow.measurement import Ensemble, Measurement, as_dense, is_matrix_free
 from linflow.risk.extended import extended_curves, has_gap, has_grown, is_steep
 from linflow.spectrum import Spectrum, ordered, spectrum_of
-
-#: ``ensemble(m, n, rng)`` -> (m, n) array: one draw of the measurements.
-Ensemble = Callable[[int, int, np.random.Generator], NDArray[Any]]
 
 #: Below this size threads cost more than they bring (the interpreter lock is held between LAPACK calls).
 _THREADED_FROM = 64
@@ -129,7 +127,8 @@ def simulate(
     trials : number of independent draws of A.
     seed : int or SeedSequence; draw number t depends on (seed, t) alone, never on `trials` or `workers`.
     field : "real" or "complex" Gaussian measurements.
-    ensemble : ``ensemble(m, n, rng) -> (m, n) array`` instead of the Gaussian ones. Rows that depend on earlier ones
+    ensemble : ``ensemble(m, n, rng) -> A`` instead of the Gaussian ones, A of shape (m, n): an array, a sparse matrix or an
+        operator; those of :func:`linflow.measurement.ensembles` are such. Rows that depend on earlier ones
         (possible for discrete entries) leave the error where it was: ``X(m) = X(m - 1)``.
     m_max : stop at this m (default n); the cost then falls from 8/3 n^3 to about 4 n m_max^2.
     workers : threads (default: all cores this process may use). The result is identical for any number.
@@ -164,7 +163,7 @@ def simulate(
         )
         drawn = []
         for _ in range(start, min(start + block, trials)):
-            A = finite_matrix(draw(rows, n, rng), "A of the ensemble")
+            A = _drawn(draw(rows, n, rng))
             if A.shape != (rows, n):
                 raise ShapeError(f"the ensemble must return shape ({rows}, {n}), got {A.shape}")
             drawn.append(A)
@@ -192,6 +191,11 @@ def gaussian_rows(field: Field) -> Ensemble:
     if one_of(field, "field", FIELDS) == "real":
         return lambda m, n, rng: rng.standard_normal((m, n))
     return lambda m, n, rng: rng.standard_normal((m, n, 2)).view(np.complex128)[..., 0] * np.sqrt(0.5)
+
+
+def _drawn(A: Measurement) -> NDArray[Any]:
+    """What an ensemble returned, as an array."""
+    return as_dense(A) if is_matrix_free(A) else finite_matrix(A, "A of the ensemble")
 
 
 def _prepare(spectrum: Spectrum | ArrayLike, A: ArrayLike) -> tuple[FloatArray, NDArray[Any]]:

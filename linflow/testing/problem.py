@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from linflow import measurement
 from linflow.checks import (
@@ -186,11 +185,12 @@ def _near_parallel(m: int, n: int, rng: np.random.Generator) -> FloatArray:
     return rng.standard_normal(n) + 0.01 * rng.standard_normal((m, n))
 
 
-_ENSEMBLES: dict[str, Callable[[int, int, np.random.Generator], NDArray[np.float64]]] = {
-    "rows": measurement.random_rows,
-    "gaussian": measurement.gaussian,
-    "rademacher": measurement.rademacher,
-    "dct": measurement.subsampled_dct,
+_OURS = measurement.ensembles()
+_ENSEMBLES: dict[str, measurement.Ensemble] = {
+    "rows": _OURS["random rows"],
+    "gaussian": _OURS["gaussian"],
+    "rademacher": _OURS["rademacher"],
+    "dct": _OURS["subsampled dct"],
     "near-parallel": _near_parallel,
 }
 #: Laws of A, from the simplest: coordinates of x, Gaussian, signs, cosines, nearly parallel rows.

@@ -14,14 +14,29 @@ import xarray as xr
 from sklearn.decomposition import PCA
 
 import linflow as lf
-from linflow import claims, experiments, measurement, plotting, pursuit, risk
+from linflow import bases, claims, experiments, measurement, plotting, pursuit, risk
 from linflow.claims.quantities import ExpectedError
 
 #: Kinds of arguments. "measurement": an array, a sparse matrix or an operator, real or complex; "counts": one m or an array
-#: of them; "count": one m; "bound": a number or a function; "mean": an array or a number; "rng": a generator, or its seed.
+#: of them; "count": one m; "bound": a number or a function; "mean": an array or a number; "rng": a generator, or its seed;
+#: "noise": a number, or an array of as many as there are measurements; "basis": an array or an operator.
 KINDS = (
     *("array", "mean", "measurement", "complex_matrix", "indices", "counts", "count", "number", "time", "whole", "seed"),
-    *("flag", "option", "options", "label", "cases", "shape", "bound", "callable", "object", "path", "rng"),
+    *(
+        "flag",
+        "option",
+        "options",
+        "label",
+        "cases",
+        "shape",
+        "bound",
+        "callable",
+        "object",
+        "path",
+        "rng",
+        "noise",
+        "basis",
+    ),
 )
 
 
@@ -112,12 +127,17 @@ def linear() -> None:
     recipe("Spectrum.tail", SPECTRUM.tail, m=M)
     recipe("Spectrum.effective_rank", SPECTRUM.effective_rank, k=RANK)
     mean = of("array", VALUES, optional=True)
-    basis = of("array", np.linalg.qr(SQUARE)[0], optional=True)
+    basis = of("basis", np.linalg.qr(SQUARE)[0], optional=True)
     recipe("LinearFlow", lf.LinearFlow, spectrum=S, mean=mean, basis=basis, latent_basis=basis)
     recipe("LinearFlow.from_matrix", lf.LinearFlow.from_matrix, weight=2, G=of("array", SQUARE), mean=mean)
     recipe("LinearFlow.from_covariance", lf.LinearFlow.from_covariance, weight=2, C=covariance, mean=mean)
     recipe("LinearFlow.from_spectrum", lf.LinearFlow.from_spectrum, spectrum=of("array", VALUES), mean=mean, basis=basis)
     recipe("LinearFlow.from_spectrum at random", lf.LinearFlow.from_spectrum, spectrum=S, rng=PERHAPS_RNG)
+    recipe("LinearFlow.from_variances", lf.LinearFlow.from_variances, variances=of("array", VALUES), mean=mean, basis=basis)
+    recipe("bases.dct", bases.dct, shape=of("shape", (2, 2)))
+    recipe("bases.hartley", bases.hartley, shape=of("shape", (2, 2)))
+    levels = of("whole", 1, optional=True)
+    recipe("bases.wavelet", bases.wavelet, shape=of("shape", (2, 2)), name=of("option", "haar"), levels=levels)
     recipe("LinearFlow.forward", FLOW.forward, z=of("array", X))
     recipe("LinearFlow.inverse", FLOW.inverse, x=of("array", X))
     recipe("LinearFlow.log_prob", FLOW.log_prob, x=of("array", X))
@@ -173,11 +193,29 @@ def _points(draw: Callable[..., Any]) -> Callable[..., Any]:
 def estimators() -> None:
     """Reconstructions."""
     flow, a, y = of("object", FLOW), of("measurement", A), of("array", Y)
-    noise = of("number", 0.5)
+    noise = of("noise", 0.5)
     recipe("mle", lf.mle, weight=2, flow=flow, A=a, y=y)
     recipe("map_estimate", lf.map_estimate, weight=2, flow=flow, A=a, y=y, noise_std=noise)
-    recipe("penalised", lf.penalised, weight=2, flow=flow, A=a, y=y, penalty=noise)
+    recipe("penalised", lf.penalised, weight=2, flow=flow, A=a, y=y, penalty=of("number", 0.5))
     recipe("posterior", lf.posterior, weight=2, flow=flow, A=a, y=y, noise_std=noise)
+    tolerance = of("number", 0.0009765625, optional=True)
+    recipe("mle by products", lf.mle, flow=flow, A=a, y=y, tolerance=tolerance)
+    recipe("map_estimate by products", lf.map_estimate, flow=flow, A=a, y=y, noise_std=noise, tolerance=tolerance)
+    recipe(
+        "reconstruct",
+        lf.reconstruct,
+        flow=flow,
+        A=a,
+        y=y,
+        noise_std=noise,
+        tolerance=tolerance,
+        iterations=of("whole", 200),
+    )
+    drawn: dict[str, Any] = {"probes": of("whole", 2), "rng": RNG, "tolerance": tolerance}
+    recipe("posterior_std", lf.posterior_std, flow=flow, A=a, noise_std=noise, **drawn)
+    levels = of("array", np.array([0.5, 0.25]))
+    recipe("map_estimate with levels", lf.map_estimate, flow=flow, A=a, y=y, noise_std=levels)
+    recipe("posterior with levels", lf.posterior, flow=flow, A=a, y=y, noise_std=levels)
     recipe("truncated_least_squares", lf.truncated_least_squares, weight=2, flow=flow, A=a, y=y, rank=RANK)
     start = of("array", VALUES, optional=True)
     recipe("gradient_flow", lf.gradient_flow, weight=2, flow=flow, A=a, y=y, time=of("time", 0.5), start=start)
@@ -204,6 +242,8 @@ def measurements() -> None:
     recipe("measurement.row_sampling", measurement.row_sampling, indices=of("indices", np.array([2, 0])), n=n)
     recipe("measurement.identity", measurement.identity, n=n)
     recipe("measurement.as_dense", measurement.as_dense, A=of("measurement", A))
+    recipe("measurement.as_operator", measurement.as_operator, A=of("measurement", A))
+    recipe("measurement.ensembles", measurement.ensembles, weight=0.1)
     recipe("measurement.apply", measurement.apply, weight=2, A=of("measurement", A), x=of("complex_matrix", X))
 
 
@@ -477,12 +517,23 @@ def deep() -> None:
 #: Public names that are not called, and why.
 NOT_CALLED = {
     **dict.fromkeys(
-        ("claims", "data", "experiments", "learn", "measurement", "plotting", "risk", "deep", "testing"), "a module"
+        ("bases", "claims", "data", "experiments", "learn", "measurement", "plotting", "risk", "deep", "testing"),
+        "a module",
     ),
     **dict.fromkeys(
-        ("ClaimError", "DataError", "InputError", "LinflowError", "OutputError", "RankError", "ShapeError"), "an error"
+        (
+            "ClaimError",
+            "DataError",
+            "InputError",
+            "LinflowError",
+            "NotConvergedError",
+            "OutputError",
+            "RankError",
+            "ShapeError",
+        ),
+        "an error",
     ),
-    **dict.fromkeys(("Hunt", "Verdict", "data.Loaded"), "made by linflow alone"),
+    **dict.fromkeys(("Hunt", "Reconstruction", "Verdict", "data.Loaded"), "made by linflow alone"),
     "LinearFlowEstimator": "refuses in scikit-learn's words, as the checks of scikit-learn ask",
     **{f"claims.{name}": "made by linflow alone" for name in ("Outcome", "Report", "Tightest")},
     **{f"claims.{name}": "what a quantity returns: claims.contract checks it" for name in ("Draws", "Plain")},
@@ -499,6 +550,9 @@ NOT_CALLED = {
     },
     **{f"experiments.{name}": "made by linflow, or plain text" for name in ("Study", "Plan", "Variable")},
     "experiments.experiment_files": "takes nothing, reads a folder",
+    **{f"bases.{name}": "abstract, or made by linflow alone" for name in ("Basis", "Ordered", "from_description")},
+    **{f"bases.{name}": "of objects with products" for name in ("as_basis", "is_fast", "require_dense")},
+    "measurement.from_physics": "takes an object of torch",
     "pursuit.Recovery": "made by linflow alone",
     **{f"deep.{name}": "made by linflow alone" for name in ("Fitted", "Flow", "Solution")},
     "deep.trained": "untrained and fit, from a cache on disk",
@@ -525,7 +579,7 @@ def public_names() -> set[str]:
     from linflow import deep as d
     from linflow import testing
 
-    rooms: list[ModuleType] = [claims, lf.data, d, experiments, measurement, pursuit, risk, testing]
+    rooms: list[ModuleType] = [bases, claims, lf.data, d, experiments, measurement, pursuit, risk, testing]
     names = set(lf.__all__) | {"deep", "testing"}
     for room in rooms:
         own = [

@@ -328,7 +328,8 @@ def a_list_of_one(value: Any) -> Any:
     return [number(value)]
 
 
-FORMS["several"].but.update(counts="either", array="either", mean="either")
+FORMS["several"].but.update(counts="either", array="either", mean="either", noise="either")
+FORMS["an_operator"].but.update(basis="either")
 FORMS["a_list_of_one"].but.update(counts="either", array="either", mean="either")
 
 

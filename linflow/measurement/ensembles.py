@@ -1,14 +1,12 @@
 r"""Measurement ensembles: the matrix A of ``y = A x + noise``, dense or matrix-free.
 
-Each function returns an ``(m, n)`` array, or a :class:`scipy.sparse.linalg.LinearOperator` where a fast transform or a
-sparse matrix does without the array. `apply` and `as_dense` accept both (and scipy sparse matrices), so that code
-need not care which one it got. All random ensembles have entries of mean square 1, hence ``E |A x|^2 = m |x|^2`` and
-one noise level means the same in each; the selections (`row_sampling`, `random_rows`, `identity`) have entries 0 and 1.
+All random ensembles have entries of mean square 1, hence ``E |A x|^2 = m |x|^2`` and one noise level means the same in
+each; the selections (`row_sampling`, `random_rows`, `identity`) have entries 0 and 1.
 """
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
 import numpy as np
 import scipy.fft
@@ -25,19 +23,14 @@ from linflow.checks import (
     Interval,
     Random,
     choice_of,
-    finite_matrix,
     generator,
     number_in,
     one_of,
-    overflow,
     positive_int,
-    representable,
     whole_in,
 )
 from linflow.errors import InputError, ShapeError
 
-#: A dense (m, n) array, a scipy sparse matrix, or a LinearOperator (scipy's types are not annotated).
-Measurement: TypeAlias = Any
 #: 8 PiB of numbers.
 _MOST_ENTRIES = 2**50
 
@@ -114,6 +107,7 @@ def sparse_sign(m: int, n: int, rng: Random, *, density: float = 0.1) -> LinearO
 
     Examples
     --------
+    >>> from linflow.measurement import as_dense
     >>> A = as_dense(sparse_sign(m=30, n=200, rng=np.random.default_rng(0), density=0.25))
     >>> np.unique(A)
     array([-2.,  0.,  2.])
@@ -150,6 +144,7 @@ def subsampled_dct(m: int, n: int, rng: Random) -> LinearOperator:
 
     Examples
     --------
+    >>> from linflow.measurement import as_dense
     >>> A = as_dense(subsampled_dct(m=3, n=5, rng=np.random.default_rng(0)))
     >>> bool(np.allclose(A @ A.T, 5 * np.eye(3)))
     True
@@ -176,6 +171,7 @@ def subsampled_hadamard(m: int, n: int, rng: Random) -> LinearOperator:
 
     Examples
     --------
+    >>> from linflow.measurement import as_dense
     >>> A = as_dense(subsampled_hadamard(m=3, n=8, rng=np.random.default_rng(0)))
     >>> bool(np.array_equal(A @ A.T, 8 * np.eye(3)) and np.array_equal(abs(A), np.ones((3, 8))))
     True
@@ -208,6 +204,7 @@ def row_sampling(indices: ArrayLike, n: int) -> LinearOperator:
 
     Examples
     --------
+    >>> from linflow.measurement import apply
     >>> apply(row_sampling([2, 0], n=3), np.array([5.0, 6.0, 7.0]))
     array([7., 5.])
     """
@@ -237,6 +234,7 @@ def random_rows(m: int, n: int, rng: Random) -> LinearOperator:
 
     Examples
     --------
+    >>> from linflow.measurement import as_dense
     >>> A = as_dense(random_rows(m=3, n=5, rng=np.random.default_rng(0)))
     >>> bool(np.array_equal(A @ A.T, np.eye(3)))
     True
@@ -248,61 +246,11 @@ def random_rows(m: int, n: int, rng: Random) -> LinearOperator:
 def identity(n: int) -> LinearOperator:
     """Every coordinate of x (denoising).
 
+    >>> from linflow.measurement import as_dense
     >>> as_dense(identity(2))
     array([[1., 0.], [0., 1.]])
     """
     return row_sampling(np.arange(positive_int(n, "n")), n)
-
-
-def as_dense(A: Measurement) -> NDArray[Any]:
-    """`A` as an (m, n) array: dense arrays as they are, sparse and matrix-free ones multiplied out.
-
-    Raises
-    ------
-    ShapeError
-        `A` is not two-dimensional.
-
-    Examples
-    --------
-    >>> as_dense(row_sampling([1], n=2))
-    array([[0., 1.]])
-    """
-    if isinstance(A, LinearOperator):
-        A = A.matmat(np.eye(A.shape[1]))
-    elif scipy.sparse.issparse(A):
-        A = A.toarray()
-    dense = finite_matrix(A, "A")
-    if dense.ndim != 2:
-        raise ShapeError(f"A must be an (m, n) matrix with one measurement a row, got shape {dense.shape}")
-    return dense
-
-
-def apply(A: Measurement, x: ArrayLike) -> NDArray[Any]:
-    """``A x`` for each signal of a batch: x (..., n) -> (..., m).
-
-    Raises
-    ------
-    ShapeError
-        The last axis of `x` does not have the n of `A`.
-
-    Examples
-    --------
-    >>> apply(np.array([[1.0, 2.0]]), [[1.0, 0.0], [0.0, 1.0]])
-    array([[1.], [2.]])
-    """
-    matrix_free = isinstance(A, LinearOperator) or scipy.sparse.issparse(A)
-    if scipy.sparse.issparse(A):
-        A = A.tocsr()
-        finite_matrix(A.data, "A")
-    A = A if matrix_free else as_dense(A)
-    m, n = A.shape
-    x = finite_matrix(x, "x")
-    if x.ndim == 0 or x.shape[-1] != n:
-        raise ShapeError(f"x must have shape (..., {n}) for a measurement of {n} coordinates, got {x.shape}")
-    with overflow():
-        # Operators multiply from the left and know one batch axis, which is the last.
-        y = (A @ x.reshape(-1, n).T).T.reshape(*x.shape[:-1], m) if matrix_free else x @ A.T
-    return representable(np.asarray(y), "A x")
 
 
 class _SubsampledTransform(LinearOperator):  # type: ignore[misc]  # scipy is not annotated
