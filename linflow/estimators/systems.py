@@ -135,9 +135,11 @@ def system_of(flow: LinearFlow, A: Measurement, y: ArrayLike) -> System:
     unit = np.ldexp(A, -exponents[:, None])
     # A product with U rounds each entry at the length of the row of A, also where the entry itself is small.
     rounded_at = 0.0 if flow.basis is None and not is_complex else float(np.linalg.norm(unit, axis=1).max(initial=0.0))
-    if is_complex:  # entries of a complex row, such as those of a Fourier transform, were rounded themselves
+    if is_complex:
+        # Entries of a complex row, such as those of a Fourier transform, were rounded themselves: to n units where they are
+        # exponentials of angles of up to 2 pi n.
         precision = max(precision, _precision(y))
-        rounded_at *= precision / _EPS
+        rounded_at *= max(precision / _EPS, n)
     with overflow():
         r = np.ldexp(r, -exponents)
     B, r = times(unit, flow.basis), representable(r, "y in units of the rows of A")
