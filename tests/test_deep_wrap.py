@@ -271,6 +271,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: functions(lambda z: z - z.mean(0), lambda x: x - x.mean(0), log_det=one),
         "mixes the rows of a batch",
     ),
+    "mixed, volume unknown": (lambda: functions(lambda z: z - z.mean(0), lambda x: x - x.mean(0)), "mixes the rows"),
     "precision": (lambda: functions(lambda z: (2 * z).float(), lambda x: (x / 2).double()), "precision and on the device"),
     "detached": (lambda: functions(lambda z: 2 * z.detach(), lambda x: x.detach() / 2), "has no slopes"),
     "numpy": (lambda: functions(lambda z: 2 * z.numpy(), lambda x: x / 2), "must return a tensor"),
@@ -285,6 +286,10 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "exchanged": (Encoder, "forward and inverse are exchanged"),
     "uniform base": (lambda: library("zuko").flows.NCSF(N, hidden_features=(8,)), "independent and normal, .* BoxUniform"),
     "mixture": (lambda: library("zuko").flows.GMM(N), "has a transform and a base"),
+    "multi-scale": (
+        lambda: library("normflows").MultiscaleFlow([library("normflows").distributions.DiagGaussian(N)], [[]], []),
+        "independent and normal, the base of this one is a ModuleList",
+    ),
     "context": (lambda: library("zuko").flows.NICE(N, context=2, hidden_features=(8,)), "raised RuntimeError"),
     "batch norm": (batch_norm, "only available in eval mode"),
     "list": (lambda: [1.0, 2.0], "must be a flow of zuko, normflows, nflows, FrEIA, or have forward"),

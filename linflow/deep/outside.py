@@ -6,6 +6,7 @@ import dataclasses
 
 from linflow.deep import store
 from linflow.deep.bijection import AnyFlow
+from linflow.deep.deterministic import thread_count
 from linflow.deep.flow import Flow
 from linflow.deep.wrapped import wrap
 from linflow.engine.outside import Outside
@@ -26,7 +27,9 @@ def outside(given: Outside) -> AnyFlow:
     """
     if given not in _made:
         first = dataclasses.replace(given, weights="")
-        flow = _made[first] if first in _made else _read(given)
+        # With one thread, as each worker has: a function that computes its weights then makes the same everywhere.
+        with thread_count(1):
+            flow = _made[first] if first in _made else _read(given)
         if given.weights not in ("", flow.digest()):
             raise DataError(
                 f"{given.name!r} makes another flow each time: let it load its weights from a file, or follow from a seed"

@@ -97,7 +97,8 @@ class _Normflows(Reader):
         return base.loc[0], torch.exp(base.log_scale[0]) * (1.0 if base.temperature is None else base.temperature)
 
     def size(self, model: Any) -> int | None:
-        return int(_has(model, "q0").loc[0].numel())
+        base = self.base(model)
+        return None if base is None else base[0].numel()
 
 
 class _Nflows(Reader):

@@ -21,6 +21,7 @@ from torch import Tensor
 from linflow.arrays import shown
 from linflow.checks import Interval, batch_of, callable_of, channels_last, instance_of, number_in, positive_int, sides
 from linflow.deep.bijection import AnyFlow, Bijection
+from linflow.deep.deterministic import thread_count
 from linflow.deep.flow import flow_of, is_flow
 from linflow.deep.laws import refuted
 from linflow.deep.readers import Mapped, Pair, Reader, reader_of
@@ -277,13 +278,14 @@ def wrap(
         instance_of(linear, LinearFlow, "linear")
     reader = reader_of(model)
     try:
-        flow = _made(model, reader, n, shape, mean, linear)
-        if not isinstance(model, torch.nn.Module) and flow.forward(flow.mean.new_zeros(1, flow.n)).requires_grad:
-            raise InputError(
-                f"the weights behind the model, {shown(model)}, require grad, and are not its own to freeze: wrap the "
-                "module itself, or call requires_grad_(False) of it first"
-            )
-        found = refuted(flow, tolerance=tolerance, largest=LARGEST_CHECKED, own=flow.model_log_prob)
+        with thread_count(1):  # on small networks threads that wait for each other are slower than one
+            flow = _made(model, reader, n, shape, mean, linear)
+            if not isinstance(model, torch.nn.Module) and flow.forward(flow.mean.new_zeros(1, flow.n)).requires_grad:
+                raise InputError(
+                    f"the weights behind the model, {shown(model)}, require grad, and are not its own to freeze: wrap the "
+                    "module itself, or call requires_grad_(False) of it first"
+                )
+            found = refuted(flow, tolerance=tolerance, largest=LARGEST_CHECKED, own=flow.model_log_prob)
     except LinflowError:
         raise
     except Exception as error:  # the model's code may raise anything
