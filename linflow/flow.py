@@ -234,7 +234,8 @@ class LinearFlow:
             raise InputError(f"variances must be positive, but the smallest is {values.min():g}: drop those directions")
         order = np.argsort(-values, kind="stable")
         spectrum = Spectrum(np.sqrt(values), name=name)
-        return cls(spectrum, mean=_given(mean), basis=_in_order(basis, order))
+        # V orders the latents as the basis has its coefficients: G is U times the roots of the variances, as they are given.
+        return cls(spectrum, mean=_given(mean), basis=_in_order(basis, order), latent_basis=_in_order(None, order))
 
     @classmethod
     def fit(cls, X: ArrayLike, *, shrinkage: str | float = "oas", name: str = "data") -> LinearFlow:
@@ -602,7 +603,7 @@ def _orthogonal(Q: Orthogonal | None, n: int, name: str, order: IntArray | None)
             f"{name} must be orthogonal, but {name}^T {name} differs from the identity by {deviation:.1e} "
             f"(allowed: {_ORTHOGONAL_TOLERANCE:g}): orthonormalise it with numpy.linalg.qr"
         )
-    return _read_only(Q if order is None else Q[:, order])
+    return _read_only(Q)
 
 
 def _haar(n: int, rng: np.random.Generator) -> FloatArray:

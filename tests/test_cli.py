@@ -200,6 +200,7 @@ def test_every_option_of_verify_and_run_arrives(monkeypatch: pytest.MonkeyPatch)
         "changes": {"draws": "3", "m": "1,2"},
         "given": Given(data=Path("d")),
         "ood": Path("e"),
+        "flow": None,
         "form": "md",
         "figures": "svg",
     }

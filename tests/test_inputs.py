@@ -108,7 +108,7 @@ def test_the_figure_draws_what_is_predicted() -> None:
         assert tuple(values) in curves
     with pytest.raises(InputError, match="needs an m below n = 4"):
         prediction_figure(spectrum, [4], exact=[0.0])
-    with pytest.raises(OutputError, match=r"must end in \.png, \.pdf, \.svg"):
+    with pytest.raises(InputError, match=r"must end in \.png, \.pdf, \.svg"):
         save(figure, "e.jpg")
 
 

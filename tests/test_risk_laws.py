@@ -143,7 +143,9 @@ SPECTRUM: dict[str, tuple[int, Function]] = {
 }
 TABLE = {**RISK, **SPECTRUM}
 #: Public names of `Spectrum` that compute nothing: constructors and labels.
-OTHERS = {"from_values", "power_law", "exponential", "step", "flat", "spiked", "log_spaced", "from_data", "concatenate"}
+OTHERS = {"from_values", "power_law", "exponential", "step", "flat", "spiked", "log_spaced", "concatenate"} | {
+    *("from_data", "from_covariance"),
+}
 OTHERS |= {"scaled", "named", "name", "key", "content_key"}
 #: What rounding may do: all of these are sums and quotients of positive terms.
 ROUNDING = 1e-11

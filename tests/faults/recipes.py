@@ -558,7 +558,7 @@ NOT_CALLED = {
     "deep.trained": "untrained and fit, from a cache on disk",
     "deep.cache_folder": "takes nothing",
     "deep.register": "takes a class",
-    "experiments.Given": "made by linflow of a name, and read from the disk",
+    "experiments.Outside": "made by linflow of a name, and read from the disk",
 }
 
 
