@@ -111,6 +111,11 @@ SUBJECTS = (
     Subject(
         "gradient_flow, at infinity", lambda flow, A, y, unit: lf.gradient_flow(flow, A, y, time=math.inf), ALL | {ROWS}
     ),
+    Subject(
+        "reconstruct",
+        lambda flow, A, y, unit: lf.reconstruct(flow, A, y, noise_std=0.3 * unit.y, tolerance=1e-11).x,
+        ALL,
+    ),
     Subject("mle, complex", lambda flow, A, y, unit: lf.mle(flow, *turned(A, y)), ALL | {ROWS}),
     Subject("posterior, complex", lambda flow, A, y, unit: moments(flow, *turned(A, y), 0.3 * unit.y), ALL - {BATCH}),
     Subject(
