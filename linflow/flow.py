@@ -234,7 +234,7 @@ class LinearFlow:
             raise InputError(f"variances must be positive, but the smallest is {values.min():g}: drop those directions")
         order = np.argsort(-values, kind="stable")
         spectrum = Spectrum(np.sqrt(values), name=name)
-        # V orders the latents as the basis has its coefficients: G is U times the roots of the variances, as they are given.
+        # Latents in the order of the basis too: G is U times the roots of the variances, as they are given.
         return cls(spectrum, mean=_given(mean), basis=_in_order(basis, order), latent_basis=_in_order(None, order))
 
     @classmethod

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 import linflow as lf
 from linflow import cli
-from linflow.errors import InputError, OutputError
+from linflow.errors import InputError
 from linflow.experiments import Experiment, Variable, experiment_files, load, run, scaled_counts, spectrum_for
 from linflow.inputs import Given, range_of_words
 from linflow.plotting import prediction_figure, save

@@ -48,8 +48,8 @@ ECOSYSTEM = (
         _FLOW,
         "flow-basis-unsorted",
         "the columns of a basis do not follow the singular values",
-        "return _read_only(Q if order is None else Q[:, order])",
-        "return _read_only(Q if order is None else Q[:, :])",
+        "Q = _in_order(Q, order, name)",
+        "Q = _in_order(Q, np.sort(order), name)",
         _UNSORTED,
     ),
     _fault(

@@ -162,7 +162,7 @@ INTAKE = (
         "inputs.py::test_what_the_options_do_not_mean_is_one_sentence[a matrix of values]",
     ),
     _fault(
-        "linflow/experiments/experiment.py",
+        "linflow/experiments/plan.py",
         "given-by-name",
         "spectra from outside told apart by their names alone",
         "content = {name: spectrum.key for name, spectrum in self.given.items()}",
