@@ -7,10 +7,12 @@ An experiment is one Python file; see :class:`Experiment` for what it holds, and
 from linflow.engine.cluster import DaskEngine
 from linflow.engine.outside import Outside
 from linflow.engine.pool import Engine, LokyEngine, Lost, SerialEngine
+from linflow.experiments.compared import beyond, own_styles, plus_minus, told
 from linflow.experiments.discover import Study, experiment_files, load
 from linflow.experiments.experiment import Experiment, Variable
 from linflow.experiments.gathered import COMPUTED, FAILED, SKIPPED
 from linflow.experiments.given import scaled_counts, spectrum_for
+from linflow.experiments.methods import METHODS, Method, Problem, answer, own_answers
 from linflow.experiments.plan import Plan
 from linflow.experiments.results import entries, settings
 from linflow.experiments.run import run
@@ -19,6 +21,7 @@ from linflow.experiments.statistics import OKABE_ITO, estimate
 __all__ = [
     "COMPUTED",
     "FAILED",
+    "METHODS",
     "OKABE_ITO",
     "SKIPPED",
     "DaskEngine",
@@ -26,17 +29,25 @@ __all__ = [
     "Experiment",
     "LokyEngine",
     "Lost",
+    "Method",
     "Outside",
     "Plan",
+    "Problem",
     "SerialEngine",
     "Study",
     "Variable",
+    "answer",
+    "beyond",
     "entries",
     "estimate",
     "experiment_files",
     "load",
+    "own_answers",
+    "own_styles",
+    "plus_minus",
     "run",
     "scaled_counts",
     "settings",
     "spectrum_for",
+    "told",
 ]
