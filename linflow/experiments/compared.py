@@ -76,10 +76,10 @@ def told(name: str, reference: str, differences: Mapping[str, xr.DataArray]) -> 
     --------
     >>> import xarray as xr
     >>> told("my median", "linear flow", {"noise 0.1": xr.DataArray([1.0, 2.0, 3.0], dims="block")})
-    'Your method my median against the linear flow, paired: +2.00 ± 0.58 dB (noise 0.1).'
+    'Your method my median against the linear flow, paired, mean ± standard error: +2.00 ± 0.58 dB (noise 0.1).'
     """
     there = {place: gain for place, gain in mapping(differences, "differences").items() if int(gain.notnull().sum()) > 1}
-    head = f"Your method {label(name, 'name')} against the {label(reference, 'reference')}, paired"
+    head = f"Your method {label(name, 'name')} against the {label(reference, 'reference')}, paired, mean ± standard error"
     if not there:
         return f"{head}: too few blocks to tell."
     words = {place: f"{plus_minus(gain, sign=True)} dB ({place})" for place, gain in there.items()}
