@@ -24,21 +24,8 @@ from numpy.typing import NDArray
 
 import linflow as lf
 from linflow.experiments import METHODS as SHARED
-from linflow.experiments import (
-    OKABE_ITO,
-    Experiment,
-    Problem,
-    Variable,
-    answer,
-    beyond,
-    entries,
-    estimate,
-    own_answers,
-    own_styles,
-    plus_minus,
-    settings,
-    told,
-)
+from linflow.experiments import OKABE_ITO, Experiment, Problem, Variable, answer, entries, estimate, own_answers, settings
+from linflow.experiments.compared import beyond, compared, own_styles, plus_minus, told
 from linflow.experiments.methods import non_local_means
 
 if TYPE_CHECKING:
@@ -176,7 +163,7 @@ def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     clean = test[params["block"] % len(test)]
     noisy = clean + params["noise_std"] * rng.standard_normal(clean.shape)
     results = restorations(problem_of(noisy, params, rng), params)
-    restored = [results.get(name, np.full_like(clean, np.nan)) for name in params["estimator"]]
+    restored = [results.get(name, np.full_like(clean, np.nan)) for name in compared(params, METHODS)]
     return {"psnr": [psnr(result, clean) for result in restored], "original": clean, "restored": restored}
 
 

@@ -23,19 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import linflow as lf
-from linflow.experiments import (
-    OKABE_ITO,
-    Experiment,
-    Problem,
-    Variable,
-    beyond,
-    entries,
-    estimate,
-    own_answers,
-    own_styles,
-    plus_minus,
-    told,
-)
+from linflow.experiments import OKABE_ITO, Experiment, Problem, Variable, entries, estimate, own_answers
+from linflow.experiments.compared import beyond, compared, own_styles, plus_minus, told
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -182,12 +171,12 @@ def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     hidden = hidden_pixels(params["mask"], images.shape[1], rng)
     results = inpaint(params, images, hidden, rng)
     return {
-        "psnr": [psnr(results[name][:, hidden], images[:, hidden]) for name in params["estimator"]],
-        "psnr_image": [psnr(results[name], images) for name in params["estimator"]],
+        "psnr": [psnr(results[name][:, hidden], images[:, hidden]) for name in compared(params, METHODS)],
+        "psnr_image": [psnr(results[name], images) for name in compared(params, METHODS)],
         "hidden": hidden.mean(),
         "original": images[0],
         "unseen": hidden,
-        "completed": [results[name][0] for name in params["estimator"]],
+        "completed": [results[name][0] for name in compared(params, METHODS)],
     }
 
 

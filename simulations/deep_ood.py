@@ -24,18 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import linflow as lf
-from linflow.experiments import (
-    OKABE_ITO,
-    Experiment,
-    Problem,
-    Variable,
-    beyond,
-    estimate,
-    own_answers,
-    own_styles,
-    settings,
-    told,
-)
+from linflow.experiments import OKABE_ITO, Experiment, Problem, Variable, estimate, own_answers, settings
+from linflow.experiments.compared import beyond, compared, own_styles, told
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -154,7 +144,7 @@ def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     block, parts = params["block"], params["parts"]
     x = (images[block % parts :: parts] if len(images) >= parts else images)[: params["images"]]
     n = x.shape[1]
-    found = np.zeros((len(params["share"]), len(params["prior"])))
+    found = np.zeros((len(params["share"]), len(compared(params, METHODS))))
     for i, share in enumerate(params["share"]):
         m = max(1, round(share * n))
         A = lf.measurement.gaussian(m, n, rng)
@@ -165,7 +155,7 @@ def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
         estimates = {FLOW: deep.solve(flow, A, y), LINEAR: lf.mle(flow.linear, A, y)}
         estimates[GAN] = deep.csgm(gan, A, y, rng=rng, penalty=m * tuned_penalty(params, m), **effort(params)).x
         estimates |= own
-        found[i] = [psnr(estimates[name], x).mean() for name in params["prior"]]
+        found[i] = [psnr(estimates[name], x).mean() for name in compared(params, METHODS)]
     with torch.no_grad():
         again = flow.forward(flow.inverse(x)).numpy()
     reached = {FLOW: again, RANK: flow.linear.truncate(gan.latent).project(x)}

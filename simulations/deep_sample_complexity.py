@@ -26,19 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import linflow as lf
-from linflow.experiments import (
-    OKABE_ITO,
-    Experiment,
-    Problem,
-    Variable,
-    beyond,
-    entries,
-    estimate,
-    own_answers,
-    own_styles,
-    settings,
-    told,
-)
+from linflow.experiments import OKABE_ITO, Experiment, Problem, Variable, entries, estimate, own_answers, settings
+from linflow.experiments.compared import beyond, own_styles, told
 
 if TYPE_CHECKING:
     import xarray as xr

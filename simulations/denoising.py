@@ -23,21 +23,8 @@ from numpy.typing import NDArray
 
 import linflow as lf
 from linflow.experiments import METHODS as SHARED
-from linflow.experiments import (
-    OKABE_ITO,
-    Experiment,
-    Problem,
-    Variable,
-    answer,
-    beyond,
-    entries,
-    estimate,
-    own_answers,
-    own_styles,
-    plus_minus,
-    settings,
-    told,
-)
+from linflow.experiments import OKABE_ITO, Experiment, Problem, Variable, answer, entries, estimate, own_answers, settings
+from linflow.experiments.compared import beyond, compared, own_styles, plus_minus, told
 from linflow.experiments.methods import non_local_means
 
 if TYPE_CHECKING:
@@ -227,7 +214,7 @@ def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     )
     measured = np.array([np.mean(np.sum(error**2, axis=1)) for error in errors])
     theory = predicted(flow, noise_std, moments_in_basis(flow, patches_of(clean)))
-    restored = [results.get(name, np.full_like(clean, np.nan)) for name in params["denoiser"]]
+    restored = [results.get(name, np.full_like(clean, np.nan)) for name in compared(params, METHODS)]
     chosen = seen[rng.integers(0, len(seen), params["proxies"])]
     return {
         "psnr": [psnr(result, clean) for result in restored],

@@ -19,18 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import linflow as lf
-from linflow.experiments import (
-    OKABE_ITO,
-    Experiment,
-    Problem,
-    Variable,
-    beyond,
-    entries,
-    estimate,
-    own_answers,
-    plus_minus,
-    told,
-)
+from linflow.experiments import OKABE_ITO, Experiment, Problem, Variable, entries, estimate, own_answers
+from linflow.experiments.compared import beyond, compared, plus_minus, told
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -65,13 +55,14 @@ def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     )
     estimates |= own_answers(params, problem)
     return {
-        "psnr": [psnr(estimates[name][:, hidden], test[:, hidden]) for name in params["estimator"]],
+        "psnr": [psnr(estimates[name][:, hidden], test[:, hidden]) for name in compared(params, METHODS)],
         "coverage": [own_coverage, coverage],
         "ratio": [own_ratio, ratio],
         "hidden": hidden.mean(),
         "original": test[0].reshape(shape),
         "unseen": hidden.reshape(shape),
-        "completed": [estimates[name][0].reshape(shape) for name in params["estimator"]],
+        "completed": posterior.mean[0].reshape(shape),
+        "restored": [estimates[name][0].reshape(shape) for name in compared(params, METHODS)],
         "std": posterior.std.reshape(shape),
     }
 
@@ -92,7 +83,8 @@ EXPERIMENT = Experiment(
         "hidden": Variable("share of pixels hidden"),
         "original": Variable("the first test image of block 0", "peak 1", ("row", "column"), once=True),
         "unseen": Variable("1 for its hidden pixels, 0 for the others", "", ("row", "column"), once=True),
-        "completed": Variable("what every method makes of it", "peak 1", ("estimator", "row", "column"), once=True),
+        "completed": Variable("its posterior mean", "peak 1", ("row", "column"), once=True),
+        "restored": Variable("what every method makes of it", "peak 1", ("estimator", "row", "column"), once=True),
         "std": Variable("its posterior standard deviation", "peak 1", ("row", "column"), once=True),
     },
     quick={"blocks": 6, "samples": 200},
@@ -299,8 +291,8 @@ def _image_figure(dataset: xr.Dataset) -> Figure:
         panels = group.subplots(len(masks), shown, squeeze=False)
         for line, mask in zip(panels, masks, strict=True):
             found = dataset.sel(case=name, mask=mask)
-            image, unseen, std = (entries(found[key]) for key in ("original", "unseen", "std"))
-            mean, *others = (entries(found["completed"].sel(estimator=name)) for name in (REFERENCE, *own))
+            image, unseen, mean, std = (entries(found[key]) for key in ("original", "unseen", "completed", "std"))
+            others = [entries(found["restored"].sel(estimator=name)) for name in own]
             for panel in line:
                 panel.set(xticks=[], yticks=[])
             line[0].set_ylabel(mask, fontsize=9)

@@ -7,7 +7,6 @@ An experiment is one Python file; see :class:`Experiment` for what it holds, and
 from linflow.engine.cluster import DaskEngine
 from linflow.engine.outside import Outside
 from linflow.engine.pool import Engine, LokyEngine, Lost, SerialEngine
-from linflow.experiments.compared import beyond, own_styles, plus_minus, told
 from linflow.experiments.discover import Study, experiment_files, load
 from linflow.experiments.experiment import Experiment, Variable
 from linflow.experiments.gathered import COMPUTED, FAILED, SKIPPED
@@ -37,17 +36,13 @@ __all__ = [
     "Study",
     "Variable",
     "answer",
-    "beyond",
     "entries",
     "estimate",
     "experiment_files",
     "load",
     "own_answers",
-    "own_styles",
-    "plus_minus",
     "run",
     "scaled_counts",
     "settings",
     "spectrum_for",
-    "told",
 ]

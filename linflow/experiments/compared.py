@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 _MARKERS = ("*", "X", "p", "h", "d", "8")
 #: So many places are told one by one, of more the best and the worst.
 _TOLD = 4
+
+
+def compared(params: Mapping[str, Any], known: Iterable[str]) -> list[str]:
+    """The methods that a cell compares: the experiment's own, and after them those from outside.
+
+    >>> compared({}, ("noisy", "BM3D"))
+    ['noisy', 'BM3D']
+    """
+    return [*listed(known, "known", "names"), *mapping(params, "params").get("given_methods", {})]
 
 
 def beyond(dataset: xr.Dataset, dimension: str, known: Iterable[str]) -> list[str]:

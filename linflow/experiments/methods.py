@@ -83,6 +83,8 @@ class Problem:
 
     def __post_init__(self) -> None:
         A = as_operator(self.A) if is_matrix_free(self.A) else finite_array(as_dense(self.A), "A").copy()
+        if A.dtype.kind == "c":
+            raise InputError("A must be real: signals and measurements are, in what is compared")
         if not is_matrix_free(A):
             A.flags.writeable = False
         y, (m, n), shape = finite_array(self.y, "y"), A.shape, sides(self.shape)
@@ -196,6 +198,7 @@ def own_answers(params: Mapping[str, Any], problem: Problem) -> dict[str, FloatA
     >>> own_answers({}, Problem(y=np.ones((3, 2)), A=np.eye(2), noise_std=0.1, shape=(2,)))
     {}
     """
+    instance_of(problem, Problem, "problem")
     given = mapping(mapping(params, "params").get("given_methods", {}), "given_methods")
     return {name: answer(name, method, problem) for name, method in given.items()}
 

@@ -82,7 +82,7 @@ def given_methods(experiment: Experiment, names: Sequence[str | os.PathLike[str]
             raise InputError(
                 f"a method is a function of a Python file, such as my_file.py:my_method, got {place[:_SHOWN]!r}"
             )
-        name = given.function.replace("_", " ").strip()
+        name = given.function.replace("_", " ").strip() or given.function
         if name in found:
             raise InputError(f"two methods are called {name!r}: rename one of the functions")
         _require_one_argument(given)
