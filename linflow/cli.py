@@ -330,6 +330,14 @@ def run(
             help="A flow in the place of the experiment's own: of linflow train, or what a function of yours makes.",
         ),
     ] = None,
+    methods: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--method",
+            metavar="FILE.py:FUNCTION",
+            help="A method of yours to be compared with the experiment's own; may be given several times.",
+        ),
+    ] = None,
     show_list: Annotated[bool, typer.Option("--list", help="List the experiments.")] = False,
     form: Form = None,
     figures: Figures = "png",
@@ -374,6 +382,7 @@ def run(
         given=given,
         ood=ood,
         flow=flow,
+        methods=methods or (),
         form=form,
         figures=figures,
     )

@@ -15,7 +15,7 @@ Sources: Asim et al. (ICML 2020); Zoran & Weiss (2011); Dabov, Foi, Katkovnik & 
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import linflow as lf
-from linflow.experiments import OKABE_ITO, Experiment, Variable, entries, estimate, settings
+from linflow.experiments import METHODS as SHARED
+from linflow.experiments import OKABE_ITO, Experiment, Problem, Variable, answer, entries, estimate, own_answers, settings
+from linflow.experiments.compared import beyond, compared, own_styles, plus_minus, told
+from linflow.experiments.methods import non_local_means
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,7 +38,8 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float64]
 
 TRAINING, TESTING = ("astronaut", "coffee", "chelsea"), ("camera", "coins")
-METHODS = ("noisy", "linear patches", "non-local means", "BM3D", "BM3D, clipped input", "flow patches")
+REFERENCE = "linear patches"
+METHODS = ("noisy", REFERENCE, "non-local means", "BM3D", "BM3D, clipped input", "flow patches")
 PIXELS = ("row", "column", "channel")
 #: BM3D and non-local means compare blocks: images below this side have too few of them.
 _SMALLEST = 32
@@ -72,6 +76,13 @@ def images_of(case: str, size: int) -> tuple[FloatArray, FloatArray]:
     return train, test
 
 
+@cache
+def training_of(case: str, size: int) -> FloatArray:
+    """Training images of the size of those to be denoised, one a row: what methods from outside may learn from."""
+    found = np.concatenate([tiles(name, size) for name in TRAINING]) if case == "photographs" else images_of(case, size)[0]
+    return found.reshape(len(found), -1)
+
+
 def outside(given: Outside, params: dict[str, Any]) -> Flow:
     """The flow in the place of the trained one."""
     from linflow.deep.outside import patches
@@ -92,24 +103,16 @@ def patch_flow(case: str, size: int, steps: int, given: Outside | None = None) -
     return flow
 
 
-def denoise_nlm(noisy: FloatArray, noise_std: float, factor: float) -> FloatArray:
-    """Non-local means with ``h = factor * noise_std`` and the noise known."""
-    from skimage.restoration import denoise_nl_means
-
-    options: dict[str, Any] = {"patch_size": 5, "patch_distance": 6, "fast_mode": True}
-    options |= {"h": factor * noise_std, "sigma": noise_std}
-    if noisy.shape[-1] == 1:  # a channel axis of length 1 gives nonsense there
-        return np.asarray(denoise_nl_means(noisy[..., 0], **options))[..., None]
-    return np.asarray(denoise_nl_means(noisy, channel_axis=-1, **options))
-
-
-def denoise_bm3d(noisy: FloatArray, noise_std: float) -> FloatArray:
-    """BM3D with the noise known; colour in opponent channels, as its authors do."""
-    from bm3d import bm3d, bm3d_rgb
-
-    if noisy.shape[-1] == 1:
-        return np.asarray(bm3d(noisy[..., 0], noise_std))[..., None]
-    return np.asarray(bm3d_rgb(noisy, noise_std))
+def problem_of(noisy: FloatArray, params: dict[str, Any], rng: np.random.Generator) -> Problem:
+    """One noisy image, (H, W, C), as every method gets it."""
+    return Problem(
+        y=noisy.reshape(1, -1),
+        A=lf.measurement.identity(noisy.size),
+        noise_std=params["noise_std"],
+        shape=noisy.shape,
+        training=partial(training_of, params["case"], params["size"]),
+        rng=rng,
+    )
 
 
 @cache
@@ -118,10 +121,12 @@ def tuned(case: str, size: int, noise_std: float) -> float:
     train = images_of(case, size)[0]
     clean = train[:: len(train) // 6][:6]  # from all over: the first ones may be one smooth corner
     noisy = clean + noise_std * np.random.default_rng(1).standard_normal(clean.shape)
+    y, shape = noisy.reshape(len(noisy), -1), clean.shape[1:]
+    problem = Problem(y=y, A=lf.measurement.identity(y.shape[1]), noise_std=noise_std, shape=shape)
 
     def quality(factor: float) -> float:
-        found = [psnr(denoise_nlm(y, noise_std, factor), x) for y, x in zip(noisy, clean, strict=True)]
-        return float(np.mean(found))
+        estimates = problem.images(non_local_means(problem, factor=factor))
+        return float(np.mean([psnr(x_hat, x) for x_hat, x in zip(estimates, clean, strict=True)]))
 
     return max(_TUNED, key=quality)
 
@@ -131,19 +136,23 @@ def psnr(estimated: FloatArray, truth: FloatArray) -> float:
     return round(float(-10 * np.log10(np.mean((np.clip(estimated, 0.0, 1.0) - truth) ** 2))), 4)
 
 
-def restorations(noisy: FloatArray, params: dict[str, Any]) -> dict[str, FloatArray]:
+def restorations(problem: Problem, params: dict[str, Any]) -> dict[str, FloatArray]:
     """What every method makes of one noisy image."""
     from linflow import deep
     from linflow.deep.patches import linear_control
 
-    case, size, noise_std = params["case"], params["size"], params["noise_std"]
+    # Those from outside first: a mistake in one is told before a flow is trained.
+    found = own_answers(params, problem)
+    case, size, noise_std, noisy = params["case"], params["size"], params["noise_std"], problem.noisy[0]
     flow, stride = patch_flow(case, size, params["steps"], params["given_flow"]), params["stride"]
-    results = {"noisy": noisy, "linear patches": deep.denoise_once(linear_control(flow), noisy, noise_std, stride=stride)}
+    shared = ["noisy"]
     if min(noisy.shape[:2]) >= _SMALLEST:
-        results["non-local means"] = denoise_nlm(noisy, noise_std, tuned(case, size, noise_std))
-        if params["bm3d"]:
-            results["BM3D"] = denoise_bm3d(noisy, noise_std)
-            results["BM3D, clipped input"] = denoise_bm3d(np.clip(noisy, 0.0, 1.0), noise_std)
+        nearby = partial(non_local_means, factor=tuned(case, size, noise_std))
+        found["non-local means"] = answer("non-local means", nearby, problem)
+        shared += ["BM3D", "BM3D, clipped input"] if params["bm3d"] else []
+    found |= {name: answer(name, SHARED[name], problem) for name in shared}
+    results = {name: problem.images(rows)[0] for name, rows in found.items()}
+    results[REFERENCE] = deep.denoise_once(linear_control(flow), noisy, noise_std, stride=stride)
     results["flow patches"] = deep.denoise(flow, noisy, noise_std, stride=stride)
     return results
 
@@ -152,8 +161,9 @@ def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     """One draw of noise on one test image."""
     test = images_of(params["case"], params["size"])[1]
     clean = test[params["block"] % len(test)]
-    results = restorations(clean + params["noise_std"] * rng.standard_normal(clean.shape), params)
-    restored = [results.get(name, np.full_like(clean, np.nan)) for name in METHODS]
+    noisy = clean + params["noise_std"] * rng.standard_normal(clean.shape)
+    results = restorations(problem_of(noisy, params, rng), params)
+    restored = [results.get(name, np.full_like(clean, np.nan)) for name in compared(params, METHODS)]
     return {"psnr": [psnr(result, clean) for result in restored], "original": clean, "restored": restored}
 
 
@@ -181,6 +191,7 @@ EXPERIMENT = Experiment(
     quick={"size": 64, "steps": 600, "blocks": 8},
     folders=lambda data, ood: {"case": (two_folders(data, ood),), "size": 64, "steps": 16000},
     flow=outside,
+    methods="estimator",
 )
 
 
@@ -191,15 +202,22 @@ def table(dataset: xr.Dataset) -> list[dict[str, object]]:
         for noise_std in dataset["noise_std"].values.tolist():
             found = dataset["psnr"].sel(case=case, noise_std=noise_std)
             row: dict[str, object] = {"images": _short(case), "noise": noise_std}
-            row |= {f"{name}, dB": _pm(found.sel(estimator=name)) for name in METHODS}
-            for rival in ("linear patches", "BM3D"):
+            row |= {f"{name}, dB": _pm(found.sel(estimator=name)) for name in names_of(dataset)}
+            for rival in (REFERENCE, "BM3D"):
                 row[f"flow - {rival}"] = _pm(_gain(found, rival), sign="+")
+            for name in beyond(dataset, "estimator", METHODS):
+                row[f"{name} - {REFERENCE}"] = plus_minus(_gain(found, REFERENCE, name), sign=True)
             rows.append(row)
     return rows
 
 
-def _gain(psnrs: xr.DataArray, rival: str) -> xr.DataArray:
-    return psnrs.sel(estimator="flow patches") - psnrs.sel(estimator=rival)
+def names_of(dataset: xr.Dataset) -> list[str]:
+    """The methods that were compared, those from outside last."""
+    return [str(name) for name in dataset["estimator"].values]
+
+
+def _gain(psnrs: xr.DataArray, rival: str, of: str = "flow patches") -> xr.DataArray:
+    return psnrs.sel(estimator=of) - psnrs.sel(estimator=rival)
 
 
 def _pm(values: xr.DataArray, sign: str = "") -> str:
@@ -221,7 +239,7 @@ def reading(dataset: xr.Dataset) -> str:
     for case in dataset["case"].values.tolist():
         found = dataset["psnr"].sel(case=case)
         gains = []
-        for rival in METHODS[1:-1]:
+        for rival in [name for name in names_of(dataset) if name not in ("noisy", "flow patches")]:
             each = [_pm(_gain(found.sel(noise_std=s), rival), sign="+") for s in dataset["noise_std"].values]
             if "-" not in each:
                 gains.append(f"{', '.join(each)} dB from {rival}")
@@ -234,7 +252,21 @@ def reading(dataset: xr.Dataset) -> str:
         f"(mean over {dataset.sizes['block']} test images ± one standard error). {'. '.join(parts)}. The first is what "
         "training adds to the linear model that the flow starts from: only that one speaks for depth. BM3D expects "
         f"Gaussian noise, so clipped input costs it accuracy as the noise grows.{absent}"
+        + "".join(f" {sentence}" for sentence in _own_sentences(dataset))
     )
+
+
+def _own_sentences(dataset: xr.Dataset) -> list[str]:
+    """One for each method from outside."""
+    places = {
+        f"{_short(case)}, noise {noise_std:g}": dataset["psnr"].sel(case=case, noise_std=noise_std)
+        for case in dataset["case"].values.tolist()
+        for noise_std in dataset["noise_std"].values.tolist()
+    }
+    return [
+        told(name, REFERENCE, {place: _gain(found, REFERENCE, name) for place, found in places.items()})
+        for name in beyond(dataset, "estimator", METHODS)
+    ]
 
 
 _STYLE = {
@@ -244,6 +276,12 @@ _STYLE = {
     "BM3D, clipped input": ("purple", "v", (0, (1, 1))),
     "flow patches": ("blue", "o", "-"),
 }
+
+
+def styles_of(dataset: xr.Dataset) -> dict[str, tuple[str, str, Any]]:
+    """Colour, marker and line of every method that is drawn."""
+    own = own_styles(beyond(dataset, "estimator", METHODS), [colour for colour, _, _ in _STYLE.values()])
+    return {**_STYLE, **{name: (colour, marker, "-") for name, (colour, marker) in own.items()}}
 
 
 def figures(dataset: xr.Dataset) -> dict[str, Figure]:
@@ -261,15 +299,15 @@ def _psnr_figure(dataset: xr.Dataset) -> Figure:
     handles: dict[str, Any] = {}
     for (left, right), case in zip(grid, cases, strict=True):
         found = dataset["psnr"].sel(case=case)
-        for index, (name, (colour, marker, line)) in enumerate(_STYLE.items()):
+        for index, (name, (colour, marker, line)) in enumerate(styles_of(dataset).items()):
             values = found.sel(estimator=name)
             if not bool(values.notnull().any()):
                 continue
             # Side by side, so that bars do not hide each other.
             at = levels * 1.03 ** (index - 2)
             style: dict[str, Any] = {"color": OKABE_ITO[colour], "marker": marker, "linestyle": line, "label": name}
-            for panel, shown in ((left, values), (right, values - found.sel(estimator="linear patches"))):
-                if panel is right and name == "linear patches":
+            for panel, shown in ((left, values), (right, values - found.sel(estimator=REFERENCE))):
+                if panel is right and name == REFERENCE:
                     right.axhline(0.0, color=OKABE_ITO[colour], linestyle=line)
                     continue
                 e = estimate(shown)
@@ -295,12 +333,12 @@ def _image_figure(dataset: xr.Dataset) -> Figure:
 
     cases, levels, own = dataset["case"].values.tolist(), dataset["noise_std"].values.tolist(), settings(dataset)
     noise_std = levels[len(levels) // 2]
-    shown = len(METHODS) + 1 - 2 * (not own["bm3d"])
+    shown = len(names_of(dataset)) + 1 - 2 * (not own["bm3d"])
     figure = Figure(figsize=(1.75 * shown, 2.2 * len(cases) + 0.4), layout="constrained")
     for line, case in zip(figure.subplots(len(cases), shown, squeeze=False), cases, strict=True):
         found = dataset.sel(case=case, noise_std=noise_std)
         pictures = {"original": entries(found["original"])}
-        for name in METHODS:
+        for name in names_of(dataset):
             value = float(found["psnr"].sel(estimator=name, block=0))
             pictures[f"{name}\n{value:.1f} dB"] = entries(found["restored"].sel(estimator=name))
         pictures = {title: picture for title, picture in pictures.items() if picture.size}

@@ -16,14 +16,15 @@ Sources: Asim et al. (ICML 2020); Venkatakrishnan et al. (2013) for splitting; T
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import linflow as lf
-from linflow.experiments import OKABE_ITO, Experiment, Variable, entries, estimate
+from linflow.experiments import OKABE_ITO, Experiment, Problem, Variable, entries, estimate, own_answers
+from linflow.experiments.compared import beyond, compared, own_styles, plus_minus, told
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -36,7 +37,8 @@ FloatArray = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 MASKS = ("random", "box", "text", "centre box")
-METHODS = ("linear", "biharmonic", "flow")
+REFERENCE = "linear"
+METHODS = (REFERENCE, "biharmonic", "flow")
 PIXELS = ("row", "column", "channel")
 #: Up to this side the flow is one of the whole image.
 WHOLE = 32
@@ -92,6 +94,12 @@ def images_of(case: str, size: int) -> tuple[FloatArray, FloatArray]:
     return train, test
 
 
+def training_of(case: str, size: int) -> FloatArray:
+    """The training images, one a row."""
+    train = images_of(case, size)[0]
+    return train.reshape(len(train), -1)
+
+
 def outside(given: Outside, params: dict[str, Any]) -> Any:
     """The flow in the place of the trained one: of whole images up to `WHOLE` pixels, else of patches."""
     from linflow.deep.outside import patches, whole
@@ -128,11 +136,15 @@ def inpaint(params: dict[str, Any], images: FloatArray, hidden: Mask, rng: np.ra
     from linflow import deep
     from linflow.deep.patches import linear_control
 
-    flow, noise_std = flow_of(params["case"], params["size"], params["steps"], params["given_flow"]), params["noise_std"]
-    shape = images.shape[1:]
+    noise_std, shape = params["noise_std"], images.shape[1:]
     A = lf.measurement.row_sampling(np.repeat(~hidden.ravel(), shape[2]), n=images[0].size)
     noisy = images + noise_std * rng.standard_normal(images.shape)
     y = lf.measurement.apply(A, noisy.reshape(len(images), -1))
+    training = partial(training_of, params["case"], params["size"])
+    problem = Problem(y=y, A=A, noise_std=noise_std, shape=shape, training=training, rng=rng)
+    # Those from outside first: a mistake in one is told before a flow is trained.
+    own = {name: problem.images(rows) for name, rows in own_answers(params, problem).items()}
+    flow = flow_of(params["case"], params["size"], params["steps"], params["given_flow"])
     filled = biharmonic(np.clip(noisy, 0.0, 1.0), hidden)
     if flow.conditional:
         # A box is wider than a patch: what fills it at the start has to be plausible, for the control too.
@@ -142,8 +154,8 @@ def inpaint(params: dict[str, Any], images: FloatArray, hidden: Mask, rng: np.ra
     else:
         linear = lf.map_estimate(flow.linear, A, y, noise_std=noise_std)
         found = deep.solve(flow, A, y, noise_std=noise_std)
-    results = {"linear": linear.reshape(images.shape), "biharmonic": filled}
-    return {**results, "flow": found.reshape(images.shape)}
+    results = {REFERENCE: linear.reshape(images.shape), "biharmonic": filled}
+    return {**results, "flow": found.reshape(images.shape), **own}
 
 
 def psnr(estimated: FloatArray, truth: FloatArray) -> float:
@@ -159,12 +171,12 @@ def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     hidden = hidden_pixels(params["mask"], images.shape[1], rng)
     results = inpaint(params, images, hidden, rng)
     return {
-        "psnr": [psnr(results[name][:, hidden], images[:, hidden]) for name in METHODS],
-        "psnr_image": [psnr(results[name], images) for name in METHODS],
+        "psnr": [psnr(results[name][:, hidden], images[:, hidden]) for name in compared(params, METHODS)],
+        "psnr_image": [psnr(results[name], images) for name in compared(params, METHODS)],
         "hidden": hidden.mean(),
         "original": images[0],
         "unseen": hidden,
-        "completed": [results[name][0] for name in METHODS],
+        "completed": [results[name][0] for name in compared(params, METHODS)],
     }
 
 
@@ -194,6 +206,7 @@ EXPERIMENT = Experiment(
     quick={"steps": 600, "blocks": 6, "images": 10, "rounds": 20},
     folders=lambda data, ood: {"case": (two_folders(data, ood),), "steps": 16000},
     flow=outside,
+    methods="estimator",
 )
 
 
@@ -205,15 +218,22 @@ def table(dataset: xr.Dataset) -> list[dict[str, object]]:
             found = dataset.sel(case=case, mask=mask)
             row: dict[str, object] = {"images": _short(case), "mask": mask}
             row["hidden %"] = f"{100 * float(found['hidden'].mean()):.0f}"
-            row |= {f"{name}, dB": _pm(found["psnr"].sel(estimator=name)) for name in METHODS}
+            row |= {f"{name}, dB": _pm(found["psnr"].sel(estimator=name)) for name in names_of(dataset)}
             row |= {f"flow - {name}": _pm(_gain(found["psnr"], name), sign="+") for name in METHODS[:2]}
+            for name in beyond(dataset, "estimator", METHODS):
+                row[f"{name} - {REFERENCE}"] = plus_minus(_gain(found["psnr"], REFERENCE, name), sign=True)
             row |= {f"{name}, whole image": _pm(found["psnr_image"].sel(estimator=name)) for name in ("linear", "flow")}
             rows.append(row)
     return rows
 
 
-def _gain(psnrs: xr.DataArray, rival: str) -> xr.DataArray:
-    return psnrs.sel(estimator="flow") - psnrs.sel(estimator=rival)
+def names_of(dataset: xr.Dataset) -> list[str]:
+    """The methods that were compared, those from outside last."""
+    return [str(name) for name in dataset["estimator"].values]
+
+
+def _gain(psnrs: xr.DataArray, rival: str, of: str = "flow") -> xr.DataArray:
+    return psnrs.sel(estimator=of) - psnrs.sel(estimator=rival)
 
 
 def _pm(values: xr.DataArray, sign: str = "") -> str:
@@ -240,7 +260,30 @@ def reading(dataset: xr.Dataset) -> str:
         "What the nonlinear flow gains over its own linear part in the hidden pixels (paired, mean ± one standard error "
         f"over {dataset.sizes['block']} blocks). {'. '.join(parts)}. The flow's answer is a mode: where little is known of "
         "the hidden pixels (the inside of a box) it need not have a smaller error than the linear model's mean."
+        + "".join(f" {sentence}" for sentence in _own_sentences(dataset))
     )
+
+
+def _own_sentences(dataset: xr.Dataset) -> list[str]:
+    """One for each method from outside."""
+    places = {
+        f"{_short(case)}, {mask}": dataset["psnr"].sel(case=case, mask=mask)
+        for case in dataset["case"].values.tolist()
+        for mask in dataset["mask"].values.tolist()
+    }
+    return [
+        told(name, "linear model", {place: _gain(found, REFERENCE, name) for place, found in places.items()})
+        for name in beyond(dataset, "estimator", METHODS)
+    ]
+
+
+#: From the left to the right in the figure, those from outside after them.
+_STYLE = {"biharmonic": ("orange", "s"), REFERENCE: ("black", "D"), "flow": ("blue", "o")}
+
+
+def styles_of(dataset: xr.Dataset) -> dict[str, tuple[str, str]]:
+    """Colour and marker of every method."""
+    return _STYLE | own_styles(beyond(dataset, "estimator", METHODS), [colour for colour, _ in _STYLE.values()])
 
 
 def figures(dataset: xr.Dataset) -> dict[str, Figure]:
@@ -253,13 +296,13 @@ def _gain_figure(dataset: xr.Dataset) -> Figure:
 
     cases, masks = dataset["case"].values.tolist(), dataset["mask"].values.tolist()
     figure = Figure(figsize=(3.8 * len(cases) + 0.4, 3.6), layout="constrained")
-    styles = {"biharmonic": ("orange", "s"), "linear": ("black", "D"), "flow": ("blue", "o")}
+    styles = styles_of(dataset)
     panels = figure.subplots(1, len(cases), squeeze=False)[0]
     for panel, case in zip(panels, cases, strict=True):
         found = dataset["psnr"].sel(case=case)
         for index, (name, (colour, marker)) in enumerate(styles.items()):
             e = estimate(found.sel(estimator=name))
-            at = np.arange(len(masks)) + 0.16 * (index - 1)
+            at = np.arange(len(masks)) + 0.16 * (index - 1) * min(1.0, 5 / len(styles))
             style: dict[str, Any] = {"color": OKABE_ITO[colour], "marker": marker, "linestyle": "none", "capsize": 3}
             panel.errorbar(at, e["mean"].values, yerr=(e["high"] - e["mean"]).values, label=name, markersize=6, **style)
         low, high = panel.get_ylim()
@@ -281,7 +324,7 @@ def _image_figure(dataset: xr.Dataset) -> Figure:
     from matplotlib.figure import Figure
 
     cases, masks = dataset["case"].values.tolist(), dataset["mask"].values.tolist()
-    shown = len(METHODS) + 2
+    shown = len(names_of(dataset)) + 2
     figure = Figure(figsize=(1.3 * shown * len(cases), 1.4 * len(masks) + 0.7), layout="constrained")
     groups = figure.subfigures(1, len(cases), squeeze=False)[0]
     for group, case in zip(groups, cases, strict=True):
@@ -291,12 +334,12 @@ def _image_figure(dataset: xr.Dataset) -> Figure:
             image, hidden = entries(found["original"]), entries(found["unseen"]) > 0
             seen = np.broadcast_to(image, (*image.shape[:2], 3)).copy()
             seen[hidden] = [86 / 255, 180 / 255, 233 / 255]  # the sky blue of Okabe and Ito
-            results = {name: entries(found["completed"].sel(estimator=name)) for name in METHODS}
+            results = {name: entries(found["completed"].sel(estimator=name)) for name in names_of(dataset)}
             for panel, (name, picture) in zip(line, {"original": image, "seen": seen, **results}.items(), strict=True):
                 panel.set(xticks=[], yticks=[])
                 if picture.size:
                     panel.imshow(np.clip(picture, 0.0, 1.0).squeeze(), cmap="gray", vmin=0.0, vmax=1.0)
-                if name in METHODS and picture.size:
+                if name in names_of(dataset) and picture.size:
                     panel.set_xlabel(f"{psnr(picture[hidden], image[hidden]):.1f} dB", fontsize=8)
                 if index == 0:
                     panel.set_title(name, fontsize=9)

@@ -24,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import linflow as lf
-from linflow.experiments import OKABE_ITO, Experiment, Variable, estimate, settings
+from linflow.experiments import OKABE_ITO, Experiment, Problem, Variable, estimate, own_answers, settings
+from linflow.experiments.compared import beyond, compared, own_styles, told
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -127,6 +128,12 @@ def psnr(x_hat: Array, x: Array) -> Array:
     return found
 
 
+def problem_of(params: dict[str, Any], A: Array, y: Array, rng: np.random.Generator) -> Problem:
+    """Some images as they are measured, without noise."""
+    pair = pair_of(params["pair"], params["size"])
+    return Problem(y=y, A=A, noise_std=0.0, shape=pair.shape, training=lambda: pair.training, rng=rng)
+
+
 def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     """PSNR of every method on the block's images with an A of its own, and what each model can reach at all."""
     import torch
@@ -136,15 +143,19 @@ def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     images = pair_of(params["pair"], params["size"]).images[params["signals"]]
     block, parts = params["block"], params["parts"]
     x = (images[block % parts :: parts] if len(images) >= parts else images)[: params["images"]]
-    flow, gan, n = model_of(params, "flow"), model_of(params, "gan"), x.shape[1]
-    found = np.zeros((len(params["share"]), len(METHODS)))
+    n = x.shape[1]
+    found = np.zeros((len(params["share"]), len(compared(params, METHODS))))
     for i, share in enumerate(params["share"]):
         m = max(1, round(share * n))
         A = lf.measurement.gaussian(m, n, rng)
         y = x @ A.T
+        # Those from outside first: a mistake in one is told before a flow is trained.
+        own = own_answers(params, problem_of(params, A, y, rng))
+        flow, gan = model_of(params, "flow"), model_of(params, "gan")
         estimates = {FLOW: deep.solve(flow, A, y), LINEAR: lf.mle(flow.linear, A, y)}
         estimates[GAN] = deep.csgm(gan, A, y, rng=rng, penalty=m * tuned_penalty(params, m), **effort(params)).x
-        found[i] = [psnr(estimates[name], x).mean() for name in METHODS]
+        estimates |= own
+        found[i] = [psnr(estimates[name], x).mean() for name in compared(params, METHODS)]
     with torch.no_grad():
         again = flow.forward(flow.inverse(x)).numpy()
     reached = {FLOW: again, RANK: flow.linear.truncate(gan.latent).project(x)}
@@ -193,7 +204,13 @@ EXPERIMENT = Experiment(
     },
     folders=two_folders,
     flow=outside,
+    methods="prior",
 )
+
+
+def names_of(dataset: xr.Dataset) -> list[str]:
+    """The methods that are compared with the linear flow, those from outside last."""
+    return [str(name) for name in dataset["prior"].values if name != LINEAR]
 
 
 def _cases(dataset: xr.Dataset) -> list[tuple[str, str]]:
@@ -221,7 +238,7 @@ def table(dataset: xr.Dataset) -> list[dict[str, object]]:
             linear = values.sel(prior=LINEAR)
             row: dict[str, object] = {"trained on / other": _short(pair), "images": kind, "m / n": share}
             row |= {"linear flow, dB": _pm(linear)}
-            row |= {f"{name}: - linear, dB": _pm(values.sel(prior=name) - linear, sign=True) for name in (FLOW, GAN)}
+            row |= {f"{name}: - linear, dB": _pm(values.sel(prior=name) - linear, sign=True) for name in names_of(dataset)}
             rows.append(row | reach)
     return rows
 
@@ -246,7 +263,31 @@ def reading(dataset: xr.Dataset) -> str:
         )
         if float(np.abs(part["psnr"].sel(prior=FLOW) - linear).max()) < SAME and "flow" not in dataset.attrs:
             parts.append("(Training never improved on the linear model for held-out images, so the flow is still linear.)")
-    return " ".join(parts) + " The flow's representation error is rounding, on images of any kind; the GAN's is not."
+    own = "".join(f" {sentence}" for sentence in _own_sentences(dataset))
+    return " ".join(parts) + f"{own} The flow's representation error is rounding, on images of any kind; the GAN's is not."
+
+
+def _own_sentences(dataset: xr.Dataset) -> list[str]:
+    """One for each method from outside."""
+    places = {
+        f"{_short(pair)}, {kind}, m / n = {share:g}": dataset["psnr"].sel(pair=pair, signals=kind, share=share)
+        for pair, kind in _cases(dataset)
+        for share in dataset["share"].values.tolist()
+    }
+    return [
+        told(name, LINEAR, {place: found.sel(prior=name) - found.sel(prior=LINEAR) for place, found in places.items()})
+        for name in beyond(dataset, "prior", METHODS)
+    ]
+
+
+#: Colour, marker and line of each method.
+_STYLE = {FLOW: ("blue", "D", "-"), LINEAR: ("black", "o", "--"), GAN: ("purple", "v", "-"), RANK: ("sky", "s", "-")}
+
+
+def styles_of(dataset: xr.Dataset) -> dict[str, tuple[str, str, str]]:
+    """Colour, marker and line of every method and model."""
+    own = own_styles(beyond(dataset, "prior", METHODS), [colour for colour, _, _ in _STYLE.values()])
+    return {**_STYLE, **{name: (colour, marker, "-") for name, (colour, marker) in own.items()}}
 
 
 def figures(dataset: xr.Dataset) -> dict[str, Figure]:
@@ -256,10 +297,10 @@ def figures(dataset: xr.Dataset) -> dict[str, Figure]:
     pairs, kinds = dataset["pair"].values.tolist(), dataset["signals"].values.tolist()
     figure = Figure(figsize=(11.0, 3.6 * len(pairs) + 0.8), layout="constrained")
     grid = figure.subplots(len(pairs), len(kinds) + 1, squeeze=False)
-    lines = {FLOW: ("blue", "D", "-"), LINEAR: ("black", "o", "--"), GAN: ("purple", "v", "-"), RANK: ("sky", "s", "-")}
+    lines = styles_of(dataset)
     for axes, pair in zip(grid, pairs, strict=True):
         for panel, kind in zip(axes, kinds, strict=False):
-            for name in METHODS:
+            for name in map(str, dataset["prior"].values):
                 colour, marker, line = lines[name]
                 found = estimate(dataset["psnr"].sel(pair=pair, signals=kind, prior=name))
                 style: dict[str, Any] = {"color": OKABE_ITO[colour], "marker": marker, "linestyle": line}

@@ -26,7 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import linflow as lf
-from linflow.experiments import OKABE_ITO, Experiment, Variable, entries, estimate, settings
+from linflow.experiments import OKABE_ITO, Experiment, Problem, Variable, entries, estimate, own_answers, settings
+from linflow.experiments.compared import beyond, own_styles, told
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -144,8 +145,8 @@ def _linear_patches_of(case: str, size: int) -> Any:
 
 
 @dataclass(frozen=True)
-class Problem:
-    """Measurements y = A x + noise of some images."""
+class Task:
+    """Measurements y = A x + noise of some images, and all that the experiment's own methods look at."""
 
     params: Params
     data: Data
@@ -163,6 +164,12 @@ class Problem:
         """Noise on each measurement."""
         return float(self.params["noise"])
 
+    @property
+    def problem(self) -> Problem:
+        """What a method from outside gets."""
+        training, shape = self.data.training, self.data.shape
+        return Problem(y=self.y, A=self.A, noise_std=self.noise_std, shape=shape, training=lambda: training, rng=self.rng)
+
     @cached_property
     def estimate(self) -> Array:
         """The linear flow's answer, with which the splitting starts too."""
@@ -172,19 +179,19 @@ class Problem:
         return lf.mle(linear, self.A, self.y)
 
 
-def _flow(p: Problem) -> Array:
+def _flow(p: Task) -> Array:
     from linflow import deep
 
     return deep.solve(model_of(p.params, "flow"), p.A, p.y, noise_std=p.noise_std)
 
 
-def _truncated(p: Problem) -> Array:
+def _truncated(p: Task) -> Array:
     linear = linear_of(p.params)
     rank = min(range(p.m - 1), key=lambda k: float(lf.risk.truncated(linear.spectrum, p.m, k, noise_std=p.noise_std)))
     return lf.truncated_least_squares(linear, p.A, p.y, rank=rank)
 
 
-def _patches(p: Problem, *, trained: bool) -> Array:
+def _patches(p: Task, *, trained: bool) -> Array:
     from linflow import deep
     from linflow.deep.patches import linear_control
 
@@ -201,14 +208,14 @@ def _patches(p: Problem, *, trained: bool) -> Array:
     return deep.split(model, p.A, p.y, shape=p.data.shape, noise_std=p.noise_std, **options)
 
 
-def _gan(p: Problem) -> Array:
+def _gan(p: Task) -> Array:
     from linflow import deep
 
     gan, penalty = model_of(p.params, "gan"), p.m * tuned_penalty(p.params, p.m)
     return deep.csgm(gan, p.A, p.y, rng=p.rng, penalty=penalty, **effort(p.params)).x
 
 
-def _lasso(p: Problem, basis: str) -> Array:
+def _lasso(p: Task, basis: str) -> Array:
     from linflow.deep import rivals
 
     alpha = tuned_alpha(p.params["case"], p.params["size"], p.m, p.noise_std, basis)
@@ -216,13 +223,13 @@ def _lasso(p: Problem, basis: str) -> Array:
     return rivals.lasso_images(p.A, p.y, shape=p.data.shape, basis=basis, alpha=alpha, mean=mean)
 
 
-def _published(p: Problem) -> Array:
+def _published(p: Task) -> Array:
     from linflow.deep import rivals
 
     return rivals.lasso_images(p.A, p.y, shape=p.data.shape, basis="dct", alpha=rivals.PUBLISHED)
 
 
-METHODS: Mapping[str, Callable[[Problem], Array]] = {
+METHODS: Mapping[str, Callable[[Task], Array]] = {
     FLOW: _flow,
     LINEAR: lambda p: p.estimate,
     PATCHES: lambda p: _patches(p, trained=True),
@@ -240,10 +247,12 @@ def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     x = own_images(params)
     A = lf.measurement.gaussian(params["m"], x.shape[1], rng)
     y = x @ A.T + params["noise"] * rng.standard_normal((len(x), params["m"]))
-    problem = Problem(params, data_of(params["case"], params["size"]), A, y, rng)
-    found = np.stack([METHODS[name](problem) for name in params["prior"]])
+    task = Task(params, data_of(params["case"], params["size"]), A, y, rng)
+    # Those from outside first: a mistake in one is told before a flow is trained.
+    own = own_answers(params, task.problem)
+    found = np.stack([own[name] if name in own else METHODS[name](task) for name in params["prior"]])
     errors = np.mean((np.clip(found, 0, 1) - x) ** 2, axis=2)
-    shape = problem.data.shape
+    shape = task.data.shape
     return {
         "psnr": np.mean(decibels(errors), axis=1),
         "mse": errors.mean(axis=1),
@@ -354,6 +363,7 @@ EXPERIMENT = Experiment(
     choices={"device": ("cpu", "cuda")},
     folders=folders,
     flow=outside,
+    methods="prior",
 )
 
 
@@ -362,7 +372,7 @@ def names_of(dataset: xr.Dataset) -> list[str]:
     there = dataset["prior"].values.tolist()
     if LINEAR not in there:
         raise lf.InputError(f"every method is compared with the {LINEAR}: keep it in --set prior=...")
-    return [name for name in _STYLE if name in there]
+    return [*(name for name in _STYLE if name in there), *beyond(dataset, "prior", METHODS)]
 
 
 def _pm(values: Any, digits: int, *, sign: bool = False) -> str:
@@ -427,7 +437,20 @@ def reading(dataset: xr.Dataset) -> str:
                 f"The linear flow alone is above {' and '.join(above)} of {len(m)} m: a comparison without it would credit "
                 "depth with what a covariance does."
             )
-    return " ".join(parts)
+    return " ".join([*parts, *_own_sentences(dataset)])
+
+
+def _own_sentences(dataset: xr.Dataset) -> list[str]:
+    """One for each method from outside."""
+    places = {
+        f"{_short(case)}, m = {m}": dataset["psnr"].sel(case=case, m=m)
+        for case in dataset["case"].values.tolist()
+        for m in dataset["m"].values.tolist()
+    }
+    return [
+        told(name, LINEAR, {place: found.sel(prior=name) - found.sel(prior=LINEAR) for place, found in places.items()})
+        for name in beyond(dataset, "prior", METHODS)
+    ]
 
 
 def _span(values: Any, form: str) -> str:
@@ -470,6 +493,12 @@ _STYLE = {
 }
 
 
+def styles_of(dataset: xr.Dataset) -> dict[str, tuple[str, str, str]]:
+    """Colour, marker and line of every method."""
+    own = own_styles(beyond(dataset, "prior", METHODS), [colour for colour, _, _ in _STYLE.values()])
+    return {**_STYLE, **{name: (colour, marker, "-") for name, (colour, marker) in own.items()}}
+
+
 def figures(dataset: xr.Dataset) -> dict[str, Figure]:
     """PSNR over m, its difference to the linear flow, and reconstructions."""
     return {"": _psnr_figure(dataset), "images": _image_figure(dataset)}
@@ -478,14 +507,14 @@ def figures(dataset: xr.Dataset) -> dict[str, Figure]:
 def _psnr_figure(dataset: xr.Dataset) -> Figure:
     from matplotlib.figure import Figure
 
-    cases, m = dataset["case"].values.tolist(), dataset["m"].values
+    cases, m, styles = dataset["case"].values.tolist(), dataset["m"].values, styles_of(dataset)
     figure = Figure(figsize=(9.6, 3.9 * len(cases) + 0.9), layout="constrained")
     grid = figure.subplots(len(cases), 2, squeeze=False)
     for axes, case in zip(grid, cases, strict=True):
         n = int(np.prod(entries(dataset["truth"].sel(case=case)).shape[2:]))
         for name in names_of(dataset):
             values = dataset["psnr"].sel(case=case, prior=name)
-            colour, marker, line = _STYLE[name]
+            colour, marker, line = styles[name]
             style: dict[str, Any] = {"color": OKABE_ITO[colour], "marker": marker, "linestyle": line, "label": name}
             style |= {"markersize": 4.5, "capsize": 2.0, "linewidth": 2.0 if name == FLOW else 1.2}
             for panel, shown in zip(axes, (values, values - dataset["psnr"].sel(case=case, prior=LINEAR)), strict=True):

@@ -14,7 +14,7 @@ Egiazarian (2007) for BM3D; THEORY.md section 2.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import linflow as lf
-from linflow.experiments import OKABE_ITO, Experiment, Variable, entries, estimate, settings
+from linflow.experiments import METHODS as SHARED
+from linflow.experiments import OKABE_ITO, Experiment, Problem, Variable, answer, entries, estimate, own_answers, settings
+from linflow.experiments.compared import beyond, compared, own_styles, plus_minus, told
+from linflow.experiments.methods import non_local_means
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -33,7 +36,8 @@ FloatArray = NDArray[np.float64]
 SIDE = 8
 TRAINING = ("astronaut", "coffee", "chelsea")
 IMAGES = ("camera", "coins")
-METHODS = ("noisy", "linear flow", "total variation", "non-local means", "BM3D")
+REFERENCE = "linear flow"
+METHODS = ("noisy", REFERENCE, "total variation", "non-local means", "BM3D")
 #: Pixels along a side of what is shown.
 SHOWN = 128
 RISKS = ("model, matched", "model, best rank", "photograph, matched")
@@ -53,6 +57,28 @@ def centre(image: FloatArray, size: int) -> FloatArray:
     """The central size x size pixels at most."""
     top, left = (max((extent - size) // 2, 0) for extent in image.shape)
     return image[top : top + size, left : left + size]
+
+
+@cache
+def training_of(height: int, width: int) -> FloatArray:
+    """The middles of the training photographs that are as large, one a row: what methods from outside may learn from."""
+    whole = [photograph(name, max(height, width)) for name in TRAINING]
+    large = [image for image in whole if image.shape[0] >= height and image.shape[1] >= width]
+    corners = [((image.shape[0] - height) // 2, (image.shape[1] - width) // 2) for image in large]
+    cut = [image[i : i + height, j : j + width] for image, (i, j) in zip(large, corners, strict=True)]
+    return np.stack(cut).reshape(-1, height * width)
+
+
+def problem_of(noisy: FloatArray, noise_std: float, rng: np.random.Generator | int = 0) -> Problem:
+    """A noisy image as every method gets it."""
+    return Problem(
+        y=noisy.reshape(1, -1),
+        A=lf.measurement.identity(noisy.size),
+        noise_std=noise_std,
+        shape=(*noisy.shape, 1),
+        training=partial(training_of, *noisy.shape),
+        rng=np.random.default_rng(rng),
+    )
 
 
 def patches_of(image: FloatArray) -> FloatArray:
@@ -90,17 +116,7 @@ def denoise_tv(noisy: FloatArray, noise_std: float, factor: float) -> FloatArray
 
 def denoise_nlm(noisy: FloatArray, noise_std: float, factor: float) -> FloatArray:
     """Non-local means with ``h = factor * noise_std`` and the noise known."""
-    from skimage.restoration import denoise_nl_means
-
-    options: dict[str, Any] = {"patch_size": 5, "patch_distance": 6, "fast_mode": True}
-    return np.asarray(denoise_nl_means(noisy, h=factor * noise_std, sigma=noise_std, **options))
-
-
-def denoise_bm3d(noisy: FloatArray, noise_std: float) -> FloatArray:
-    """BM3D with the noise known."""
-    from bm3d import bm3d
-
-    return np.asarray(bm3d(noisy, sigma_psd=noise_std))
+    return non_local_means(problem_of(noisy, noise_std), factor=factor).reshape(noisy.shape)
 
 
 @cache
@@ -120,15 +136,16 @@ def psnr(estimated: FloatArray, truth: FloatArray) -> float:
     return round(float(-10 * np.log10(np.mean((estimated - truth) ** 2))), 4)
 
 
-def restorations(noisy: FloatArray, noise_std: float, size: int, *, has_bm3d: bool) -> dict[str, FloatArray]:
-    """What every method makes of one noisy image."""
-    results = {"noisy": noisy, "linear flow": denoise_flow(noisy, noise_std)}
+def restorations(problem: Problem, size: int, *, has_bm3d: bool) -> dict[str, FloatArray]:
+    """What every method of the experiment makes of one noisy image."""
+    noisy, noise_std = problem.noisy[0, :, :, 0], problem.noise_std
+    shared = ("noisy", "BM3D") if has_bm3d else ("noisy",)
+    results = {name: answer(name, SHARED[name], problem).reshape(noisy.shape) for name in shared}
+    results[REFERENCE] = denoise_flow(noisy, noise_std)
     tunable: dict[str, Callable[[FloatArray, float, float], FloatArray]]
     tunable = {"total variation": denoise_tv, "non-local means": denoise_nlm}
     for name, denoise in tunable.items():
         results[name] = denoise(noisy, noise_std, tuned(name, noise_std, size))
-    if has_bm3d:
-        results["BM3D"] = denoise_bm3d(noisy, noise_std)
     return results
 
 
@@ -182,7 +199,9 @@ def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     """One draw of noise on one photograph."""
     clean, noise_std, flow = photograph(params["image"], params["size"]), params["noise_std"], patch_flow()
     noisy = clean + noise_std * rng.standard_normal(clean.shape)
-    results = restorations(noisy, noise_std, params["size"], has_bm3d=bool(params["bm3d"]))
+    problem = problem_of(noisy, noise_std, rng)
+    results = {name: rows.reshape(clean.shape) for name, rows in own_answers(params, problem).items()}
+    results |= restorations(problem, params["size"], has_bm3d=bool(params["bm3d"]))
     A = lf.measurement.identity(flow.n)
     x = flow.sample(params["samples"], rng)
     y = x + noise_std * rng.standard_normal(x.shape)
@@ -195,7 +214,7 @@ def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     )
     measured = np.array([np.mean(np.sum(error**2, axis=1)) for error in errors])
     theory = predicted(flow, noise_std, moments_in_basis(flow, patches_of(clean)))
-    restored = [results.get(name, np.full_like(clean, np.nan)) for name in METHODS]
+    restored = [results.get(name, np.full_like(clean, np.nan)) for name in compared(params, METHODS)]
     chosen = seen[rng.integers(0, len(seen), params["proxies"])]
     return {
         "psnr": [psnr(result, clean) for result in restored],
@@ -227,6 +246,7 @@ EXPERIMENT = Experiment(
         ),
     },
     quick={"size": 80, "samples": 2000, "proxies": 2, "blocks": 4},
+    methods="denoiser",
 )
 
 
@@ -237,13 +257,24 @@ def table(dataset: xr.Dataset) -> list[dict[str, object]]:
         for noise_std in dataset["noise_std"].values.tolist():
             case = dataset.sel(image=image, noise_std=noise_std)
             row: dict[str, object] = {"photograph": image, "noise": noise_std}
-            for name in METHODS:
+            for name in names_of(dataset):
                 values = case["psnr"].sel(denoiser=name)
                 row[f"{name}, dB"] = _pm(values, 2) if bool(values.notnull().any()) else "not installed"
+            for name in beyond(dataset, "denoiser", METHODS):
+                row[f"{name} - {REFERENCE}"] = plus_minus(_gain(case["psnr"], name), sign=True)
             row |= {f"{name}: / T11": _pm(case["risk_ratio"].sel(case=name), 4) for name in RISKS}
             row["T10 gap"] = f"{float(case['proxy_gap'].max()):.0e}"
             rows.append(row)
     return rows
+
+
+def names_of(dataset: xr.Dataset) -> list[str]:
+    """The methods that were compared, those from outside last."""
+    return [str(name) for name in dataset["denoiser"].values]
+
+
+def _gain(psnrs: xr.DataArray, name: str) -> xr.DataArray:
+    return psnrs.sel(denoiser=name) - psnrs.sel(denoiser=REFERENCE)
 
 
 def _pm(values: Any, digits: int) -> str:
@@ -254,9 +285,9 @@ def _pm(values: Any, digits: int) -> str:
 def reading(dataset: xr.Dataset) -> str:
     """What the result shows."""
     means = dataset["psnr"].mean("block")
-    flow = means.sel(denoiser="linear flow")
+    flow = means.sel(denoiser=REFERENCE)
     parts = []
-    for name in METHODS[2:]:
+    for name in [name for name in names_of(dataset) if name not in ("noisy", REFERENCE)]:
         gain = means.sel(denoiser=name) - flow
         if bool(gain.notnull().all()):
             parts.append(f"{name} by {float(gain.min()):+.1f} to {float(gain.max()):+.1f} dB")
@@ -271,7 +302,31 @@ def reading(dataset: xr.Dataset) -> str:
         f"{'; '.join(spans)}, the last with the photograph's own moments: exact for an image the model never saw. "
         f"Minimising over x and over z (T10) gives the same patch to {gap:.0e}. A linear prior is one Gaussian for all "
         "patches and cannot adapt to edges as the others do; slide 11's advantage over BM3D needs a nonlinear flow."
+        + "".join(f" {sentence}" for sentence in _own_sentences(dataset))
     )
+
+
+def _own_sentences(dataset: xr.Dataset) -> list[str]:
+    """One for each method from outside."""
+    places = {
+        f"{image}, noise {noise_std:g}": dataset["psnr"].sel(image=image, noise_std=noise_std)
+        for image in dataset["image"].values.tolist()
+        for noise_std in dataset["noise_std"].values.tolist()
+    }
+    return [
+        told(name, REFERENCE, {place: _gain(found, name) for place, found in places.items()})
+        for name in beyond(dataset, "denoiser", METHODS)
+    ]
+
+
+def styles_of(dataset: xr.Dataset) -> dict[str, tuple[str, str]]:
+    """Colour and marker of every method."""
+    own = {name: style for name, style in zip(METHODS, _STYLES, strict=True) if name in names_of(dataset)}
+    # Sky is the theory's.
+    return own | own_styles(beyond(dataset, "denoiser", METHODS), [*(colour for colour, _ in _STYLES), "sky"])
+
+
+_STYLES = (("black", "x"), ("blue", "o"), ("green", "s"), ("orange", "^"), ("vermillion", "D"))
 
 
 def figures(dataset: xr.Dataset) -> dict[str, Figure]:
@@ -285,9 +340,8 @@ def _psnr_figure(dataset: xr.Dataset) -> Figure:
     images, levels = dataset["image"].values.tolist(), dataset["noise_std"].values
     figure = Figure(figsize=(4.2 * (len(images) + 1), 4.4), layout="constrained")
     panels = figure.subplots(1, len(images) + 1, squeeze=False)[0]
-    colours = ("black", "blue", "green", "orange", "vermillion")
     for panel, image in zip(panels, images, strict=False):
-        for name, colour, marker in zip(METHODS, colours, "xos^D", strict=True):
+        for name, (colour, marker) in styles_of(dataset).items():
             found = estimate(dataset["psnr"].sel(image=image, denoiser=name))
             if bool(found["mean"].notnull().any()):
                 bars = found["high"] - found["mean"]
@@ -327,13 +381,13 @@ def _image_figure(dataset: xr.Dataset) -> Figure:
 
     images, levels, own = dataset["image"].values.tolist(), dataset["noise_std"].values.tolist(), settings(dataset)
     noise_std, size = levels[len(levels) // 2], min(own["size"], SHOWN)
-    shown = 1 + len(METHODS) - (not own["bm3d"])
+    shown = 1 + len(names_of(dataset)) - (not own["bm3d"])
     figure = Figure(figsize=(2.1 * shown, 2.4 * len(images) + 0.5), layout="constrained")
     grid = figure.subplots(len(images), shown, squeeze=False)
     for line, image in zip(grid, images, strict=True):
         found = dataset.sel(image=image, noise_std=noise_std)
         clean = entries(found["original"])
-        results = {name: entries(found["restored"].sel(denoiser=name)) for name in METHODS}
+        results = {name: entries(found["restored"].sel(denoiser=name)) for name in names_of(dataset)}
         pictures = {name: picture for name, picture in {"original": clean, **results}.items() if picture.size}
         for panel in line[len(pictures) :]:
             panel.set_visible(False)

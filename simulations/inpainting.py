@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import linflow as lf
-from linflow.experiments import OKABE_ITO, Experiment, Variable, entries, estimate
+from linflow.experiments import OKABE_ITO, Experiment, Problem, Variable, entries, estimate, own_answers
+from linflow.experiments.compared import beyond, compared, plus_minus, told
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -31,7 +32,8 @@ FloatArray = NDArray[np.float64]
 SIDES = {"digits": 8, "patches": 16, "faces": 24, "non-faces by faces": 24}
 MASKS = ("random", "box", "text")
 LEVELS = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99)
-METHODS = ("posterior mean", "biharmonic", "training mean")
+REFERENCE = "posterior mean"
+METHODS = (REFERENCE, "biharmonic", "training mean")
 #: Letters of 5 x 3 pixels, row by row.
 LETTERS = ("100100100100111", "111010010010111", "101111111111101", "111100110100100", "111101101101111", "101101111111101")
 
@@ -42,18 +44,25 @@ def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     flow = lf.LinearFlow.fit(train)
     hidden = hidden_pixels(params["mask"], SIDES[params["case"]], rng)
     noise_std, scale = params["noise_std"], params["std_scale"]
-    coverage, ratio, posterior = assess(flow, hidden, test, noise_std, scale, rng)
-    own_coverage, own_ratio, _ = assess(flow, hidden, flow.sample(params["samples"], rng), noise_std, scale, rng)
-    estimates = (posterior.mean, biharmonic(test, hidden), np.broadcast_to(flow.mean, test.shape))
+    A, y = seen(hidden, test, noise_std, rng)
+    coverage, ratio, posterior = assess(flow, hidden, test, y, noise_std, scale)
+    samples = flow.sample(params["samples"], rng)
+    own_coverage, own_ratio, _ = assess(flow, hidden, samples, seen(hidden, samples, noise_std, rng)[1], noise_std, scale)
     shape = (SIDES[params["case"]],) * 2
+    problem = Problem(y=y, A=A, noise_std=noise_std, shape=(*shape, 1), training=lambda: train, rng=rng)
+    estimates = dict(
+        zip(METHODS, (posterior.mean, biharmonic(test, hidden), np.broadcast_to(flow.mean, test.shape)), strict=True)
+    )
+    estimates |= own_answers(params, problem)
     return {
-        "psnr": [psnr(estimated[:, hidden], test[:, hidden]) for estimated in estimates],
+        "psnr": [psnr(estimates[name][:, hidden], test[:, hidden]) for name in compared(params, METHODS)],
         "coverage": [own_coverage, coverage],
         "ratio": [own_ratio, ratio],
         "hidden": hidden.mean(),
         "original": test[0].reshape(shape),
         "unseen": hidden.reshape(shape),
         "completed": posterior.mean[0].reshape(shape),
+        "restored": [estimates[name][0].reshape(shape) for name in compared(params, METHODS)],
         "std": posterior.std.reshape(shape),
     }
 
@@ -75,10 +84,12 @@ EXPERIMENT = Experiment(
         "original": Variable("the first test image of block 0", "peak 1", ("row", "column"), once=True),
         "unseen": Variable("1 for its hidden pixels, 0 for the others", "", ("row", "column"), once=True),
         "completed": Variable("its posterior mean", "peak 1", ("row", "column"), once=True),
+        "restored": Variable("what every method makes of it", "peak 1", ("estimator", "row", "column"), once=True),
         "std": Variable("its posterior standard deviation", "peak 1", ("row", "column"), once=True),
     },
     quick={"blocks": 6, "samples": 200},
     cost=lambda params: float(SIDES[params["case"]]) ** 4,
+    methods="estimator",
 )
 
 
@@ -117,27 +128,27 @@ def hidden_pixels(mask: str, side: int, rng: np.random.Generator) -> NDArray[np.
     return hidden.ravel()
 
 
-def inpaint(
-    flow: lf.LinearFlow, hidden: NDArray[np.bool_], images: FloatArray, noise_std: float, rng: np.random.Generator
-) -> lf.Posterior:
-    """Posterior of the images given noisy values of the pixels that are not hidden."""
+def seen(
+    hidden: NDArray[np.bool_], images: FloatArray, noise_std: float, rng: np.random.Generator
+) -> tuple[lf.measurement.Measurement, FloatArray]:
+    """A and y: noisy values of the pixels that are not hidden."""
     A = lf.measurement.row_sampling(~hidden, n=hidden.size)
     y = lf.measurement.apply(A, images)
-    return lf.posterior(flow, A, y + noise_std * rng.standard_normal(y.shape), noise_std=noise_std)
+    return A, y + noise_std * rng.standard_normal(y.shape)
 
 
 def assess(
     flow: lf.LinearFlow,
     hidden: NDArray[np.bool_],
     images: FloatArray,
+    y: FloatArray,
     noise_std: float,
     std_scale: float,
-    rng: np.random.Generator,
 ) -> tuple[FloatArray, float, lf.Posterior]:
-    """Coverage at every level, squared error over posterior variance (hidden pixels), and the posterior."""
+    """Coverage at every level, squared error over posterior variance (hidden pixels), and the posterior given y."""
     from scipy.special import ndtri
 
-    posterior = inpaint(flow, hidden, images, noise_std, rng)
+    posterior = lf.posterior(flow, lf.measurement.row_sampling(~hidden, n=hidden.size), y, noise_std=noise_std)
     std = std_scale * posterior.std[hidden]
     errors = (posterior.mean - images)[:, hidden]
     half_widths = ndtri(0.5 + np.array(LEVELS) / 2)
@@ -190,7 +201,9 @@ def table(dataset: xr.Dataset) -> list[dict[str, object]]:
         for mask in dataset["mask"].values.tolist():
             case = dataset.sel(case=data, mask=mask)
             row: dict[str, object] = {"data": data, "mask": mask, "hidden %": f"{100 * float(case['hidden'].mean()):.0f}"}
-            row |= {f"{method}, dB": _pm(case["psnr"].sel(estimator=method)) for method in METHODS}
+            row |= {f"{method}, dB": _pm(case["psnr"].sel(estimator=method)) for method in names_of(dataset)}
+            for name in beyond(dataset, "estimator", METHODS):
+                row[f"{name} - {REFERENCE}"] = plus_minus(_gain(case["psnr"], name), sign=True)
             for law in ("model", "images"):
                 shares = 100 * case["coverage"].sel(law=law, level=[0.5, 0.8, 0.95])
                 row[f"50/80/95 % cover, {law}"] = "; ".join(_pm(shares.isel(level=i), 1) for i in range(3))
@@ -199,11 +212,20 @@ def table(dataset: xr.Dataset) -> list[dict[str, object]]:
     return rows
 
 
+def names_of(dataset: xr.Dataset) -> list[str]:
+    """The methods that were compared, those from outside last."""
+    return [str(name) for name in dataset["estimator"].values]
+
+
+def _gain(psnrs: xr.DataArray, name: str) -> xr.DataArray:
+    return psnrs.sel(estimator=name) - psnrs.sel(estimator=REFERENCE)
+
+
 def reading(dataset: xr.Dataset) -> str:
     """What the result shows."""
     p_value, gap = calibration(dataset)
     means = dataset.mean("block")
-    gains = means["psnr"].sel(estimator="posterior mean") - means["psnr"].sel(estimator="biharmonic")
+    gains = means["psnr"].sel(estimator=REFERENCE) - means["psnr"].sel(estimator="biharmonic")
     own, real = (_span(100 * means["coverage"].sel(law=law, level=0.95), 1) for law in ("model", "images"))
     ratio = means["ratio"]
     own_ratio, real_ratio = (_span(ratio.sel(law=law), 2) for law in ("model", "images"))
@@ -221,8 +243,21 @@ def reading(dataset: xr.Dataset) -> str:
         f"variance (most at {overconfident}): pixels are not Gaussian, so read the standard deviation as a map of where "
         f"errors are, not as a guarantee. Against biharmonic inpainting, which knows no data set, "
         f"the posterior mean gains {float(gains.max()):+.1f} dB at best ({best}) and {float(gains.min()):+.1f} dB at worst "
-        f"({worst})."
+        f"({worst})." + "".join(f" {sentence}" for sentence in _own_sentences(dataset))
     )
+
+
+def _own_sentences(dataset: xr.Dataset) -> list[str]:
+    """One for each method from outside."""
+    places = {
+        f"{case}, {mask}": dataset["psnr"].sel(case=case, mask=mask)
+        for case in dataset["case"].values.tolist()
+        for mask in dataset["mask"].values.tolist()
+    }
+    return [
+        told(name, REFERENCE, {place: _gain(found, name) for place, found in places.items()})
+        for name in beyond(dataset, "estimator", METHODS)
+    ]
 
 
 def _span(values: Any, digits: int) -> str:
@@ -244,15 +279,20 @@ def _image_figure(dataset: xr.Dataset) -> Figure:
 
     names, masks = dataset["case"].values.tolist(), dataset["mask"].values.tolist()
     columns = min(2, len(names))
-    figure = Figure(figsize=(5.2 * columns, 1.45 * len(masks) * -(-len(names) // columns) + 0.9), layout="constrained")
+    own = beyond(dataset, "estimator", METHODS)
+    shown = 4 + len(own)
+    figure = Figure(
+        figsize=(1.3 * shown * columns, 1.45 * len(masks) * -(-len(names) // columns) + 0.9), layout="constrained"
+    )
     groups = figure.subfigures(-(-len(names) // columns), columns, squeeze=False, wspace=0.03, hspace=0.03)
     for group, name in zip(groups.flat, names, strict=False):
         side = SIDES[name]
         group.suptitle(f"{name}, {side} x {side} pixels", fontsize=10, fontweight="bold")
-        panels = group.subplots(len(masks), 4, squeeze=False)
+        panels = group.subplots(len(masks), shown, squeeze=False)
         for line, mask in zip(panels, masks, strict=True):
             found = dataset.sel(case=name, mask=mask)
             image, unseen, mean, std = (entries(found[key]) for key in ("original", "unseen", "completed", "std"))
+            others = [entries(found["restored"].sel(estimator=name)) for name in own]
             for panel in line:
                 panel.set(xticks=[], yticks=[])
             line[0].set_ylabel(mask, fontsize=9)
@@ -266,8 +306,11 @@ def _image_figure(dataset: xr.Dataset) -> Figure:
             line[2].imshow(mean, **grey)
             line[3].imshow(std, cmap="viridis", vmin=0.0)
             line[2].set_xlabel(f"{psnr(mean[hidden], image[hidden]):.1f} dB", fontsize=8)
+            for panel, picture in zip(line[4:], others, strict=True):
+                panel.imshow(picture, **grey)
+                panel.set_xlabel(f"{psnr(picture[hidden], image[hidden]):.1f} dB", fontsize=8)
             line[3].set_xlabel(f"max {std.max():.2f}", fontsize=8)
-        for panel, title in zip(panels[0], ("original", "seen", "posterior mean", "posterior std"), strict=True):
+        for panel, title in zip(panels[0], ("original", "seen", REFERENCE, "posterior std", *own), strict=True):
             panel.set_title(title, fontsize=9)
     figure.supxlabel(
         "hidden pixels in blue; dB: PSNR of this image's hidden pixels; std from 0 (dark) to its max (yellow)",

@@ -44,6 +44,7 @@ LIBRARIES = (
     "engine_store",
     "learn",
     "loading",
+    "methods",
     "plotting",
     "report",
     "tables",

@@ -85,7 +85,7 @@ def test_bm3d_runs_on_unclipped_input() -> None:
     pytest.importorskip("bm3d", reason="the extra bm3d is not installed")
     clean = denoising.photograph("coins", 48)
     noisy = clean + 0.1 * np.random.default_rng(0).standard_normal(clean.shape)
-    restored = denoising.restorations(noisy, 0.1, 48, has_bm3d=True)["BM3D"]
+    restored = denoising.restorations(denoising.problem_of(noisy, 0.1), 48, has_bm3d=True)["BM3D"]
     assert denoising.psnr(restored, clean) > denoising.psnr(noisy, clean) + 3.0
 
 

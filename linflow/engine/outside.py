@@ -110,7 +110,7 @@ class Outside:
         if self.file_digest() != self.digest:
             raise DataError(f"the file {shortened(self.name)} has changed since the run began: start it again")
 
-    def callable(self) -> Callable[[], Any]:
+    def callable(self) -> Callable[..., Any]:
         """The function, in this process."""
         if self.source is not None:
             with failing_as(DataError, f"the file {shortened(self.source.path)}"), self.source.served():
@@ -127,14 +127,14 @@ class Outside:
         function = getattr(module, self.function, None)
         if not callable(function):
             raise DataError(f"{self.name!r} names no function: there is no {self.function} to call in it")
-        made: Callable[[], Any] = function
+        made: Callable[..., Any] = function
         return made
 
-    def call(self) -> Any:
-        """What the function makes; a DataError says what it raised."""
+    def call(self, *arguments: Any) -> Any:
+        """What the function makes of `arguments`; a DataError says what it raised."""
         function = self.callable()
         with failing_as(DataError, f"{self.function} of {shortened(self.path or self.module)}"):
             if self.source is None:
-                return function()
+                return function(*arguments)
             with self.source.served():
-                return function()
+                return function(*arguments)

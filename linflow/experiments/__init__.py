@@ -11,6 +11,7 @@ from linflow.experiments.discover import Study, experiment_files, load
 from linflow.experiments.experiment import Experiment, Variable
 from linflow.experiments.gathered import COMPUTED, FAILED, SKIPPED
 from linflow.experiments.given import scaled_counts, spectrum_for
+from linflow.experiments.methods import METHODS, Method, Problem, answer, own_answers
 from linflow.experiments.plan import Plan
 from linflow.experiments.results import entries, settings
 from linflow.experiments.run import run
@@ -19,6 +20,7 @@ from linflow.experiments.statistics import OKABE_ITO, estimate
 __all__ = [
     "COMPUTED",
     "FAILED",
+    "METHODS",
     "OKABE_ITO",
     "SKIPPED",
     "DaskEngine",
@@ -26,15 +28,19 @@ __all__ = [
     "Experiment",
     "LokyEngine",
     "Lost",
+    "Method",
     "Outside",
     "Plan",
+    "Problem",
     "SerialEngine",
     "Study",
     "Variable",
+    "answer",
     "entries",
     "estimate",
     "experiment_files",
     "load",
+    "own_answers",
     "run",
     "scaled_counts",
     "settings",

@@ -84,8 +84,10 @@ class Shipment:
         return _cells[self.key]
 
 
-def ship(experiment: Experiment, seed: int, given: Outside | None = None) -> Shipment:
-    """Pack the cell of `experiment` for any worker, with the flow from outside if there is one.
+def ship(
+    experiment: Experiment, seed: int, given: Outside | None = None, methods: Mapping[str, Outside] | None = None
+) -> Shipment:
+    """Pack the cell of `experiment` for any worker, with the flow and the methods from outside if there are any.
 
     Raises
     ------
@@ -95,7 +97,8 @@ def ship(experiment: Experiment, seed: int, given: Outside | None = None) -> Shi
     pickled = b"" if experiment.source is not None else _pickle(experiment)
     key = experiment.source.key if experiment.source is not None else hashlib.sha256(pickled).hexdigest()
     _cells[key] = experiment.cell  # in this process the function is at hand
-    more = {} if experiment.flow is None else {"given_flow": given}
+    more: dict[str, Any] = {} if experiment.flow is None else {"given_flow": given}
+    more |= {} if experiment.methods is None else {"given_methods": dict(methods or {})}
     return Shipment(key, experiment.source, pickled, dict(experiment.variables), seed, more)
 
 

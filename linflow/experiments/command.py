@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from linflow.experiments.discover import experiment_files, load, summary
 from linflow.experiments.experiment import Experiment
 from linflow.experiments.gathered import COMPUTED
 from linflow.experiments.made import Rows, made_figures, made_reading, made_table
-from linflow.experiments.outside import fitting, given_flow
+from linflow.experiments.outside import fitting, given_flow, given_methods
 from linflow.experiments.record import Command, as_markdown, digest_of
 from linflow.experiments.results import write_csv, write_netcdf
 from linflow.experiments.run import run
@@ -52,6 +53,7 @@ def run_command(
     given: Given | None = None,
     ood: Path | None = None,
     flow: str | None = None,
+    methods: Sequence[str] = (),
     form: Format | None = None,
     figures: FigureFormat = "png",
 ) -> int:
@@ -64,6 +66,7 @@ def run_command(
     given = Given() if given is None else given
     chosen = {**from_outside(experiment, given, ood), **typed(experiment, changes or {})}
     plan = experiment.plan(quick=quick, seed=seed, changes=chosen)  # refused before a folder is made
+    own = given_methods(experiment, methods)
     fitted = fitting(experiment, plan, given_flow(experiment, flow))
     prepare_folder(out)
     with shown(experiment.name, unit="cells") as told:
@@ -78,6 +81,7 @@ def run_command(
             changes=chosen,
             inputs=_content(experiment, given, ood),
             flow=flow,
+            methods=methods,
         )
     write_netcdf(dataset, out / f"{experiment.name}.nc")
     write_csv(dataset, out / f"{experiment.name}.csv")
@@ -86,7 +90,16 @@ def run_command(
     rows = made_table(study, study.table or default_table, dataset) if any_computed else []
     reading = made_reading(study, study.reading, dataset) if study.reading and any_computed else ""
     named = experiment.name if is_own(experiment) else target
-    command = Command(named, quick=quick, seed=seed, changes=changes or {}, given=given, ood=ood, flow=fitted)
+    command = Command(
+        named,
+        quick=quick,
+        seed=seed,
+        changes=changes or {},
+        given=given,
+        ood=ood,
+        flow=fitted,
+        methods=tuple(own.values()),
+    )
     page = to_markdown(experiment.title, rows, reading, failures)
     again = as_markdown(command, dataset.attrs["n_cells"] - dataset.attrs["n_skipped"], dataset.attrs["code_version"])
     write_bytes(out / f"{experiment.name}.md", f"{page}\n{again}\n".encode())

@@ -22,7 +22,7 @@ from linflow.spectrum import Spectrum
 Cell = Callable[[Params, np.random.Generator], Mapping[str, Any]]
 
 #: Names that the engine gives to dimensions and variables of its own.
-RESERVED = ("block", "blocks", GIVEN, "seed", "status", "error_text", "quick", "given_flow")
+RESERVED = ("block", "blocks", GIVEN, "seed", "status", "error_text", "quick", "given_flow", "given_methods")
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 #: Cells are kept in memory: so many of them take some gigabytes.
@@ -95,6 +95,9 @@ class Experiment:
         names (:mod:`linflow.deep.outside`), at one grid point; a LinflowError where it does not fit the images there. It is
         called for each grid point before anything runs. The cell finds `given` under ``params["given_flow"]``, None without
         ``--flow``, and calls the same function; the random numbers are the same with any flow, so that results are paired.
+    methods : the dimension of `inner` along which methods are compared, for experiments that take methods from outside,
+        ``--method``: their names are appended to its coordinates. The cell asks for their estimates by
+        :func:`linflow.experiments.own_answers`; ``params["given_methods"]`` holds them by name.
     source : set by :func:`linflow.experiments.load`; leave it alone.
 
     Notes
@@ -153,6 +156,7 @@ class Experiment:
     folders: Callable[[str, str], Mapping[str, Any]] | None = None
     spectra: Callable[[Sequence[Spectrum]], Mapping[str, Any]] | None = None
     flow: Callable[[Outside, Params], Any] | None = None
+    methods: str | None = None
     source: Source | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -177,6 +181,10 @@ class Experiment:
         strangers = [d for d in self.inner if d not in extra]
         if strangers:
             raise InputError(f"no variable of experiment {self.name!r} has the inner dimension {strangers[0]!r}")
+        if self.methods is not None and not all(isinstance(name, str) for name in self.inner.get(self.methods, (0,))):
+            raise InputError(
+                f"methods of experiment {self.name!r} must be a dimension of inner that holds names of methods"
+            )
         names = [*self.grid, *extra, *self.settings, *self.variables]
         for name in names:
             if name in RESERVED or not _IDENTIFIER.fullmatch(str(name)):

@@ -1,15 +1,21 @@
-"""A flow from outside in the place of an experiment's own: whether it fits, before anything runs, and what tells it."""
+"""A flow or methods from outside in an experiment: whether they fit, before anything runs, and what tells them apart."""
 
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import os
+from collections.abc import Mapping, Sequence
 
+from linflow.checks import listed, path_of
 from linflow.engine.outside import Outside
 from linflow.engine.users import described
 from linflow.errors import DataError, InputError, LinflowError
 from linflow.experiments.experiment import Experiment
 from linflow.experiments.plan import Plan
+
+#: Characters of a user's word that a sentence repeats.
+_SHOWN = 80
 
 
 def given_flow(experiment: Experiment, name: str | os.PathLike[str] | None) -> Outside | None:
@@ -52,3 +58,62 @@ def fitting(experiment: Experiment, plan: Plan, given: Outside | None) -> Outsid
         except BaseException as error:  # the author's code may raise anything
             raise DataError(f"flow of experiment {experiment.name!r} raised {described(error)}") from error
     return dataclasses.replace(given, weights=weights)
+
+
+def given_methods(experiment: Experiment, names: Sequence[str | os.PathLike[str]]) -> dict[str, Outside]:
+    """Methods by the names that tables give them: the function's, with blanks in the place of underscores.
+
+    Raises
+    ------
+    InputError
+        The experiment takes none; a name of no function; two methods of one name, or one of the experiment's own.
+    DataError
+        There is no such file, module or function, or it does not take one problem.
+    """
+    places = [path_of(name, "each of methods") for name in listed(names, "methods", "names such as my_file.py:my_method")]
+    if places and experiment.methods is None:
+        raise InputError(f"experiment {experiment.name!r} takes no --method")
+    found: dict[str, Outside] = {}
+    for place in map(str, places):
+        if not place.rpartition(":")[2].isidentifier() or not place.rpartition(":")[0]:
+            raise InputError(f"name the function of a method, such as my_file.py:my_method, got {place[:_SHOWN]!r}")
+        given = Outside.read(place, "method")
+        if given.is_file:
+            raise InputError(
+                f"a method is a function of a Python file, such as my_file.py:my_method, got {place[:_SHOWN]!r}"
+            )
+        name = given.function.replace("_", " ").strip() or given.function
+        if name in found:
+            raise InputError(f"two methods are called {name!r}: rename one of the functions")
+        _require_one_argument(given)
+        found[name] = given
+    known = {str(value).lower(): str(value) for value in _compared(experiment)}
+    if taken := [name for name in found if name.lower() in known]:
+        raise InputError(
+            f"experiment {experiment.name!r} has a method {known[taken[0].lower()]!r} of its own: rename the function"
+        )
+    return found
+
+
+def beside(experiment: Experiment, plan: Plan, methods: Mapping[str, Outside]) -> Plan:
+    """The plan with the names of `methods` after those of the experiment's own."""
+    if experiment.methods is None or not methods:
+        return plan
+    own = plan.inner[experiment.methods]
+    return dataclasses.replace(plan, inner={**plan.inner, experiment.methods: (*own, *methods)})
+
+
+def _compared(experiment: Experiment) -> tuple[object, ...]:
+    """All methods that the experiment may compare."""
+    if experiment.methods is None:
+        return ()
+    return (*experiment.inner[experiment.methods], *experiment.quick.get(experiment.methods, ()))
+
+
+def _require_one_argument(given: Outside) -> None:
+    try:
+        inspect.signature(given.callable()).bind(None)
+    except TypeError as error:
+        raise DataError(f"{given.name!r} cannot be called with one problem: {error}") from error
+    except ValueError:
+        return  # some of what is compiled says nothing about its arguments

@@ -33,6 +33,7 @@ class Command:
     given: Given = field(default_factory=Given)
     ood: Path | None = None
     flow: Outside | None = None
+    methods: tuple[Outside, ...] = ()
 
     def __str__(self) -> str:
         words = ["linflow", "run", self.target, *(["--quick"] if self.quick else []), "--seed", str(self.seed)]
@@ -40,14 +41,17 @@ class Command:
             words += ["--set", f"{name}={value}"]
         words += self.given.words() + ([] if self.ood is None else ["--ood", str(self.ood)])
         words += [] if self.flow is None else ["--flow", self.flow.name]
+        for method in self.methods:
+            words += ["--method", method.name]
         return shlex.join(words)
 
     def inputs(self) -> dict[str, str]:
         """Every file and folder that the command reads, with a digest of its bytes."""
         found = {}
-        flow = Path(self.flow.path) if self.flow is not None and self.flow.path else None
+        outside = [*self.methods, *([] if self.flow is None else [self.flow])]
+        made = [Path(given.path) for given in outside if given.path]
         script = Path(self.target) if self.target.endswith(".py") else None
-        for path in (script, *self.given.paths.values(), self.ood, flow):
+        for path in (script, *self.given.paths.values(), self.ood, *made):
             if path is not None:
                 found[str(path)] = digest_of(path)
         return found
@@ -96,6 +100,7 @@ def as_markdown(command: Command, cells: int, code: str) -> str:
     inputs = command.inputs()
     if command.flow is not None:
         lines.append(f"The flow: content {command.flow.digest}, weights {command.flow.weights}.")
+    lines += [f"The method {method.name}: content {method.digest}." for method in command.methods]
     if inputs:
         lines.append("\n".join(f"- input {path}: sha256 {digest}" for path, digest in inputs.items()))
     return "\n\n".join(["## The same again", *lines])

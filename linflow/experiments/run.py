@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from linflow.errors import DataError
 from linflow.experiments.cells import Outcome, code_version, ship
 from linflow.experiments.experiment import Experiment
 from linflow.experiments.gathered import Gathered
-from linflow.experiments.outside import fitting, given_flow
+from linflow.experiments.outside import beside, fitting, given_flow, given_methods
 from linflow.experiments.plan import Plan
 from linflow.experiments.results import build, fits
 from linflow.experiments.stored import recorded, remembered, run_identity
@@ -40,6 +40,7 @@ def run(
     changes: Mapping[str, Any] | None = None,
     inputs: Mapping[str, str] | None = None,
     flow: str | os.PathLike[str] | None = None,
+    methods: Sequence[str | os.PathLike[str]] = (),
 ) -> xr.Dataset:
     """Compute every cell of an experiment that is not stored yet, and return all of them, labelled.
 
@@ -58,6 +59,9 @@ def run(
         it is another run.
     flow : a flow in the place of the experiment's own: a file of `linflow.deep.save` or ``linflow train``,
         ``"my_flow.py:make_flow"`` or ``"my_module:make_flow"``. The run is told from others by its content and weights.
+    methods : methods to be compared beside the experiment's own, ``"my_file.py:my_method"`` or ``"my_module:my_method"``:
+        functions of a :class:`linflow.experiments.methods.Problem`. The run is told from others by their content, and the
+        numbers of the experiment's own methods stay what they are.
 
     Returns
     -------
@@ -84,15 +88,16 @@ def run(
     >>> dict(dataset.sizes), dataset.attrs["n_failed"]
     ({'n': 2, 'block': 8}, 0)
     """
-    plan = experiment.plan(quick=quick, seed=seed, changes=changes)
+    rivals = given_methods(experiment, methods)
+    plan = beside(experiment, experiment.plan(quick=quick, seed=seed, changes=changes), rivals)
     cells = plan.cells()
     pending = _wanted(experiment, plan)
     version = code_version(experiment)
     given = fitting(experiment, plan, given_flow(experiment, flow))
-    shipment = ship(experiment, plan.seed, given)
+    shipment = ship(experiment, plan.seed, given, rivals)
     engine = choose_engine(workers, scheduler)
     prepare_folder(Path(out))
-    identity = run_identity(plan, version, experiment.variables, inputs, given)
+    identity = run_identity(plan, version, experiment.variables, inputs, given, rivals)
     gathered = Gathered(plan, experiment.variables)
     total = len(pending)
     with Store(Path(out) / f"{experiment.name}.sqlite", identity) as store:
@@ -118,6 +123,9 @@ def run(
     dataset = build(experiment, plan, gathered, version)
     if given is not None:
         dataset.attrs |= {"flow": given.name, "flow_digest": f"{given.digest} {given.weights}"}
+    if rivals:
+        digests = " ".join(method.digest for method in rivals.values())
+        dataset.attrs |= {"methods": " ".join(method.name for method in rivals.values()), "methods_digest": digests}
     return dataset
 
 

@@ -25,12 +25,14 @@ def run_identity(
     variables: Mapping[str, Variable],
     inputs: Mapping[str, str] | None = None,
     flow: Outside | None = None,
+    methods: Mapping[str, Outside] | None = None,
 ) -> dict[str, Any]:
     """All that the numbers of a run, and what of them is kept, depend on."""
     kept = {name: [list(variable.dims), variable.once] for name, variable in variables.items()}
     found = {"experiment": plan.experiment, "parameters": plan.parameters(), "code": code_version, "variables": kept}
     found |= {"inputs": dict(inputs)} if inputs else {}
-    return found if flow is None else {**found, "flow": [flow.digest, flow.weights]}
+    found |= {} if flow is None else {"flow": [flow.digest, flow.weights]}
+    return found | ({"methods": {name: method.digest for name, method in methods.items()}} if methods else {})
 
 
 def recorded(outcome: Outcome, params: Params, *, lost: bool = False) -> Record:

@@ -4,7 +4,7 @@ Needs Hypothesis (``pip install 'linflow[testing]'``). Strategies draw what to t
 repeated, step, exponential, power-law, and on request extreme), `cases` (a spectrum and an m), `flows`, `measurements`,
 `noise_levels`, and whole `problems`. Assertions decide: `assert_bound` and `assert_every_draw` about bounds,
 `assert_consistent`, `assert_optimal` and `assert_equivariant` about estimators, `assert_quantity` about new quantities,
-`assert_flow` about invertible networks.
+`assert_flow` about invertible networks, `assert_method` about what is compared in an experiment.
 What fails is shrunk to few dimensions and round numbers, and reported with the call that makes it again.
 
 A worked example
@@ -98,6 +98,7 @@ except ModuleNotFoundError as error:
 from linflow.testing.bounds import Bound, assert_bound, assert_every_draw
 from linflow.testing.estimators import LAWS, Estimator, assert_consistent, assert_equivariant, assert_optimal
 from linflow.testing.flows import assert_flow
+from linflow.testing.methods import assert_method
 from linflow.testing.problem import ENSEMBLES, Problem
 from linflow.testing.quantities import assert_quantity
 from linflow.testing.strategies import KINDS, cases, flows, measurements, noise_levels, problems, seeds, spectra
@@ -114,6 +115,7 @@ __all__ = [
     "assert_equivariant",
     "assert_every_draw",
     "assert_flow",
+    "assert_method",
     "assert_optimal",
     "assert_quantity",
     "cases",

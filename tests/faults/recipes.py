@@ -350,6 +350,9 @@ def assertions() -> None:
     rtol = of("number", 0.125, optional=True)
     recipe("testing.assert_consistent", testing.assert_consistent, **held, rtol=rtol)
     recipe("testing.assert_optimal", testing.assert_optimal, **held, rtol=rtol)
+    seen = experiments.Problem(y=Y, A=A, noise_std=0.5, shape=(4,))
+    tried: dict[str, Any] = {"problem": of("object", seen), "tolerance": of("number", 0.125)}
+    recipe("testing.assert_method", testing.assert_method, weight=0.2, method=of("callable", _method), **tried)
     laws = of("options", ("units", "batch"))
     recipe("testing.assert_equivariant", testing.assert_equivariant, weight=0.2, **held, laws=laws, seed=SEED, rtol=rtol)
     quantity = of("object", ExpectedError())
@@ -416,8 +419,24 @@ def studies() -> None:
     recipe("experiments.spectrum_for", experiments.spectrum_for, weight=0.1, **own)
     counts: dict[str, Any] = {"counts": lambda: (8, 16), "usual": lambda: 64, "spectra": of("cases", (SPECTRUM,))}
     recipe("experiments.scaled_counts", experiments.scaled_counts, weight=0.1, **counts)
+    seen: dict[str, Any] = {
+        "y": of("array", Y),
+        "A": of("array", A),
+        "noise_std": of("number", 0.5),
+        "shape": of("shape", (4,)),
+    }
+    recipe("experiments.Problem", experiments.Problem, **seen, rng=RNG)
+    problem = experiments.Problem(y=Y, A=A, noise_std=0.5, shape=(4,))
+    recipe("experiments.Problem.images", problem.images, x=of("array", X))
+    asked: dict[str, Any] = {"name": of("label", "mine"), "method": of("callable", _method)}
+    recipe("experiments.answer", experiments.answer, **asked, problem=of("object", problem))
+    recipe("experiments.own_answers", experiments.own_answers, params=lambda: {}, problem=of("object", problem))
     recipe("experiments.load", experiments.load, target=of("path", "a-file"))
     recipe("experiments.settings", experiments.settings, weight=0.1, dataset=of("object", _dataset()))
+
+
+def _method(problem: experiments.Problem) -> Any:
+    return problem.y @ problem.A
 
 
 def _dataset() -> xr.Dataset:
@@ -543,12 +562,13 @@ NOT_CALLED = {
         for name in ("ENSEMBLES", "KINDS", "LAWS", "Bound", "Estimator", "seeds")
     },
     **{f"testing.{name}": "made of strategies, which draw what Problem.random takes" for name in ("cases", "flows")},
-    **{f"experiments.{name}": "a number or a table" for name in ("COMPUTED", "FAILED", "SKIPPED", "OKABE_ITO")},
+    **{f"experiments.{name}": "a number or a table" for name in ("COMPUTED", "FAILED", "SKIPPED", "OKABE_ITO", "METHODS")},
     **{
         f"experiments.{name}": "starts processes"
         for name in ("DaskEngine", "LokyEngine", "SerialEngine", "Engine", "Lost", "run")
     },
     **{f"experiments.{name}": "made by linflow, or plain text" for name in ("Study", "Plan", "Variable")},
+    "experiments.Method": "a type",
     "experiments.experiment_files": "takes nothing, reads a folder",
     **{f"bases.{name}": "abstract, or made by linflow alone" for name in ("Basis", "Ordered", "from_description")},
     **{f"bases.{name}": "of objects with products" for name in ("as_basis", "is_fast", "require_dense")},

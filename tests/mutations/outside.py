@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutations.runner import Fault
 
 _READERS, _LAWS, _WRAPPED = "linflow/deep/readers.py", "linflow/deep/laws.py", "linflow/deep/wrapped.py"
+_METHODS = "linflow/experiments/methods.py"
 _OWN = "deep_wrap.py::test_a_flow_of_another_library_keeps_its_density_and_is_a_flow"
 _NAMED = "deep_laws.py::test_each_fault_is_named_with_its_number"
 
@@ -115,8 +116,8 @@ OUTSIDE = (
         "linflow/experiments/stored.py",
         "cells-of-another-flow",
         "cells are kept whatever flow they come from",
-        'return found if flow is None else {**found, "flow": [flow.digest, flow.weights]}',
-        "return found",
+        '{} if flow is None else {"flow": [flow.digest, flow.weights]}',
+        "{}",
         "deep_outside.py::test_a_flow_is_kept_under_its_content_and_not_its_name",
     ),
     _fault(
@@ -142,5 +143,77 @@ OUTSIDE = (
         "if flow.n != n:",
         "if flow.n < 0:",
         "deep_outside.py::test_every_deep_experiment_takes_a_flow_of_its_images_and_no_other",
+    ),
+    _fault(
+        "linflow/experiments/stored.py",
+        "cells-of-another-method",
+        "cells are kept whatever methods they compare",
+        '{"methods": {name: method.digest for name, method in methods.items()}} if methods else {}',
+        "{}",
+        "methods.py::test_a_method_is_kept_under_its_content_and_not_its_place",
+    ),
+    _fault(
+        _METHODS,
+        "method-changes-what-others-see",
+        "the measurements that a method gets are those of all",
+        'object.__setattr__(self, "y", y.copy())',
+        'object.__setattr__(self, "y", y)',
+        "methods.py::test_nothing_is_shared_that_a_method_could_change",
+    ),
+    _fault(
+        _METHODS,
+        "method-draws-for-others",
+        "a method draws from the random numbers of the cell",
+        "own = dataclasses.replace(problem, rng=own_generator(problem, name))",
+        "own = dataclasses.replace(problem)",
+        "methods.py::test_nothing_is_shared_that_a_method_could_change",
+    ),
+    _fault(
+        _METHODS,
+        "method-of-any-shape",
+        "an estimate of another shape is taken",
+        "if estimates.shape != expected:",
+        "if estimates.size != len(problem.y) * problem.n:",
+        "methods.py::test_what_is_no_estimate_is_a_sentence_with_the_methods_name[transposed]",
+    ),
+    _fault(
+        _METHODS,
+        "projections-are-the-identity",
+        "measurements pass for noisy signals where A is a projection",
+        "np.random.default_rng(self.n).standard_normal(self.n)",
+        "np.zeros(self.n)",
+        "methods.py::test_noisy_signals_are_there_only_where_signals_are_measured",
+    ),
+    _fault(
+        "linflow/experiments/outside.py",
+        "method-in-the-place-of-anothers",
+        "a method may be called as one of the experiment's own",
+        "if taken := [name for name in found if name.lower() in known]:",
+        "if taken := [name for name in found if name in ()]:",
+        "methods.py::test_what_names_no_method_is_refused_before_anything_runs",
+    ),
+    _fault(
+        "linflow/experiments/compared.py",
+        "method-told-upside-down",
+        "the worst place is told as the best",
+        "ordered = sorted(there, key=lambda place: float(there[place].mean()))",
+        "ordered = sorted(there, key=lambda place: -float(there[place].mean()))",
+        "deep_methods.py::test_of_many_places_the_best_and_the_worst_are_told",
+    ),
+    _fault(
+        "linflow/testing/methods.py",
+        "method-by-batches",
+        "a method whose estimate depends on the batch passes",
+        "if not drew:",
+        "if drew:",
+        "methods.py::test_wrong_methods_fail",
+    ),
+    _fault(
+        "simulations/deep_inpainting.py",
+        "method-against-another-reference",
+        "a method from outside is compared with the flow and called compared with the linear model",
+        'told(name, "linear model", {place: _gain(found, REFERENCE, name)',
+        'told(name, "linear model", {place: _gain(found, "biharmonic", name)',
+        "deep_methods.py::test_every_comparison_shows_methods_from_outside_and_keeps_its_own_numbers[deep-inpainting]",
     ),
 )
