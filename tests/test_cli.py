@@ -201,6 +201,7 @@ def test_every_option_of_verify_and_run_arrives(monkeypatch: pytest.MonkeyPatch)
         "given": Given(data=Path("d")),
         "ood": Path("e"),
         "flow": None,
+        "methods": (),
         "form": "md",
         "figures": "svg",
     }
