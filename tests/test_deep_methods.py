@@ -107,8 +107,8 @@ def test_every_comparison_shows_methods_from_outside_and_keeps_its_own_numbers(n
         assert gains[0].startswith(f"{float(first.mean()):+.2f} ± ")
         told_as = reference if reference != "linear" else "linear model"
         assert f"Your method {method} against the {told_as}, paired, mean ± standard error: {gains[0]} dB (" in said
-        found = [artist for figure in drawn.values() for artist in figure.findobj(Text)]
-        names = {artist.get_text() for artist in found if isinstance(artist, Text)}
+        titles: list[Any] = [text for figure in drawn.values() for text in figure.findobj(Text)]
+        names = {title.get_text() for title in titles}
         assert any(method in text for text in names)
     assert "Your method" not in study.reading(alone)
 
