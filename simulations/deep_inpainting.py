@@ -302,7 +302,7 @@ def _gain_figure(dataset: xr.Dataset) -> Figure:
         found = dataset["psnr"].sel(case=case)
         for index, (name, (colour, marker)) in enumerate(styles.items()):
             e = estimate(found.sel(estimator=name))
-            at = np.arange(len(masks)) + 0.16 * (index - 1) * min(1.0, 5 / len(styles))
+            at = np.arange(len(masks)) + 0.16 * (index - (len(styles) - 1) / 2) * min(1.0, 5 / len(styles))
             style: dict[str, Any] = {"color": OKABE_ITO[colour], "marker": marker, "linestyle": "none", "capsize": 3}
             panel.errorbar(at, e["mean"].values, yerr=(e["high"] - e["mean"]).values, label=name, markersize=6, **style)
         low, high = panel.get_ylim()

@@ -372,7 +372,7 @@ def names_of(dataset: xr.Dataset) -> list[str]:
     there = dataset["prior"].values.tolist()
     if LINEAR not in there:
         raise lf.InputError(f"every method is compared with the {LINEAR}: keep it in --set prior=...")
-    return [*(name for name in _STYLE if name in there), *beyond(dataset, "prior", METHODS)]
+    return [*(name for name in _STYLE if name in there), *beyond(dataset, "prior", _STYLE)]
 
 
 def _pm(values: Any, digits: int, *, sign: bool = False) -> str:
@@ -449,7 +449,7 @@ def _own_sentences(dataset: xr.Dataset) -> list[str]:
     }
     return [
         told(name, LINEAR, {place: found.sel(prior=name) - found.sel(prior=LINEAR) for place, found in places.items()})
-        for name in beyond(dataset, "prior", METHODS)
+        for name in beyond(dataset, "prior", _STYLE)
     ]
 
 
@@ -495,7 +495,7 @@ _STYLE = {
 
 def styles_of(dataset: xr.Dataset) -> dict[str, tuple[str, str, str]]:
     """Colour, marker and line of every method."""
-    own = own_styles(beyond(dataset, "prior", METHODS), [colour for colour, _, _ in _STYLE.values()])
+    own = own_styles(beyond(dataset, "prior", _STYLE), [colour for colour, _, _ in _STYLE.values()])
     return {**_STYLE, **{name: (colour, marker, "-") for name, (colour, marker) in own.items()}}
 
 

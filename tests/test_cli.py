@@ -188,7 +188,7 @@ def test_every_option_of_verify_and_run_arrives(monkeypatch: pytest.MonkeyPatch)
         "figures": "pdf",
     }
     words = "run noise --out c --quick --seed 5 --workers 2 --set draws=3 --set m=1,2 --data d --ood e"
-    words += " --format md --figures svg"
+    words += " --flow f.pt --method a.py:b --method c:d --format md --figures svg"
     assert CliRunner().invoke(cli.app, words.split()).exit_code == 3
     assert seen.pop() == {
         "positional": ("noise",),
@@ -200,8 +200,8 @@ def test_every_option_of_verify_and_run_arrives(monkeypatch: pytest.MonkeyPatch)
         "changes": {"draws": "3", "m": "1,2"},
         "given": Given(data=Path("d")),
         "ood": Path("e"),
-        "flow": None,
-        "methods": (),
+        "flow": "f.pt",
+        "methods": ["a.py:b", "c:d"],
         "form": "md",
         "figures": "svg",
     }

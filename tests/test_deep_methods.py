@@ -107,7 +107,8 @@ def test_every_comparison_shows_methods_from_outside_and_keeps_its_own_numbers(n
         assert gains[0].startswith(f"{float(first.mean()):+.2f} ± ")
         told_as = reference if reference != "linear" else "linear model"
         assert f"Your method {method} against the {told_as}, paired, mean ± standard error: {gains[0]} dB (" in said
-        names = {text.get_text() for figure in drawn.values() for text in figure.findobj() if isinstance(text, Text)}
+        titles: list[Any] = [text for figure in drawn.values() for text in figure.findobj(Text)]
+        names = {title.get_text() for title in titles}
         assert any(method in text for text in names)
     assert "Your method" not in study.reading(alone)
 
@@ -151,7 +152,6 @@ def test_the_command_of_the_documentation_runs(tmp_path: Path, monkeypatch: pyte
     page = (tmp_path / "out" / "deep-denoising.md").read_text()
     assert "--method my_method.py:fourier_wiener" in page
     assert "fourier wiener - linear patches" in page
-    # It is a good one: far better than the noisy image.
     from linflow.testing import assert_method
 
     namespace: dict[str, Any] = {}

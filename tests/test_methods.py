@@ -213,7 +213,9 @@ def test_a_problem_is_of_one_piece() -> None:
     assert problem.noisy.shape == (2, 2, 2, 1)
     np.testing.assert_array_equal(problem.images(problem.y), problem.noisy)
     np.testing.assert_array_equal(problem.noisy[1, :, :, 0], [[4.0, 5.0], [6.0, 7.0]])
-    assert a_problem(training=lambda: np.ones((6, 2, 2, 1))).train.shape == (6, 4)
+    assert a_problem(training=lambda: np.ones((6, 4))).train.shape == (6, 4)
+    with pytest.raises(ShapeError, match=r"the training signals must have shape \(samples, 4\), got \(6, 2, 2, 1\)"):
+        _ = a_problem(training=lambda: np.ones((6, 2, 2, 1))).train
     with pytest.raises(InputError, match="there are no training signals"):
         _ = problem.train
     for changes, kind, sentence in (

@@ -28,6 +28,7 @@ FORMULAS = (
     *("risk.best_upper", "risk.denoising", "risk.equivalent", "risk.exact", "risk.has_exact", "risk.interlacing"),
     *("risk.theorem_lower", "risk.theorem_upper", "risk.truncated", "InputError"),
     *(f"experiments.{name}" for name in ("OKABE_ITO", "entries", "estimate", "settings")),
+    *(f"experiments.compared.{name}" for name in ("beyond", "own_styles", "plus_minus", "told")),
     *("Spectrum.exponential", "Spectrum.from_values", "Spectrum.power_law", "Spectrum.step"),
 )
 #: NumPy's ways to draw, and to solve.

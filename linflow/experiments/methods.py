@@ -82,7 +82,7 @@ class Problem:
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0), repr=False)
 
     def __post_init__(self) -> None:
-        A = as_operator(self.A) if is_matrix_free(self.A) else finite_array(as_dense(self.A), "A").copy()
+        A = as_operator(self.A) if is_matrix_free(self.A) else finite_array(as_dense(self.A), "A")
         if A.dtype.kind == "c":
             raise InputError("A must be real: signals and measurements are, in what is compared")
         if not is_matrix_free(A):
@@ -93,7 +93,7 @@ class Problem:
         if int(np.prod(shape)) != n:
             raise ShapeError(f"signals of shape {shape} have {int(np.prod(shape))} entries, and A has {n} columns")
         callable_of(self.training, "training", "training() -> (samples, n) array")
-        object.__setattr__(self, "y", y.copy())
+        object.__setattr__(self, "y", y)
         object.__setattr__(self, "A", A)
         object.__setattr__(self, "noise_std", non_negative(self.noise_std, "noise_std"))
         object.__setattr__(self, "shape", shape)
@@ -107,7 +107,9 @@ class Problem:
     @cached_property
     def train(self) -> FloatArray:
         """Training signals, (samples, n), [x], read-only: none of them is among the signals to be estimated."""
-        found = finite_array(self.training(), "the training signals").reshape(-1, self.n).view()
+        found = finite_array(self.training(), "the training signals")
+        if found.ndim != 2 or found.shape[1] != self.n:
+            raise ShapeError(f"the training signals must have shape (samples, {self.n}), got {found.shape}")
         found.flags.writeable = False
         return found
 
@@ -137,7 +139,7 @@ class Problem:
         probe = np.random.default_rng(self.n).standard_normal(self.n)
         if self.A.shape[0] != self.n or not np.array_equal(apply(self.A, probe), probe):
             raise InputError("the measurements are no noisy signals: A is not the identity, see problem.A and problem.y")
-        return self.images(self.y).copy()
+        return self.images(self.y)
 
 
 Method: TypeAlias = Callable[[Problem], ArrayLike]
@@ -189,7 +191,7 @@ def answer(name: str, method: Method | Outside, problem: Problem) -> FloatArray:
             f"method {name!r} must return an array of shape {expected}, one row for each signal, "
             f"got shape {estimates.shape}{hint}"
         )
-    return estimates.copy()
+    return estimates
 
 
 def own_answers(params: Mapping[str, Any], problem: Problem) -> dict[str, FloatArray]:

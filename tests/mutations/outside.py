@@ -156,8 +156,8 @@ OUTSIDE = (
         _METHODS,
         "method-changes-what-others-see",
         "the measurements that a method gets are those of all",
-        'object.__setattr__(self, "y", y.copy())',
-        'object.__setattr__(self, "y", y)',
+        'y, (m, n), shape = finite_array(self.y, "y")',
+        "y, (m, n), shape = np.asarray(self.y, dtype=np.float64)",
         "methods.py::test_nothing_is_shared_that_a_method_could_change",
     ),
     _fault(
