@@ -175,7 +175,7 @@ def test_a_sorted_array_moves_nothing() -> None:
 
 
 #: Whose answer here is the same for all draws: mirror images of constant images, the one minimum that all starts find.
-ALIKE = ("deep.flips", "deep.csgm")
+ALIKE = ("deep.flips", "deep.csgm", "experiments.Problem")
 
 
 @pytest.mark.parametrize("recipe", recipes_with("rng"), ids=lambda recipe: recipe.name)

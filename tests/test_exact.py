@@ -433,6 +433,7 @@ def test_an_interrupt_within_compiled_code_is_an_interrupt() -> None:
         "import _thread, threading, numpy as np\n"
         "from linflow import Spectrum\n"
         "from linflow.risk import enclosure\n"
+        "enclosure(Spectrum([2.0, 1.0, 0.5]), 1)\n"  # all that is imported is there: an import may swallow an interrupt
         "threading.Timer(0.3, _thread.interrupt_main).start()\n"
         "try:\n"
         "    for seed in range(1000):\n"

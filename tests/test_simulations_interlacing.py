@@ -37,7 +37,7 @@ def test_what_sample_complexity_says(tmp_path: Path) -> None:
         simulated = row["m simulated"]
         assert isinstance(simulated, int)
         assert least - 1 <= simulated <= (most[0] if most else least) + 1
-    assert "lie outside of the interlacing theorem" in sample_complexity.reading(dataset)
+    assert "; outside the interlacing theorem: " in sample_complexity.reading(dataset)
 
 
 def test_what_interlacing_says(tmp_path: Path) -> None:
