@@ -54,6 +54,7 @@ OTHERS = {
     "architecture": "reads source code",
     "cli": "starts the command in processes of its own; what it computes is tested above",
     "deep_": "torch has kernels of its own",
+    "device": "torch has kernels of its own",
     "documentation": "reads the documentation",
     "faults": "kills processes and damages files",
     "engine_progress": "prints lines",

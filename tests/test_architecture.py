@@ -67,7 +67,7 @@ ALLOWED = {
 #: (library, the only rooms that may know it)
 LIBRARIES = {
     "matplotlib": ("linflow.plotting", "linflow.figures"),
-    "torch": ("linflow.deep", "linflow.testing.flows", "linflow.measurement.physics"),
+    "torch": ("linflow.deep", "linflow.testing.flows", "linflow.measurement.physics", "linflow.risk.device"),
     "typer": ("linflow.cli", "linflow.options"),
     "flint": ("linflow.risk.enclosure", "linflow.risk.exact", "linflow.risk.witness", "linflow.bench"),
     "hypothesis": ("linflow.testing",),

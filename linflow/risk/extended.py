@@ -20,8 +20,8 @@ from linflow.checks import FloatArray
 
 #: A spectrum is steep when this many neighbours fall by this factor, and each draw is then taken in extended precision.
 _STEEP_GAPS, _STEEP_FACTOR = 3, 5.0
-#: Where values two apart fall by this factor somewhere, single draws may need it: those whose rows grow by `_GROWTH`.
-_GAP, _GROWTH = 10.0, 300.0
+#: Where values two apart fall by this factor somewhere, single draws may need it: those whose rows grow by `GROWTH`.
+_GAP, GROWTH = 10.0, 300.0
 
 
 def is_steep(sigma: FloatArray) -> bool:
@@ -39,7 +39,7 @@ def has_grown(sigma: FloatArray, factored: NDArray[Any]) -> bool:
     m = factored.shape[1]
     pivots = np.abs(np.diagonal(factored))
     below = np.abs(np.tril(factored, -1)) * pivots / sigma[:, None]
-    return bool(below.max(initial=0.0) > _GROWTH) if m else False
+    return bool(below.max(initial=0.0) > GROWTH) if m else False
 
 
 def extended_curves(sigma: FloatArray, A: NDArray[Any]) -> FloatArray:

@@ -41,7 +41,8 @@ from linflow.checks import (
 )
 from linflow.errors import InputError, RankError, ShapeError
 from linflow.measurement import Ensemble, Measurement, as_dense, is_matrix_free
-from linflow.risk.extended import extended_curves, has_gap, has_grown, is_steep
+from linflow.risk.device import Device
+from linflow.risk.extended import GROWTH, extended_curves, has_gap, has_grown, is_steep
 from linflow.spectrum import Spectrum, ordered, spectrum_of
 
 #: Below this size threads cost more than they bring (the interpreter lock is held between LAPACK calls).
@@ -118,6 +119,7 @@ def simulate(
     ensemble: Ensemble | None = None,
     m_max: Count | None = None,
     workers: int | None = None,
+    device: str | None = None,
 ) -> FloatArray:
     r"""Independent error curves X_A(m) under random measurements.
 
@@ -132,6 +134,8 @@ def simulate(
         (possible for discrete entries) leave the error where it was: ``X(m) = X(m - 1)``.
     m_max : stop at this m (default n); the cost then falls from 8/3 n^3 to about 4 n m_max^2.
     workers : threads (default: all cores this process may use). The result is identical for any number.
+    device : "cuda", "cuda:1", "cpu", ...: factor on this device of torch, in float64. The draws are those of the default
+        (drawn here, while the device factors those before), and the curves agree with it up to rounding.
 
     Returns
     -------
@@ -156,32 +160,45 @@ def simulate(
     curves = np.empty((trials, rows + 1))
     block = _block_size(n)
 
-    def run(start: int) -> None:
+    def drawn(start: int) -> list[NDArray[Any]]:
         # One generator a block of draws, the blocks fixed by n alone: the numbers do not know how many workers there are.
         rng = np.random.default_rng(
             np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, start // block), pool_size=root.pool_size)
         )
-        drawn = []
+        found = []
         for _ in range(start, min(start + block, trials)):
             A = _drawn(draw(rows, n, rng))
             if A.shape != (rows, n):
                 raise ShapeError(f"the ensemble must return shape ({rows}, {n}), got {A.shape}")
-            drawn.append(A)
-        for kind in {A.dtype for A in drawn}:  # real or complex, almost always one of them
-            places = [place for place, A in enumerate(drawn) if A.dtype == kind]
-            found, dependent = _curves(sigma, np.stack([drawn[place] for place in places]))
+            found.append(A)
+        return found
+
+    def factor(start: int, draws: list[NDArray[Any]], on: Device | None = None) -> None:
+        for kind in {A.dtype for A in draws}:  # real or complex, almost always one of them
+            places = [place for place, A in enumerate(draws) if A.dtype == kind]
+            found, dependent = _curves(sigma, np.stack([draws[place] for place in places]), on)
             for place, curve, rows_lost in zip(places, found, dependent, strict=True):
-                curves[start + place] = _curve_skipping(sigma, drawn[place]) if rows_lost.any() else curve
+                curves[start + place] = _curve_skipping(sigma, draws[place]) if rows_lost.any() else curve
 
     starts = range(0, trials, block)
     count = min(available_cores() if workers is None else positive_int(workers, "workers"), len(starts))
     with _one_blas_thread():
-        if count == 1 or n < _THREADED_FROM:
+        if device is not None:
+            on = Device(device, _centred(sigma)[0])
+            together = max(1, on.draws_together(rows, 8 if field == "real" else 16) // block)
+            with ThreadPoolExecutor(count) as pool:
+                batches = [starts[first : first + together] for first in range(0, len(starts), together)]
+                coming = [pool.submit(drawn, start) for start in batches[0]]
+                for batch, following in zip(batches, [*batches[1:], ()], strict=True):
+                    here = [A for block_of_draws in coming for A in block_of_draws.result()]
+                    coming = [pool.submit(drawn, start) for start in following]
+                    factor(batch[0], here, on)
+        elif count == 1 or n < _THREADED_FROM:
             for start in starts:
-                run(start)
+                factor(start, drawn(start))
         else:
             with ThreadPoolExecutor(count) as pool:
-                for _ in pool.map(run, starts):
+                for _ in pool.map(lambda start: factor(start, drawn(start)), starts):
                     pass
     return curves
 
@@ -238,15 +255,27 @@ def _curve_skipping(sigma: FloatArray, A: NDArray[Any]) -> FloatArray:
     return position
 
 
-def _curves(sigma: FloatArray, A: NDArray[Any]) -> tuple[FloatArray, NDArray[np.bool_]]:
+def _centred(sigma: FloatArray) -> tuple[FloatArray, int]:
+    """sigma with its geometric middle brought to 1 by a power of two, so that squares neither overflow nor vanish."""
+    middle = int(np.rint(0.5 * (np.log2(sigma[0]) + np.log2(sigma[-1]))))
+    return np.ldexp(sigma, -middle), middle
+
+
+def _curves(sigma: FloatArray, A: NDArray[Any], on: Device | None = None) -> tuple[FloatArray, NDArray[np.bool_]]:
     """Error curves of (draws, m, n) measurements, and the rows found to depend on earlier ones, (draws, m).
 
-    The curve of a draw is meaningless after its first dependent row.
+    The curve of a draw is meaningless after its first dependent row. With `on` they are factored on that device.
     """
     draws, m, n = A.shape
-    # Centred on the geometric middle by a power of two, so that squares neither overflow nor vanish.
-    middle = int(np.rint(0.5 * (np.log2(sigma[0]) + np.log2(sigma[-1]))))
-    scaled = np.ldexp(sigma, -middle)
+    scaled, middle = _centred(sigma)
+    if on is not None and m > 0 and not is_steep(sigma):
+        gains, dependent, growth = on(A)
+        curves = np.ldexp(gains[:, ::-1].cumsum(axis=1)[:, ::-1], 2 * middle)
+        curves = np.append(curves, np.zeros((draws, 1)), axis=1)[:, : m + 1]
+        grown = ~dependent.any(axis=1) & has_gap(sigma) & (growth > GROWTH)
+        if grown.any():
+            curves[grown] = extended_curves(sigma, A[grown])
+        return curves, dependent
     curves = np.zeros((draws, m + 1))
     if m == 0:
         curves[:, 0] = np.sum(scaled[::-1] ** 2)

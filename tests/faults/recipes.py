@@ -281,6 +281,7 @@ def risks() -> None:
     recipe("risk.error_curve", risk.error_curve, weight=2, spectrum=of("array", VALUES), A=square)
     draws: dict[str, Any] = {"trials": of("whole", 2), "seed": SEED, "field": FIELD}
     recipe("risk.simulate", risk.simulate, weight=0.5, spectrum=S, m_max=of("count", 3, optional=True), **draws)
+    recipe("risk.simulate on a device", risk.simulate, weight=0.5, spectrum=S, device=of("label", "cpu"), **draws)
     ensemble = of("callable", measurement.gaussian, optional=True)
     recipe("risk.simulate an ensemble", risk.simulate, weight=0.5, spectrum=S, ensemble=ensemble, **draws)
 

@@ -31,6 +31,7 @@ _CHECKS = "linflow/checks.py"
 _FISTA = "linflow/fista.py"
 _BOUNDS = "linflow/risk/bounds.py"
 _SIMULATE = "linflow/risk/simulate.py"
+_DEVICE = "linflow/risk/device.py"
 _EQUIVALENT = "linflow/risk/equivalent.py"
 _FIXED_POINT = "linflow/risk/fixed_point.py"
 _COMPRESS = "linflow/risk/compress.py"
@@ -991,6 +992,46 @@ _RISK = (
         "        return lambda m, n, rng: rng.standard_normal((m, n))\n",
         "        return lambda m, n, rng: rng.standard_normal((m, n)) + 1j * rng.standard_normal((m, n))\n",
         "simulate.py::test_mean_against_the_exact_oracles_and_the_wrong_field_is_caught",
+    ),
+    _fault(
+        _DEVICE,
+        "device-triangle-of-the-other-end",
+        "the last panels of Q reflected in the order of the factorisation",
+        "start + _PANEL, m), start:], triangle.mT)",
+        "start + _PANEL, m), start:], triangle.conj())",
+        "device.py::test_the_curves_are_those_of_the_default[power law-real-cpu]",
+    ),
+    _fault(
+        _DEVICE,
+        "device-dependent-rows",
+        "dependent rows not looked for on a device",
+        "dependent = pivots <= 32 * n",
+        "dependent = pivots < 0 * n",
+        "device.py::test_dependent_rows_leave_the_error_where_it_was[3]",
+    ),
+    _fault(
+        _DEVICE,
+        "device-units-of-rows",
+        "rows not brought to one unit on a device",
+        "A = A / largest.masked_fill(largest == 0, 1.0)\n",
+        "A = A * 1.0\n",
+        "device.py::test_units_of_rows_do_not_matter[1e-300]",
+    ),
+    _fault(
+        _DEVICE,
+        "device-size-of-columns",
+        "columns reflected in their own unit, where squares vanish",
+        "    x = panel[:, 0] / size\n",
+        "    x = panel[:, 0]\n    size = 1.0\n",
+        "device.py::test_the_curves_are_those_of_the_default[two far values-real-cpu]",
+    ),
+    _fault(
+        _SIMULATE,
+        "device-growth",
+        "on a device no draw that grew is taken in extended precision",
+        "has_gap(sigma) & (growth > GROWTH)",
+        "has_gap(sigma) & (growth > 1e9 * GROWTH)",
+        "device.py::test_draws_that_grew_are_taken_in_extended_precision",
     ),
     _fault(
         _SIMULATE,
