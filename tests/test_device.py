@@ -19,7 +19,7 @@ SPECTRA = {
     "power law": lambda n: Spectrum.power_law(n),
     "step": lambda n: Spectrum(np.where(np.arange(n) < (n + 1) // 2, 1.0, 1e-12)),
     "1e+140": lambda n: Spectrum(1e140 * np.arange(1.0, n + 1) ** -0.5),
-    "two far values": lambda n: Spectrum(np.r_[np.full(n - n // 2, 1e120), np.full(n // 2, 1e-120)]),
+    "two far values": lambda n: Spectrum(np.r_[np.full(n - n // 2, 1e150), np.full(n // 2, 1e-150)]),
     "steep": lambda n: Spectrum(10.0 ** (-5.0 * np.arange(min(n, 20)))),
 }
 #: Fewer draws go to the library, more to panels: both, with a rest.

@@ -151,7 +151,7 @@ def _reflect(panel: Tensor, size: float, pivots: Tensor, inverse_tau: Tensor) ->
     """Reflect the columns that lie in the rows of `panel` (draws, b, r) so that the first keeps its leading entry alone.
 
     The reflector, its leading entry 1, takes the place of the first; its pivot and ``1 / tau`` are written. Entries are of
-    the order of `size` at most: in that unit their squares do not vanish.
+    the order of `size` at most: in that unit their squares stay far from the edges of float64.
     """
     torch = _torch()
     x = panel[:, 0] / size
