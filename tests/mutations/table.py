@@ -31,6 +31,7 @@ _CHECKS = "linflow/checks.py"
 _FISTA = "linflow/fista.py"
 _BOUNDS = "linflow/risk/bounds.py"
 _SIMULATE = "linflow/risk/simulate.py"
+_CURVES = "linflow/risk/curves.py"
 _EQUIVALENT = "linflow/risk/equivalent.py"
 _FIXED_POINT = "linflow/risk/fixed_point.py"
 _COMPRESS = "linflow/risk/compress.py"
@@ -918,7 +919,7 @@ _RISK = (
         "bounds.py::test_denoising_against_matrices",
     ),
     _fault(
-        _SIMULATE,
+        _CURVES,
         "pinv-for-qr",
         "the error curve by pinv in the place of the sorted QR",
         "    A, is_complex = _unit_rows(A), np.iscomplexobj(A)\n    M = ",
@@ -929,7 +930,7 @@ _RISK = (
         "simulate.py::test_relative_accuracy_against_1200_digits",
     ),
     _fault(
-        _SIMULATE,
+        _CURVES,
         "rows-keep-their-units",
         "rows of A not scaled before they are squared",
         "np.ldexp(parts, -exponents[..., None])",
@@ -945,7 +946,7 @@ _RISK = (
         "simulate.py::test_batches_and_an_unsorted_array_keep_the_pairing_of_columns",
     ),
     _fault(
-        _SIMULATE,
+        _CURVES,
         "remainder-by-subtraction",
         "the remainder after m_max as a difference from the total",
         "caught = np.flatnonzero(captured[place] > 0.75)",
@@ -953,7 +954,7 @@ _RISK = (
         "simulate.py::test_relative_accuracy_against_1200_digits",
     ),
     _fault(
-        _SIMULATE,
+        _CURVES,
         "reflectors-of-another-draw",
         "each draw's remainder from the reflectors of the first draw",
         'multiply("L", transpose, factored[row].T, tau[row], unit',
@@ -961,7 +962,7 @@ _RISK = (
         "simulate.py::test_batches_and_an_unsorted_array_keep_the_pairing_of_columns",
     ),
     _fault(
-        _SIMULATE,
+        _CURVES,
         "extended-curves-of-others",
         "the draws that need extended precision get the curves of the first ones",
         "curves[wide] = extended_curves(sigma, A[wide])",
@@ -969,7 +970,7 @@ _RISK = (
         "simulate.py::test_a_draw_has_the_same_curve_in_every_company",
     ),
     _fault(
-        _SIMULATE,
+        _CURVES,
         "curve-index",
         "X_A(m) from j >= m: the curve shifted by one",
         "curves[:, :m] = gains[:, ::-1].cumsum(axis=1)[:, ::-1] + curves[:, m:]",
@@ -977,7 +978,7 @@ _RISK = (
         "simulate.py::test_agrees_with_projectors_where_those_are_accurate",
     ),
     _fault(
-        _SIMULATE,
+        _CURVES,
         "imaginary-part",
         "the imaginary part left out of squared moduli",
         'gains = gains + np.einsum("tij,tij->ti", weighted.imag, weighted.imag)',
