@@ -1,16 +1,39 @@
-"""Error curves of draws of A in memory, and the rows that depend on earlier ones."""
+"""Error curves of draws of A in memory, and the rows that depend on earlier ones: which road a draw takes.
+
+Many small real draws go along lanes (:mod:`linflow.risk.lanes`), one at a time the others through LAPACK
+(:mod:`linflow.risk.blocked`), and those that lose digits in double precision through :mod:`linflow.risk.extended`. The road
+depends on n, on the spectrum and on the draw itself, never on other draws nor on whether there is a compiler.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import lapack
 
 from linflow.checks import FloatArray
-from linflow.risk.extended import extended_curves, has_gap, has_grown, is_steep
+from linflow.risk import lanes
+from linflow.risk.blocked import Factored
+from linflow.risk.extended import GROWTH, extended_curves, growth, has_gap, is_steep
+from linflow.risk.rows import squares, unit_rows
+
+#: Real draws up to this n go along lanes. (Compiled, these are faster up to 250; without a compiler LAPACK is, from 20.)
+_SHORT = 128
+#: And only under spectra of a smaller spread than this, whose squares neither overflow nor vanish: 240 decades.
+_SPREAD = 2.0**800
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a road says of each draw: sizes of rows and pivots (draws, m), growth (draws,), curves (draws, m + 1)."""
+
+    lengths: FloatArray
+    sizes: FloatArray
+    pivots: FloatArray
+    grown: FloatArray
+    curves: FloatArray
 
 
 def curves_of(sigma: FloatArray, A: NDArray[Any]) -> tuple[FloatArray, NDArray[np.bool_]]:
@@ -22,84 +45,50 @@ def curves_of(sigma: FloatArray, A: NDArray[Any]) -> tuple[FloatArray, NDArray[n
     # Centred on the geometric middle by a power of two, so that squares neither overflow nor vanish.
     middle = int(np.rint(0.5 * (np.log2(sigma[0]) + np.log2(sigma[-1]))))
     scaled = np.ldexp(sigma, -middle)
-    curves = np.zeros((draws, m + 1))
-    if m == 0:
-        curves[:, 0] = np.sum(scaled[::-1] ** 2)
-        return np.ldexp(curves, 2 * middle), np.zeros((draws, 0), dtype=bool)
-    A, is_complex = _unit_rows(A), np.iscomplexobj(A)
-    M = A * scaled
-    geqrf, orgqr = (lapack.zgeqrf, lapack.zungqr) if is_complex else (lapack.dgeqrf, lapack.dorgqr)
-    sizes = np.linalg.norm(M, axis=2)
-    # A draw is row-major (m, n): its transpose is the column-major n x m matrix Sigma A^T that LAPACK factors in place.
-    tau = np.array([geqrf(draw.T, lwork=64 * m, overwrite_a=1)[1] for draw in M])
-    # Legitimate pivots shrink with sigma_j; one that is zero up to the rounding of its own row is a dependent row.
-    pivots = np.abs(np.diagonal(M, axis1=1, axis2=2))
+    if m == 0 or draws == 0:
+        total = np.ldexp(np.sum(scaled[::-1] ** 2), 2 * middle)
+        return np.full((draws, m + 1), total), np.zeros((draws, m), dtype=bool)
+    steep = is_steep(sigma)
+    is_short = n <= _SHORT and not np.iscomplexobj(A) and scaled[0] <= _SPREAD * scaled[-1]
+    found = (_by_lanes if is_short else _by_blocks)(scaled, A, has_gap(sigma) and not steep)
     # A row that sees small directions only is small from the start.
-    scale = np.minimum(scaled[:m] * np.linalg.norm(A, axis=2), sizes)
-    dependent = pivots <= 32 * n * np.finfo(float).eps * scale
-    wide = ~dependent.any(axis=1)
-    if not is_steep(sigma):
-        wide &= has_gap(sigma) and np.array([has_grown(scaled, draw.T) for draw in M])
-    left = np.flatnonzero(~wide)
-    curves[left] = np.ldexp(_by_reflectors(scaled, M, tau, left, orgqr), 2 * middle)
+    scale = np.minimum(scaled[:m] * found.lengths, found.sizes)
+    # Legitimate pivots shrink with sigma_j; one that is zero up to the rounding of its own row is a dependent row.
+    dependent = found.pivots <= 32 * n * np.finfo(float).eps * scale
+    curves = np.ldexp(found.curves, 2 * middle)
+    wide = ~dependent.any(axis=1) & (steep | (found.grown > GROWTH))
     if wide.any():
-        curves[wide] = extended_curves(sigma, A[wide])
+        curves[wide] = extended_curves(sigma, unit_rows(A[wide]))
     return curves, dependent
 
 
-def _unit_rows(A: NDArray[Any]) -> NDArray[Any]:
-    """Each row times the power of two that brings its largest entry into 1/2..1: exact, and X_A stays the same.
-
-    An entry loses at most 5e-324 of the row's largest. Singular values reach over 300 decades, so that this is below
-    1e-23 of the row of ``A Sigma``, far below its rounding.
-    """
-    parts = np.ascontiguousarray(A).view(np.float64)  # real and imaginary parts side by side
-    _, exponents = np.frexp(np.abs(parts).max(axis=-1, initial=0.0))
-    scaled: NDArray[Any] = np.ldexp(parts, -exponents[..., None]).view(A.dtype)
-    return scaled
-
-
-def _by_reflectors(
-    sigma: FloatArray, factored: NDArray[Any], tau: NDArray[Any], chosen: NDArray[np.int64], orgqr: Callable[..., Any]
-) -> FloatArray:
-    """Error curves of the chosen draws from the reflectors of LAPACK's QR: ``factored[t].T`` and ``tau[t]``."""
-    _, m, n = factored.shape
-    curves = np.zeros((len(chosen), m + 1))
-    Q_rows = factored[chosen]
-    for draw, row in zip(Q_rows, chosen, strict=True):
-        orgqr(draw.T, tau[row], lwork=64 * m, overwrite_a=1)
-    if m < n:
-        curves[:, m] = _remainders(sigma, Q_rows, factored, tau, chosen)
-    weighted = np.multiply(Q_rows, sigma, out=Q_rows)
-    gains = np.einsum("tij,tij->ti", weighted.real, weighted.real)
-    if np.iscomplexobj(weighted):
-        gains = gains + np.einsum("tij,tij->ti", weighted.imag, weighted.imag)
-    curves[:, :m] = gains[:, ::-1].cumsum(axis=1)[:, ::-1] + curves[:, m:]
-    return curves
+def _by_lanes(sigma: FloatArray, A: NDArray[Any], watched: bool) -> _Found:
+    """All draws together; the growth of their rows where it is watched."""
+    m = A.shape[1]
+    found = lanes.gains(sigma, A, reflectors=watched)
+    curves = np.zeros((len(A), A.shape[2] + 1))
+    curves[:, :-1] = found.gains[:, ::-1].cumsum(axis=1)[:, ::-1]
+    grown = np.zeros(len(A))
+    if found.reflectors is not None:
+        heads = np.abs(np.diagonal(found.reflectors, axis1=1, axis2=2))
+        unit = np.divide(found.pivots, heads, out=np.zeros_like(heads), where=heads > 0)
+        grown = growth(sigma, found.reflectors, unit)
+    return _Found(found.lengths, found.sizes, found.pivots, grown, curves[:, : m + 1])
 
 
-def _remainders(
-    sigma: FloatArray, Q_rows: NDArray[Any], factored: NDArray[Any], tau: NDArray[Any], chosen: NDArray[np.int64]
-) -> FloatArray:
-    """``|| Sigma (I - Q Q^T) ||_F^2`` with every term accurate relative to itself; Q_rows holds the Q^T, (draws, m, n)."""
-    _, m, n = Q_rows.shape
-    is_complex = np.iscomplexobj(Q_rows)
-    captured = np.einsum("tij,tij->tj", Q_rows.real, Q_rows.real)
-    if is_complex:
-        captured = captured + np.einsum("tij,tij->tj", Q_rows.imag, Q_rows.imag)
-    left = sigma**2 * (1.0 - captured)
-    # A coordinate that the measurements caught almost whole (at most 4m/3 of them) would lose its digits in 1 - captured:
-    # its residual is read off the last n - m entries of Q_full^T e_i, to which the reflectors give relative accuracy.
-    multiply, transpose = (lapack.zunmqr, "C") if is_complex else (lapack.dormqr, "T")
-    for place, row in enumerate(chosen):
-        caught = np.flatnonzero(captured[place] > 0.75)
-        width = max(1, min(caught.size, 4_000_000 // n))
-        for start in range(0, caught.size, width):
-            columns = caught[start : start + width]
-            unit = np.zeros((n, columns.size), dtype=factored.dtype, order="F")
-            unit[columns, np.arange(columns.size)] = 1.0
-            rotated, _, _ = multiply("L", transpose, factored[row].T, tau[row], unit, 64 * columns.size, overwrite_c=1)
-            # The scale goes in before the square: the entries reach down to sigma_n/sigma_1, their squares may not.
-            left[place, columns] = np.sum(np.abs(rotated[m:] * sigma[columns]) ** 2, axis=0)
-    remainder: FloatArray = np.sum(left[:, ::-1], axis=1)
-    return remainder
+def _by_blocks(sigma: FloatArray, A: NDArray[Any], watched: bool) -> _Found:
+    """One draw after the other, each in a copy of its own."""
+    draws, m, _ = A.shape
+    lengths, sizes, pivots = (np.empty((draws, m)) for _ in range(3))
+    grown, curves = np.zeros(draws), np.empty((draws, m + 1))
+    for t, draw in enumerate(A):
+        M = unit_rows(draw)
+        lengths[t] = np.sqrt(squares(M))
+        M *= sigma
+        sizes[t] = np.sqrt(squares(M))
+        factored = Factored.of(M)
+        pivots[t] = factored.pivots
+        if watched:
+            grown[t] = growth(sigma, M, pivots[t])
+        curves[t] = factored.curve(sigma)
+    return _Found(lengths, sizes, pivots, grown, curves)

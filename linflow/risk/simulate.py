@@ -7,14 +7,15 @@ of ``A_m Sigma`` for every m at once, so
 
 a reverse cumulative sum of positive terms: nothing cancels. Householder reflections of rows sorted by scale are accurate
 row by row (Cox & Higham 1998), so every X_A(m) comes out to about 1e-14 of itself at any condition number, where
-``pinv(A @ G)`` loses everything below 1e-16 of the largest singular value. (Draws under very steep spectra are taken in
-extended precision, for the reason given in :mod:`linflow.risk.extended`.)
+``pinv(A @ G)`` loses everything below 1e-16 of the largest singular value. How a draw is factored depends on its size:
+:mod:`linflow.risk.curves`.
 
 Kind: exact for each draw (up to rounding). Cost: 8/3 n^3 flops for all m = 0..n.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import cache
@@ -42,8 +43,8 @@ from linflow.measurement import Ensemble, Measurement, as_dense, is_matrix_free
 from linflow.risk.curves import curves_of
 from linflow.spectrum import Spectrum, ordered, spectrum_of
 
-#: Below this size threads cost more than they bring (the interpreter lock is held between LAPACK calls).
-_THREADED_FROM = 64
+#: Below this size threads cost more than they bring: most of the time goes into Python, one thread at a time.
+_THREADED_FROM = 16
 #: Of all curves together: 8 TiB.
 _MOST_VALUES = 2**40
 #: Entries of A handled at a time: a megabyte, so that they stay in the cache.
@@ -81,7 +82,7 @@ def error_curve(spectrum: Spectrum | ArrayLike, A: ArrayLike) -> FloatArray:
 
     Asim et al. (2020), theory section; equal to the residual of the randomized range finder of Halko, Martinsson &
     Tropp (2011). For m_max < n the remainder X_A(m_max) is not formed as a difference from the total (which would lose
-    everything below 1e-16 of it) but from the reflectors themselves.
+    everything below 1e-16 of it) but from the reflectors themselves. One array of the size of A is needed besides A.
 
     Examples
     --------
@@ -128,7 +129,7 @@ def simulate(
     ensemble : ``ensemble(m, n, rng) -> A`` instead of the Gaussian ones, A of shape (m, n): an array, a sparse matrix or an
         operator; those of :func:`linflow.measurement.ensembles` are such. Rows that depend on earlier ones
         (possible for discrete entries) leave the error where it was: ``X(m) = X(m - 1)``.
-    m_max : stop at this m (default n); the cost then falls from 8/3 n^3 to about 4 n m_max^2.
+    m_max : stop at this m (default n); the cost then falls from 8/3 n^3 to about 4 n m_max^2 (4 n^2 m_max up to n = 128).
     workers : threads (default: all cores this process may use). The result is identical for any number.
 
     Returns
@@ -146,9 +147,8 @@ def simulate(
     rows = n if m_max is None else measurement_count(m_max, n, "m_max")
     if trials * (rows + 1) > _MOST_VALUES:
         raise InputError(f"{trials} curves of {rows + 1} values fit into no memory: draw fewer trials at a time")
-    draw = gaussian_rows(field)
-    if ensemble is not None:
-        draw = callable_of(ensemble, "ensemble", "of (m, n, rng)")
+    one_of(field, "field", FIELDS)
+    draw = None if ensemble is None else callable_of(ensemble, "ensemble", "of (m, n, rng)")
     sigma = spectrum.singular_values
     root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(whole_number(seed, "seed"))
     curves = np.empty((trials, rows + 1))
@@ -159,26 +159,29 @@ def simulate(
         rng = np.random.default_rng(
             np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, start // block), pool_size=root.pool_size)
         )
-        drawn = []
-        for _ in range(start, min(start + block, trials)):
-            A = _drawn(draw(rows, n, rng))
-            if A.shape != (rows, n):
-                raise ShapeError(f"the ensemble must return shape ({rows}, {n}), got {A.shape}")
-            drawn.append(A)
+        for places, A in stacks(rng, min(block, trials - start)):
+            found, dependent = curves_of(sigma, A)
+            curves[start + places] = found
+            for t in np.flatnonzero(dependent.any(axis=1)):
+                curves[start + places[t]] = _curve_skipping(sigma, A[t])
+
+    def stacks(rng: np.random.Generator, count: int) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
+        if draw is None:
+            yield np.arange(count), _gaussian(rng, (count, rows, n), field)
+            return
+        drawn = [_drawn(draw(rows, n, rng), (rows, n)) for _ in range(count)]
         for kind in {A.dtype for A in drawn}:  # real or complex, almost always one of them
-            places = [place for place, A in enumerate(drawn) if A.dtype == kind]
-            found, dependent = curves_of(sigma, np.stack([drawn[place] for place in places]))
-            for place, curve, rows_lost in zip(places, found, dependent, strict=True):
-                curves[start + place] = _curve_skipping(sigma, drawn[place]) if rows_lost.any() else curve
+            places = np.flatnonzero([A.dtype == kind for A in drawn])
+            yield places, np.stack([drawn[place] for place in places])
 
     starts = range(0, trials, block)
-    count = min(available_cores() if workers is None else positive_int(workers, "workers"), len(starts))
+    threads = min(available_cores() if workers is None else positive_int(workers, "workers"), len(starts))
     with _one_blas_thread():
-        if count == 1 or n < _THREADED_FROM:
+        if threads == 1 or n < _THREADED_FROM:
             for start in starts:
                 run(start)
         else:
-            with ThreadPoolExecutor(count) as pool:
+            with ThreadPoolExecutor(threads) as pool:
                 for _ in pool.map(run, starts):
                     pass
     return curves
@@ -186,14 +189,26 @@ def simulate(
 
 def gaussian_rows(field: Field) -> Ensemble:
     """The ensemble of i.i.d. standard normal entries, real or complex (E |a|^2 = 1)."""
-    if one_of(field, "field", FIELDS) == "real":
-        return lambda m, n, rng: rng.standard_normal((m, n))
-    return lambda m, n, rng: rng.standard_normal((m, n, 2)).view(np.complex128)[..., 0] * np.sqrt(0.5)
+    one_of(field, "field", FIELDS)
+    return lambda m, n, rng: _gaussian(rng, (m, n), field)
 
 
-def _drawn(A: Measurement) -> NDArray[Any]:
-    """What an ensemble returned, as an array."""
-    return as_dense(A) if is_matrix_free(A) else finite_matrix(A, "A of the ensemble")
+def _gaussian(rng: np.random.Generator, shape: tuple[int, ...], field: Field) -> NDArray[Any]:
+    """Standard normal entries; a stack of draws is the draws one after the other."""
+    if field == "real":
+        return rng.standard_normal(shape)
+    parts = rng.standard_normal((*shape, 2))
+    parts *= np.sqrt(0.5)
+    complex_entries: NDArray[Any] = parts.view(np.complex128)[..., 0]
+    return complex_entries
+
+
+def _drawn(A: Measurement, shape: tuple[int, int]) -> NDArray[Any]:
+    """What an ensemble returned, as an array of this shape."""
+    array = as_dense(A) if is_matrix_free(A) else finite_matrix(A, "A of the ensemble")
+    if array.shape != shape:
+        raise ShapeError(f"the ensemble must return shape ({shape[0]}, {shape[1]}), got {array.shape}")
+    return array
 
 
 def _prepare(spectrum: Spectrum | ArrayLike, A: ArrayLike) -> tuple[FloatArray, NDArray[Any]]:
