@@ -15,13 +15,14 @@ most m) are read off the last n - m entries of ``Q_full^H e_i``, to which the re
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from linflow.checks import FloatArray
-from linflow.risk.lapack import factor_panel, reflect
+from linflow.risk.lapack import factor_panel, product
 from linflow.risk.rows import squares
 
 #: Columns of a panel, below and from `_LARGE` measurements on (timed; a factor of two either way costs 5 %).
@@ -34,32 +35,28 @@ _TOGETHER = 2**17
 
 @dataclass(frozen=True)
 class Factored:
-    """``M = Q R`` of one draw: the reflectors in the rows of an array (m, n), R above them, and a triangle T a panel."""
+    """``M = Q R`` of one draw: reflectors in the rows of an array (m, n), heads of one after zeros, in panels.
+
+    pivots : (m,), the diagonal of R without signs; nothing else of R is kept.
+    """
 
     M: NDArray[Any]
-    triangles: list[NDArray[Any]]
-    width: int
-    work: NDArray[Any]
+    pivots: FloatArray
+    panels: list[_Panel]
 
     @classmethod
     def of(cls, M: NDArray[Any]) -> Factored:
         """The factorisation of ``M.T``, in place; M is an (m, n) array, 1 <= m <= n."""
         m = len(M)
         width = min(m, _PANEL if m < _LARGE else _WIDE_PANEL)
-        found = cls(M, [], width, np.empty(width * max(m, width), dtype=M.dtype))
+        room = np.empty((2, max(m, width) * width), dtype=M.dtype)
+        pivots, panels = np.empty(m), []
         for k in range(0, m, width):
-            panel = M[k : k + width, k:]
-            T = np.zeros((len(panel), len(panel)), dtype=M.dtype)
-            factor_panel(panel, T, found.work)
-            reflect(panel, T, M[k + width :, k:], found.work, adjoint=True)
-            found.triangles.append(T)
-        return found
-
-    @property
-    def pivots(self) -> FloatArray:
-        """The diagonal of R without signs, (m,); to be read before Q takes its place."""
-        pivots: FloatArray = np.abs(np.diagonal(self.M))
-        return pivots
+            panel = _Panel.of(M[k : k + width, k:], room)
+            pivots[k : k + width] = panel.pivots
+            panel.reflect(M[k + width :, k:])
+            panels.append(panel)
+        return cls(M, pivots, panels)
 
     def curve(self, sigma: FloatArray) -> FloatArray:
         """``X_A(m)``, m = 0..m_max, from the scale of sigma that M has; overwrites the factorisation with Q."""
@@ -79,13 +76,13 @@ class Factored:
         """``sigma_i^2 |(I - P) e_i|^2`` of the first coordinates, accurate relative to itself."""
         m, n = self.M.shape
         missed = np.empty(count)
-        together = min(count, max(self.width, m // 16))
+        together = min(count, max(len(self.panels[0].T), m // 16))
         for start in range(0, count, together or 1):
             columns = np.arange(start, min(start + together, count))
             units = np.zeros((columns.size, n), dtype=self.M.dtype)
             units[np.arange(columns.size), columns] = 1.0
-            for k, T in zip(range(0, m, self.width), self.triangles, strict=True):
-                reflect(self.M[k : k + self.width, k:], T, units[:, k:], self.work, adjoint=True)
+            for panel in self.panels:
+                panel.reflect(units[:, n - panel.V.shape[1] :])
             # The scale goes in before the square: the entries reach down to sigma_n/sigma_1, their squares may not.
             units[:, m:] *= sigma[columns, None]
             missed[columns] = squares(units[:, m:])
@@ -93,19 +90,14 @@ class Factored:
 
     def _gains(self, sigma: FloatArray) -> FloatArray:
         """``|Sigma q_j|^2``, (m,); Q takes the place of the reflectors."""
-        M, width = self.M, self.width
-        m, n = M.shape
-        V = np.empty((width, n), dtype=M.dtype)
-        for k, T in zip(range(0, m, width)[::-1], self.triangles[::-1], strict=True):
-            panel = M[k : k + width, k:]
-            reflectors = V[: len(panel), : n - k]
-            reflectors[...] = panel
-            panel[...] = np.eye(*panel.shape)
-            M[k + width :, k : k + width] = 0.0  # R
-            reflect(reflectors, T, M[k:, k:], self.work, adjoint=False)
+        m, n = self.M.shape
+        room = np.empty((len(self.panels[0].T), n), dtype=self.M.dtype)
+        for panel in self.panels[::-1]:
+            k = n - panel.V.shape[1]
+            panel.unfold(self.M[k:, k:], room)
         gains, together = np.empty(m), max(1, _TOGETHER // n)
         for start in range(0, m, together):
-            gains[start : start + together] = squares(M[start : start + together] * sigma)
+            gains[start : start + together] = squares(self.M[start : start + together] * sigma)
         return gains
 
     def _captured(self, first: int) -> FloatArray:
@@ -118,6 +110,70 @@ class Factored:
             if np.iscomplexobj(part):
                 captured += np.einsum("ji,ji->i", part.imag, part.imag)
         return captured
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """``I - V T V^H``: reflectors V in b rows of the matrix, the triangle T (b, b), and room for products with V, twice."""
+
+    V: NDArray[Any]
+    T: NDArray[Any]
+    pivots: FloatArray
+    room: NDArray[Any]
+
+    @classmethod
+    def of(cls, rows: NDArray[Any], room: NDArray[Any]) -> _Panel:
+        """The QR of ``rows.T``, in place."""
+        b = len(rows)
+        T = np.zeros((b, b), dtype=rows.dtype)
+        factor_panel(rows, T, room[0])
+        pivots = np.abs(_diagonal(rows[:, :b]))
+        corner = rows[:, :b]
+        corner *= _above(b)
+        _diagonal(corner)[:] = 1.0
+        return cls(rows, T, pivots, room)
+
+    def reflect(self, C: NDArray[Any]) -> None:
+        """``C.T = Q^H C.T``, in place."""
+        products, turned = self._products(len(C))
+        product(self.V, C, products, form="CN")
+        product(self.T, products, turned, form="CN")
+        product(self.V, turned, C, add=1.0, sign=-1.0)
+
+    def unfold(self, C: NDArray[Any], room: NDArray[Any]) -> None:
+        """Columns of Q in the place of C, whose first b rows are V and whose others are columns of Q of later panels.
+
+        Those have zeros before their b-th entry until now; with the panel's own they make b columns of the identity.
+        """
+        b, rows = self.V.shape
+        V = room[:b, :rows]
+        V[...] = self.V
+        products, turned = self._products(len(C))
+        np.conjugate(V[:, :b].T, out=products[:b])
+        if rows == b:
+            products[b:] = 0.0
+        product(V[:, b:], C[b:, b:], products[b:], form="CN")
+        product(self.T, products, turned)
+        C[:b, b:] = 0.0
+        product(V[:, :b], turned, C[:, :b], sign=-1.0)
+        product(V[:, b:], turned, C[:, b:], add=1.0, sign=-1.0)
+        _diagonal(C[:b, :b])[:] += 1.0
+
+    def _products(self, columns: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        b = len(self.T)
+        return self.room[0, : columns * b].reshape(columns, b), self.room[1, : columns * b].reshape(columns, b)
+
+
+@cache
+def _above(b: int) -> FloatArray:
+    """Ones above the diagonal, zeros elsewhere."""
+    return np.triu(np.ones((b, b)), 1)
+
+
+def _diagonal(square: NDArray[Any]) -> NDArray[Any]:
+    """The diagonal, writable."""
+    diagonal: NDArray[Any] = np.einsum("ii->i", square)
+    return diagonal
 
 
 def _tails(values: FloatArray) -> FloatArray:

@@ -22,8 +22,12 @@ def unit_rows(A: NDArray[Any]) -> NDArray[Any]:
     """
     parts = np.ascontiguousarray(A).view(np.float64)  # real and imaginary parts side by side
     _, exponents = np.frexp(np.maximum(parts.max(axis=-1, initial=0.0), -parts.min(axis=-1, initial=0.0)))
-    scaled: NDArray[Any] = np.ldexp(parts, -exponents[..., None]).view(A.dtype)
-    return scaled
+    # Of subnormal rows in two steps, each exact: no double is as large as their power.
+    first = np.minimum(-exponents, 1000)
+    scaled = parts * np.ldexp(1.0, first)[..., None]
+    if np.any(first != -exponents):
+        scaled *= np.ldexp(1.0, -exponents - first)[..., None]
+    return scaled.view(A.dtype)
 
 
 def squares(rows: NDArray[Any]) -> FloatArray:
