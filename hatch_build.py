@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
-import sysconfig
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -39,8 +38,7 @@ class CompiledLanes(BuildHookInterface[Any]):
         if binary is not None:
             build_data["force_include"][str(binary)] = f"linflow/risk/{binary.name}"
             build_data["pure_python"] = False
-            machine = sysconfig.get_platform().replace("-", "_").replace(".", "_")
-            build_data["tag"] = f"py3-none-{machine}"
+            build_data["tag"] = f"py3-none-{native.machine()}"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         """Clear up, after the wheel is written."""

@@ -14,6 +14,7 @@ most m) are read off the last n - m entries of ``Q_full^H e_i``, to which the re
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -31,6 +32,11 @@ _PANEL, _WIDE_PANEL, _LARGE = 64, 128, 1000
 _HARMLESS = 16.0
 #: Entries handled at a time beside the matrix: a megabyte, so that they stay in the cache.
 _TOGETHER = 2**17
+#: Columns reflected at a time: as many as fill a product of matrices, more than a panel has.
+_COLUMNS = 512
+
+#: Runs a function of a part on each of some parts.
+Spread = Callable[[Callable[[slice], None], Sequence[slice]], Iterable[None]]
 
 
 @dataclass(frozen=True)
@@ -43,10 +49,15 @@ class Factored:
     M: NDArray[Any]
     pivots: FloatArray
     panels: list[_Panel]
+    spread: Spread
 
     @classmethod
-    def of(cls, M: NDArray[Any]) -> Factored:
-        """The factorisation of ``M.T``, in place; M is an (m, n) array, 1 <= m <= n."""
+    def of(cls, M: NDArray[Any], spread: Spread = map) -> Factored:
+        """The factorisation of ``M.T``, in place; M is an (m, n) array, 1 <= m <= n.
+
+        `spread` may run functions at the same time, as the `map` of a pool of threads does. What they work on is fixed by
+        the size of M: the numbers do not know how many threads there were.
+        """
         m = len(M)
         width = min(m, _PANEL if m < _LARGE else _WIDE_PANEL)
         room = np.empty((2, max(m, width) * width), dtype=M.dtype)
@@ -54,9 +65,9 @@ class Factored:
         for k in range(0, m, width):
             panel = _Panel.of(M[k : k + width, k:], room)
             pivots[k : k + width] = panel.pivots
-            panel.reflect(M[k + width :, k:])
+            panel.reflect(M[k + width :, k:], spread)
             panels.append(panel)
-        return cls(M, pivots, panels)
+        return cls(M, pivots, panels, spread)
 
     def curve(self, sigma: FloatArray) -> FloatArray:
         """``X_A(m)``, m = 0..m_max, from the scale of sigma that M has; overwrites the factorisation with Q."""
@@ -82,7 +93,7 @@ class Factored:
             units = np.zeros((columns.size, n), dtype=self.M.dtype)
             units[np.arange(columns.size), columns] = 1.0
             for panel in self.panels:
-                panel.reflect(units[:, n - panel.V.shape[1] :])
+                panel.reflect(units[:, n - panel.V.shape[1] :], self.spread)
             # The scale goes in before the square: the entries reach down to sigma_n/sigma_1, their squares may not.
             units[:, m:] *= sigma[columns, None]
             missed[columns] = squares(units[:, m:])
@@ -94,7 +105,7 @@ class Factored:
         room = np.empty((len(self.panels[0].T), n), dtype=self.M.dtype)
         for panel in self.panels[::-1]:
             k = n - panel.V.shape[1]
-            panel.unfold(self.M[k:, k:], room)
+            panel.unfold(self.M[k:, k:], room, self.spread)
         gains, together = np.empty(m), max(1, _TOGETHER // n)
         for start in range(0, m, together):
             gains[start : start + together] = squares(self.M[start : start + together] * sigma)
@@ -133,14 +144,18 @@ class _Panel:
         _diagonal(corner)[:] = 1.0
         return cls(rows, T, pivots, room)
 
-    def reflect(self, C: NDArray[Any]) -> None:
+    def reflect(self, C: NDArray[Any], spread: Spread) -> None:
         """``C.T = Q^H C.T``, in place."""
-        products, turned = self._products(len(C))
-        product(self.V, C, products, form="CN")
-        product(self.T, products, turned, form="CN")
-        product(self.V, turned, C, add=1.0, sign=-1.0)
 
-    def unfold(self, C: NDArray[Any], room: NDArray[Any]) -> None:
+        def work(part: slice) -> None:
+            columns, (products, turned) = C[part], self._products(part)
+            product(self.V, columns, products, form="CN")
+            product(self.T, products, turned, form="CN")
+            product(self.V, turned, columns, add=1.0, sign=-1.0)
+
+        _run(spread, work, len(C))
+
+    def unfold(self, C: NDArray[Any], room: NDArray[Any], spread: Spread) -> None:
         """Columns of Q in the place of C, whose first b rows are V and whose others are columns of Q of later panels.
 
         Those have zeros before their b-th entry until now; with the panel's own they make b columns of the identity.
@@ -148,20 +163,34 @@ class _Panel:
         b, rows = self.V.shape
         V = room[:b, :rows]
         V[...] = self.V
-        products, turned = self._products(len(C))
-        np.conjugate(V[:, :b].T, out=products[:b])
-        if rows == b:
-            products[b:] = 0.0
-        product(V[:, b:], C[b:, b:], products[b:], form="CN")
-        product(self.T, products, turned)
         C[:b, b:] = 0.0
-        product(V[:, :b], turned, C[:, :b], sign=-1.0)
-        product(V[:, b:], turned, C[:, b:], add=1.0, sign=-1.0)
+
+        def work(part: slice) -> None:
+            columns, (products, turned) = C[part], self._products(part)
+            first = b if part.start == 0 else 0
+            np.conjugate(V[:, :first].T, out=products[:first])
+            if rows == b:
+                products[first:] = 0.0
+            product(V[:, b:], columns[first:, b:], products[first:], form="CN")
+            product(self.T, products, turned)
+            product(V[:, :b], turned, columns[:, :b], sign=-1.0)
+            product(V[:, b:], turned, columns[:, b:], add=1.0, sign=-1.0)
+
+        _run(spread, work, len(C))
         _diagonal(C[:b, :b])[:] += 1.0
 
-    def _products(self, columns: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    def _products(self, part: slice) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Room for the products of V with some columns, each (columns, b)."""
         b = len(self.T)
-        return self.room[0, : columns * b].reshape(columns, b), self.room[1, : columns * b].reshape(columns, b)
+        place = slice(part.start * b, part.stop * b)
+        return self.room[0, place].reshape(-1, b), self.room[1, place].reshape(-1, b)
+
+
+def _run(spread: Spread, work: Callable[[slice], None], count: int) -> None:
+    """Work on 0..count, a fixed number at a time."""
+    parts = [slice(start, min(start + _COLUMNS, count)) for start in range(0, count, _COLUMNS)]
+    for _ in spread(work, parts):
+        pass
 
 
 @cache

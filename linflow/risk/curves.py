@@ -1,12 +1,14 @@
 """Error curves of draws of A in memory, and the rows that depend on earlier ones: which road a draw takes.
 
-Many small real draws go along lanes (:mod:`linflow.risk.lanes`), one at a time the others through LAPACK
-(:mod:`linflow.risk.blocked`), and those that lose digits in double precision through :mod:`linflow.risk.extended`. The road
-depends on n, on the spectrum and on the draw itself, never on other draws nor on whether there is a compiler.
+Small real draws go along lanes (:mod:`linflow.risk.lanes`), small complex ones through the drivers of LAPACK
+(:mod:`linflow.risk.drivers`), large ones panel by panel (:mod:`linflow.risk.blocked`), and those that lose digits in double
+precision through :mod:`linflow.risk.extended`. The road depends on n, on the spectrum and on the draw itself, never on the
+other draws nor on whether there is a compiler.
 """
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,13 +18,16 @@ from numpy.typing import NDArray
 from linflow.checks import FloatArray
 from linflow.risk import lanes
 from linflow.risk.blocked import Factored
+from linflow.risk.drivers import curves_by_reflectors, factored_in_place
 from linflow.risk.extended import GROWTH, extended_curves, growth, has_gap, is_steep
 from linflow.risk.rows import squares, unit_rows
 
-#: Real draws up to this n go along lanes. (Compiled, these are faster up to 250; without a compiler LAPACK is, from 20.)
+#: Up to this n a draw is small. (Compiled lanes are faster than panels up to 250; without a compiler they are the slower.)
 _SHORT = 128
-#: And only under spectra of a smaller spread than this, whose squares neither overflow nor vanish: 240 decades.
+#: Lanes are for spectra of a smaller spread than this, whose squares neither overflow nor vanish: 240 decades.
 _SPREAD = 2.0**800
+#: Draws of fewer entries than this are not shared among threads.
+_LARGE = 2**20
 
 
 @dataclass(frozen=True)
@@ -36,10 +41,11 @@ class _Found:
     curves: FloatArray
 
 
-def curves_of(sigma: FloatArray, A: NDArray[Any]) -> tuple[FloatArray, NDArray[np.bool_]]:
+def curves_of(sigma: FloatArray, A: NDArray[Any], *, threads: int = 1) -> tuple[FloatArray, NDArray[np.bool_]]:
     """Error curves of (draws, m, n) measurements, and the rows found to depend on earlier ones, (draws, m).
 
-    The curve of a draw is meaningless after its first dependent row.
+    The curve of a draw is meaningless after its first dependent row. Several threads share a draw where it is large; what
+    comes out does not depend on their number.
     """
     draws, m, n = A.shape
     # Centred on the geometric middle by a power of two, so that squares neither overflow nor vanish.
@@ -49,8 +55,12 @@ def curves_of(sigma: FloatArray, A: NDArray[Any]) -> tuple[FloatArray, NDArray[n
         total = np.ldexp(np.sum(scaled[::-1] ** 2), 2 * middle)
         return np.full((draws, m + 1), total), np.zeros((draws, m), dtype=bool)
     steep = is_steep(sigma)
-    is_short = n <= _SHORT and not np.iscomplexobj(A) and scaled[0] <= _SPREAD * scaled[-1]
-    found = (_by_lanes if is_short else _by_blocks)(scaled, A, has_gap(sigma) and not steep)
+    watched = has_gap(sigma) and not steep
+    if n > _SHORT:
+        found = _by_blocks(scaled, A, watched, threads)
+    else:
+        in_lanes = not np.iscomplexobj(A) and scaled[0] <= _SPREAD * scaled[-1]
+        found = (_by_lanes if in_lanes else _by_drivers)(scaled, A, watched)
     # A row that sees small directions only is small from the start.
     scale = np.minimum(scaled[:m] * found.lengths, found.sizes)
     # Legitimate pivots shrink with sigma_j; one that is zero up to the rounding of its own row is a dependent row.
@@ -76,19 +86,32 @@ def _by_lanes(sigma: FloatArray, A: NDArray[Any], watched: bool) -> _Found:
     return _Found(found.lengths, found.sizes, found.pivots, grown, curves[:, : m + 1])
 
 
-def _by_blocks(sigma: FloatArray, A: NDArray[Any], watched: bool) -> _Found:
+def _by_drivers(sigma: FloatArray, A: NDArray[Any], watched: bool) -> _Found:
+    """One draw after the other, in one copy of all."""
+    A = unit_rows(A)
+    M = A * sigma
+    lengths, sizes = np.linalg.norm(A, axis=2), np.linalg.norm(M, axis=2)
+    tau = factored_in_place(M)
+    pivots = np.abs(np.diagonal(M, axis1=1, axis2=2))
+    grown = growth(sigma, M, pivots) if watched else np.zeros(len(A))
+    return _Found(lengths, sizes, pivots, grown, curves_by_reflectors(sigma, M, tau))
+
+
+def _by_blocks(sigma: FloatArray, A: NDArray[Any], watched: bool, threads: int) -> _Found:
     """One draw after the other, each in a copy of its own."""
-    draws, m, _ = A.shape
+    draws, m, n = A.shape
     lengths, sizes, pivots = (np.empty((draws, m)) for _ in range(3))
     grown, curves = np.zeros(draws), np.empty((draws, m + 1))
-    for t, draw in enumerate(A):
-        M = unit_rows(draw)
-        lengths[t] = np.sqrt(squares(M))
-        M *= sigma
-        sizes[t] = np.sqrt(squares(M))
-        factored = Factored.of(M)
-        pivots[t] = factored.pivots
-        if watched:
-            grown[t] = growth(sigma, M, pivots[t])
-        curves[t] = factored.curve(sigma)
+    share = threads > 1 and m * n >= _LARGE
+    with ThreadPoolExecutor(threads) as pool:  # which starts no thread before it is used
+        for t, draw in enumerate(A):
+            M = unit_rows(draw)
+            lengths[t] = np.sqrt(squares(M))
+            M *= sigma
+            sizes[t] = np.sqrt(squares(M))
+            factored = Factored.of(M, pool.map if share else map)
+            pivots[t] = factored.pivots
+            if watched:
+                grown[t] = growth(sigma, M, pivots[t])
+            curves[t] = factored.curve(sigma)
     return _Found(lengths, sizes, pivots, grown, curves)

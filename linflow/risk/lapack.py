@@ -14,7 +14,6 @@ from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cython_blas, cython_lapack
 

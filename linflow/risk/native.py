@@ -24,7 +24,8 @@ import sysconfig
 from functools import cache
 from pathlib import Path
 
-_SOURCE = Path(__file__).with_name("lanes.c")
+#: What is compiled.
+SOURCE = Path(__file__).with_name("lanes.c")
 #: IEEE arithmetic as it is written, for any processor of this kind.
 _FLAGS = ("-std=gnu11", "-O3", "-fPIC", "-shared", "-ffp-contract=off", "-fno-math-errno")
 #: Tried in this order: with code for wider vectors, chosen when it is loaded, where compiler and system know how to choose.
@@ -39,7 +40,7 @@ def digest(source: bytes | None = None) -> str:
     >>> digest(b"int x;") == digest(b"int x;") != digest(b"int y;")
     True
     """
-    text = _SOURCE.read_bytes() if source is None else source
+    text = SOURCE.read_bytes() if source is None else source
     return hashlib.sha256(repr((text, _FLAGS, _VARIANTS)).encode()).hexdigest()[:16]
 
 
@@ -49,8 +50,12 @@ def binary(folder: Path) -> Path:
     >>> binary(Path("x")).name.startswith(f"_lanes_{digest()}_")
     True
     """
-    machine = sysconfig.get_platform().replace("-", "_").replace(".", "_")
-    return folder / f"_lanes_{digest()}_{machine}.so"
+    return folder / f"_lanes_{digest()}_{machine()}.so"
+
+
+def machine() -> str:
+    """The kind of this machine, as the tag of a wheel has it."""
+    return sysconfig.get_platform().replace("-", "_").replace(".", "_")
 
 
 def build(folder: Path) -> Path | None:
@@ -63,12 +68,12 @@ def build(folder: Path) -> Path | None:
     try:
         for variant in _VARIANTS:
             defined = f'-DLINFLOW_DIGEST="{digest()}"'
-            command = [*_compiler(), *_FLAGS, *variant, defined, str(_SOURCE), "-o", str(made), "-lm"]
+            command = [*_compiler(), *_FLAGS, *variant, defined, str(SOURCE), "-o", str(made), "-lm"]
             try:
                 done = subprocess.run(command, capture_output=True, check=False, timeout=300, stdin=subprocess.DEVNULL)
             except (OSError, ValueError, subprocess.SubprocessError):
                 return None
-            if done.returncode == 0 and _opened(made) is not None:
+            if done.returncode == 0 and opened(made) is not None:
                 for stale in set(folder.glob("_lanes_*.so")) - {wanted}:
                     stale.unlink(missing_ok=True)
                 made.replace(wanted)
@@ -84,7 +89,7 @@ def build(folder: Path) -> Path | None:
 @cache
 def library() -> ctypes.CDLL | None:
     """The compiled functions, if they were built from this very source."""
-    return _opened(binary(_SOURCE.parent))
+    return opened(binary(SOURCE.parent))
 
 
 def in_use() -> str:
@@ -101,7 +106,7 @@ def _compiler() -> list[str]:
     return next(([name] for name in (*built_with, "cc", "gcc", "clang") if shutil.which(name)), ["cc"])
 
 
-def _opened(path: Path) -> ctypes.CDLL | None:
+def opened(path: Path) -> ctypes.CDLL | None:
     """The library at a path, with the types of its functions; None if there is none, or one of another source."""
     if not path.is_file():
         return None
@@ -118,5 +123,5 @@ def _opened(path: Path) -> ctypes.CDLL | None:
 
 
 if __name__ == "__main__":
-    made = build(_SOURCE.parent)
+    made = build(SOURCE.parent)
     print(made or "no C compiler was found that compiles lanes.c: the curves are computed by numpy", file=sys.stderr)

@@ -98,7 +98,7 @@ def error_curve(spectrum: Spectrum | ArrayLike, A: ArrayLike) -> FloatArray:
     with _one_blas_thread():
         for start in range(0, len(draws), together):
             part = slice(start, start + together)
-            curves[part], dependent = curves_of(sigma, draws[part])
+            curves[part], dependent = curves_of(sigma, draws[part], threads=available_cores())
             if dependent.any():
                 draw, row = np.argwhere(dependent)[0]
                 raise RankError(
@@ -153,6 +153,9 @@ def simulate(
     root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(whole_number(seed, "seed"))
     curves = np.empty((trials, rows + 1))
     block = _block_size(n)
+    starts = range(0, trials, block)
+    most = available_cores() if workers is None else positive_int(workers, "workers")
+    threads = min(most, len(starts))
 
     def run(start: int) -> None:
         # One generator a block of draws, the blocks fixed by n alone: the numbers do not know how many workers there are.
@@ -160,7 +163,7 @@ def simulate(
             np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, start // block), pool_size=root.pool_size)
         )
         for places, A in stacks(rng, min(block, trials - start)):
-            found, dependent = curves_of(sigma, A)
+            found, dependent = curves_of(sigma, A, threads=most // threads)
             curves[start + places] = found
             for t in np.flatnonzero(dependent.any(axis=1)):
                 curves[start + places[t]] = _curve_skipping(sigma, A[t])
@@ -174,8 +177,6 @@ def simulate(
             places = np.flatnonzero([A.dtype == kind for A in drawn])
             yield places, np.stack([drawn[place] for place in places])
 
-    starts = range(0, trials, block)
-    threads = min(available_cores() if workers is None else positive_int(workers, "workers"), len(starts))
     with _one_blas_thread():
         if threads == 1 or n < _THREADED_FROM:
             for start in starts:
