@@ -944,7 +944,7 @@ _RISK = (
         "rows of subnormal entries brought half the way into 1/2..1",
         "if np.any(first != -exponents):",
         "if np.any(first > -exponents):",
-        "risk_laws.py::test_subnormal_rows_give_the_curve_of_the_entries_that_they_are",
+        "lanes.py::test_the_twins_return_the_same_bits",
     ),
     _fault(
         _SIMULATE,
@@ -1015,7 +1015,7 @@ _RISK = (
         "simulate-workers",
         "random numbers that depend on the number of workers",
         "spawn_key=(*root.spawn_key, start // block)",
-        "spawn_key=(*root.spawn_key, start // block, count)",
+        "spawn_key=(*root.spawn_key, start // block, most)",
         "simulate.py::test_same_numbers_for_any_workers_and_any_number_of_trials",
     ),
     _fault(
