@@ -10,6 +10,7 @@ import numpy as np
 
 from linflow import risk
 from linflow.checks import FloatArray, available_cores
+from linflow.risk import native
 from linflow.spectrum import Spectrum
 from linflow.tables import Column, Table
 
@@ -37,6 +38,7 @@ def error_curve_rows(*, quick: bool = False) -> list[dict[str, Any]]:
             {
                 "n": n,
                 "cores": available_cores(),
+                "lanes": native.in_use(),
                 "curves_per_second": ours,
                 "pinv_curves_per_second": pinv,
                 "times_pinv": ours / pinv,
@@ -138,7 +140,7 @@ def error_curve_table(rows: list[dict[str, Any]]) -> Table:
         Column("gemm_gflops", "dgemm GFlop/s", digits=3),
         Column("of_flop_bound", "of the flop bound", digits=2),
     )
-    return Table(columns, rows, f"error curves X_A(m), all m = 0..n, on {rows[0]['cores']} cores")
+    return Table(columns, rows, f"error curves X_A(m), all m = 0..n, on {rows[0]['cores']} cores, lanes {rows[0]['lanes']}")
 
 
 def _pinv_seconds(spectrum: Spectrum, A: FloatArray) -> float:

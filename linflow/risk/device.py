@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linflow.checks import FloatArray, label
+from linflow.checks import Field, FloatArray, label
 from linflow.errors import InputError
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ class Device:
     Examples
     --------
     >>> device = Device("cpu", np.array([2.0, 1.0]))
-    >>> gains, dependent, growth = device(np.array([[[1.0, 1.0], [1.0, -1.0]]]))
-    >>> gains.round(12).tolist()  # X_A(0) = 5 and X_A(1) = 8/5, as tests by hand give
+    >>> *_, gains = device(np.array([[[1.0, 1.0], [1.0, -1.0]]]))
+    >>> gains.round(12).tolist()  # 5 - 8/5 and 8/5
     [[3.4, 1.6]]
     """
 
@@ -73,7 +73,14 @@ class Device:
         """How many draws of m measurements are best handed over at a time."""
         return max(1, _TOGETHER // max(1, m * len(self._sigma) * itemsize))
 
-    def __call__(self, A: NDArray[Any]) -> tuple[FloatArray, NDArray[np.bool_], FloatArray]:
+    def room(self, shape: tuple[int, ...], field: Field) -> NDArray[Any]:
+        """An array for draws, from which they reach the device fastest."""
+        torch = _torch()
+        dtype = torch.float64 if field == "real" else torch.complex128
+        room: NDArray[Any] = torch.empty(shape, dtype=dtype, pin_memory=self._scale.device.type == "cuda").numpy()
+        return room
+
+    def __call__(self, A: NDArray[Any]) -> tuple[FloatArray, ...]:
         """Factor a batch of draws.
 
         Parameters
@@ -82,9 +89,11 @@ class Device:
 
         Returns
         -------
+        lengths : (draws, m) array, of the rows of A in units of their own.
+        sizes : (draws, m) array, of the rows of A Sigma after that.
+        pivots : (draws, m) array, the diagonal of R without signs.
+        growth : (draws,) array, the largest entry of a reflector times its pivot, relative to sigma of its row.
         gains : (draws, n) array, ``|| Sigma q_j ||^2``; X_A(m) is the sum of those from m on.
-        dependent : (draws, m) array: rows that depend on earlier ones.
-        growth : (draws,) array: the largest entry of a reflector times its pivot, relative to sigma of its row.
         """
         there = _torch().from_numpy(np.ascontiguousarray(A)).to(self._scale.device)
         key = (there.shape, there.dtype)
@@ -93,25 +102,20 @@ class Device:
             factor = self._recorded[key] = self._recorded[key] or _recorded(self._factored, there)
         else:
             self._recorded[key] = None
-        gains, dependent, growth = (part.cpu().numpy() for part in factor(there))
-        return gains, dependent, growth
+        return tuple(part.cpu().numpy() for part in factor(there))
 
-    def _factored(self, A: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _factored(self, A: Tensor) -> tuple[Tensor, ...]:
         torch, scale = _torch(), self._scale
-        n, m = A.shape[2], A.shape[1]
         # Neither the units of A nor those of single rows matter, and none may underflow.
         largest = A.abs().amax(dim=2, keepdim=True)
         A = A / largest.masked_fill(largest == 0, 1.0)
         rows = A * scale
-        # A row that sees small directions only is small from the start.
-        sizes = torch.linalg.vector_norm(rows, dim=2)
-        sizes = torch.minimum(scale[:m] * torch.linalg.vector_norm(A, dim=2), sizes)
+        lengths, sizes = torch.linalg.vector_norm(A, dim=2), torch.linalg.vector_norm(rows, dim=2)
         V, pivots, Q_rows = (_by_panels if A.shape[0] >= _MANY else _by_library)(rows, self._sigma)
-        dependent = pivots <= 32 * n * torch.finfo(torch.float64).eps * sizes
         # The leading entry of a reflector is 1 by convention: only those after it can grow.
         growth = (V.abs() * pivots[:, :, None] / scale).triu(1).amax(dim=(1, 2))
         gains = (Q_rows * scale).abs().square().sum(dim=2)
-        return gains, dependent, growth
+        return lengths, sizes, pivots, growth, gains
 
 
 def _by_library(rows: Tensor, sigma: list[float]) -> tuple[Tensor, Tensor, Tensor]:

@@ -34,12 +34,24 @@ def has_gap(sigma: FloatArray) -> bool:
     return bool(np.any(sigma[:-2] >= _GAP * sigma[2:])) if sigma.size > 2 else False
 
 
-def has_grown(sigma: FloatArray, factored: NDArray[Any]) -> bool:
-    """Whether rows grew so much during a factorisation (LAPACK's output) that digits were lost."""
-    m = factored.shape[1]
-    pivots = np.abs(np.diagonal(factored))
-    below = np.abs(np.tril(factored, -1)) * pivots / sigma[:, None]
-    return bool(below.max(initial=0.0) > GROWTH) if m else False
+def growth(sigma: FloatArray, reflectors: NDArray[Any], scales: FloatArray) -> FloatArray:
+    """By how much rows grew during a factorisation; beyond `GROWTH`, digits were lost.
+
+    Parameters
+    ----------
+    sigma : (n,) array, descending.
+    reflectors : (..., m, n) array, row k the k-th reflector; what comes before its k-th entry is not read.
+    scales : (..., m) array: the size of each pivot where the reflectors have unit heads, over the head where not.
+
+    Returns
+    -------
+    growth : (...) array.
+    """
+    largest = np.zeros(scales.shape[:-1])
+    for k in range(scales.shape[-1]):  # row by row: the reflectors can be large
+        below = np.abs(reflectors[..., k, k + 1 :]) / sigma[k + 1 :]
+        np.maximum(largest, below.max(axis=-1, initial=0.0) * scales[..., k], out=largest)
+    return largest
 
 
 def extended_curves(sigma: FloatArray, A: NDArray[Any]) -> FloatArray:

@@ -7,23 +7,22 @@ of ``A_m Sigma`` for every m at once, so
 
 a reverse cumulative sum of positive terms: nothing cancels. Householder reflections of rows sorted by scale are accurate
 row by row (Cox & Higham 1998), so every X_A(m) comes out to about 1e-14 of itself at any condition number, where
-``pinv(A @ G)`` loses everything below 1e-16 of the largest singular value. (Draws under very steep spectra are taken in
-extended precision, for the reason given in :mod:`linflow.risk.extended`.)
+``pinv(A @ G)`` loses everything below 1e-16 of the largest singular value. How a draw is factored depends on its size:
+:mod:`linflow.risk.curves`.
 
 Kind: exact for each draw (up to rounding). Cost: 8/3 n^3 flops for all m = 0..n.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import lapack
 from threadpoolctl import ThreadpoolController
 
 from linflow.checks import (
@@ -41,12 +40,12 @@ from linflow.checks import (
 )
 from linflow.errors import InputError, RankError, ShapeError
 from linflow.measurement import Ensemble, Measurement, as_dense, is_matrix_free
+from linflow.risk.curves import centred, curves_of
 from linflow.risk.device import Device
-from linflow.risk.extended import GROWTH, extended_curves, has_gap, has_grown, is_steep
 from linflow.spectrum import Spectrum, ordered, spectrum_of
 
-#: Below this size threads cost more than they bring (the interpreter lock is held between LAPACK calls).
-_THREADED_FROM = 64
+#: Below this size threads cost more than they bring: most of the time goes into Python, one thread at a time.
+_THREADED_FROM = 16
 #: Of all curves together: 8 TiB.
 _MOST_VALUES = 2**40
 #: Entries of A handled at a time: a megabyte, so that they stay in the cache.
@@ -84,7 +83,7 @@ def error_curve(spectrum: Spectrum | ArrayLike, A: ArrayLike) -> FloatArray:
 
     Asim et al. (2020), theory section; equal to the residual of the randomized range finder of Halko, Martinsson &
     Tropp (2011). For m_max < n the remainder X_A(m_max) is not formed as a difference from the total (which would lose
-    everything below 1e-16 of it) but from the reflectors themselves.
+    everything below 1e-16 of it) but from the reflectors themselves. One array of the size of A is needed besides A.
 
     Examples
     --------
@@ -100,7 +99,7 @@ def error_curve(spectrum: Spectrum | ArrayLike, A: ArrayLike) -> FloatArray:
     with _one_blas_thread():
         for start in range(0, len(draws), together):
             part = slice(start, start + together)
-            curves[part], dependent = _curves(sigma, draws[part])
+            curves[part], dependent = curves_of(sigma, draws[part], threads=available_cores())
             if dependent.any():
                 draw, row = np.argwhere(dependent)[0]
                 raise RankError(
@@ -132,10 +131,10 @@ def simulate(
     ensemble : ``ensemble(m, n, rng) -> A`` instead of the Gaussian ones, A of shape (m, n): an array, a sparse matrix or an
         operator; those of :func:`linflow.measurement.ensembles` are such. Rows that depend on earlier ones
         (possible for discrete entries) leave the error where it was: ``X(m) = X(m - 1)``.
-    m_max : stop at this m (default n); the cost then falls from 8/3 n^3 to about 4 n m_max^2.
+    m_max : stop at this m (default n); the cost then falls from 8/3 n^3 to about 4 n m_max^2 (4 n^2 m_max up to n = 128).
     workers : threads (default: all cores this process may use). The result is identical for any number.
     device : "cuda", "cuda:1", "cpu", ...: factor on this device of torch, in float64. The draws are those of the default
-        (drawn here, while the device factors those before), and the curves agree with it up to rounding.
+        (made here, while the device factors those before), and the curves agree with its curves up to rounding.
 
     Returns
     -------
@@ -152,67 +151,101 @@ def simulate(
     rows = n if m_max is None else measurement_count(m_max, n, "m_max")
     if trials * (rows + 1) > _MOST_VALUES:
         raise InputError(f"{trials} curves of {rows + 1} values fit into no memory: draw fewer trials at a time")
-    draw = gaussian_rows(field)
-    if ensemble is not None:
-        draw = callable_of(ensemble, "ensemble", "of (m, n, rng)")
+    one_of(field, "field", FIELDS)
+    draw = None if ensemble is None else callable_of(ensemble, "ensemble", "of (m, n, rng)")
     sigma = spectrum.singular_values
     root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(whole_number(seed, "seed"))
     curves = np.empty((trials, rows + 1))
     block = _block_size(n)
+    starts = range(0, trials, block)
+    most = available_cores() if workers is None else positive_int(workers, "workers")
+    threads = min(most, len(starts))
 
-    def drawn(start: int) -> list[NDArray[Any]]:
+    def run(start: int) -> None:
+        for places, A in stacks(start):
+            factor(places, A)
+
+    def factor(places: NDArray[np.int64], A: NDArray[Any], on: Device | None = None) -> None:
+        curves[places], dependent = curves_of(sigma, A, threads=most // threads, on=on)
+        for t in np.flatnonzero(dependent.any(axis=1)):
+            curves[places[t]] = _curve_skipping(sigma, A[t])
+
+    def stacks(start: int, room: NDArray[Any] | None = None) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
         # One generator a block of draws, the blocks fixed by n alone: the numbers do not know how many workers there are.
         rng = np.random.default_rng(
             np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, start // block), pool_size=root.pool_size)
         )
-        found = []
-        for _ in range(start, min(start + block, trials)):
-            A = _drawn(draw(rows, n, rng))
-            if A.shape != (rows, n):
-                raise ShapeError(f"the ensemble must return shape ({rows}, {n}), got {A.shape}")
-            found.append(A)
-        return found
+        places = np.arange(start, min(start + block, trials))
+        if draw is None:
+            yield places, _gaussian(rng, (len(places), rows, n), field, room)
+            return
+        drawn = [_drawn(draw(rows, n, rng), (rows, n)) for _ in places]
+        for kind in {A.dtype for A in drawn}:  # real or complex, almost always one of them
+            chosen = np.flatnonzero([A.dtype == kind for A in drawn])
+            yield places[chosen], np.stack([drawn[place] for place in chosen])
 
-    def factor(start: int, draws: list[NDArray[Any]], on: Device | None = None) -> None:
-        for kind in {A.dtype for A in draws}:  # real or complex, almost always one of them
-            places = [place for place, A in enumerate(draws) if A.dtype == kind]
-            found, dependent = _curves(sigma, np.stack([draws[place] for place in places]), on)
-            for place, curve, rows_lost in zip(places, found, dependent, strict=True):
-                curves[start + place] = _curve_skipping(sigma, draws[place]) if rows_lost.any() else curve
+    def run_on(on: Device) -> None:
+        together = max(1, on.draws_together(rows, 8 if field == "real" else 16) // block)
+        batches = [starts[first : first + together] for first in range(0, len(starts), together)]
+        rooms = []
+        if draw is None:  # one is filled while the other is factored
+            rooms = [on.room((min(together * block, trials), rows, n), field) for _ in batches[:2]]
 
-    starts = range(0, trials, block)
-    count = min(available_cores() if workers is None else positive_int(workers, "workers"), len(starts))
+        with ThreadPoolExecutor(threads) as pool:
+
+            def coming(which: int) -> list[Future[list[tuple[NDArray[np.int64], NDArray[Any]]]]]:
+                first = which * together * block
+                parts = [
+                    rooms[which % 2][start - first : start - first + block] if rooms else None for start in batches[which]
+                ]
+                return [pool.submit(lambda *of: list(stacks(*of)), *of) for of in zip(batches[which], parts, strict=True)]
+
+            waiting = coming(0)
+            for which in range(len(batches)):
+                found = [pair for future in waiting for pair in future.result()]
+                waiting = coming(which + 1) if which + 1 < len(batches) else []
+                for kind in dict.fromkeys(A.dtype for _, A in found):
+                    places = np.concatenate([places for places, A in found if A.dtype == kind])
+                    together_there = [A for _, A in found if A.dtype == kind]
+                    factor(places, rooms[which % 2][: len(places)] if rooms else np.concatenate(together_there), on)
+
     with _one_blas_thread():
         if device is not None:
-            on = Device(device, _centred(sigma)[0])
-            together = max(1, on.draws_together(rows, 8 if field == "real" else 16) // block)
-            with ThreadPoolExecutor(count) as pool:
-                batches = [starts[first : first + together] for first in range(0, len(starts), together)]
-                coming = [pool.submit(drawn, start) for start in batches[0]]
-                for batch, following in zip(batches, [*batches[1:], ()], strict=True):
-                    here = [A for block_of_draws in coming for A in block_of_draws.result()]
-                    coming = [pool.submit(drawn, start) for start in following]
-                    factor(batch[0], here, on)
-        elif count == 1 or n < _THREADED_FROM:
+            run_on(Device(device, centred(sigma)[0]))
+        elif threads == 1 or n < _THREADED_FROM:
             for start in starts:
-                factor(start, drawn(start))
+                run(start)
         else:
-            with ThreadPoolExecutor(count) as pool:
-                for _ in pool.map(lambda start: factor(start, drawn(start)), starts):
+            with ThreadPoolExecutor(threads) as pool:
+                for _ in pool.map(run, starts):
                     pass
     return curves
 
 
 def gaussian_rows(field: Field) -> Ensemble:
     """The ensemble of i.i.d. standard normal entries, real or complex (E |a|^2 = 1)."""
-    if one_of(field, "field", FIELDS) == "real":
-        return lambda m, n, rng: rng.standard_normal((m, n))
-    return lambda m, n, rng: rng.standard_normal((m, n, 2)).view(np.complex128)[..., 0] * np.sqrt(0.5)
+    one_of(field, "field", FIELDS)
+    return lambda m, n, rng: _gaussian(rng, (m, n), field)
 
 
-def _drawn(A: Measurement) -> NDArray[Any]:
-    """What an ensemble returned, as an array."""
-    return as_dense(A) if is_matrix_free(A) else finite_matrix(A, "A of the ensemble")
+def _gaussian(
+    rng: np.random.Generator, shape: tuple[int, ...], field: Field, out: NDArray[Any] | None = None
+) -> NDArray[Any]:
+    """Standard normal entries; a stack of draws is the draws one after the other."""
+    A = np.empty(shape, dtype=np.float64 if field == "real" else np.complex128) if out is None else out
+    parts = A.view(np.float64)  # real and imaginary parts side by side
+    rng.standard_normal(out=parts)
+    if field == "complex":
+        parts *= np.sqrt(0.5)
+    return A
+
+
+def _drawn(A: Measurement, shape: tuple[int, int]) -> NDArray[Any]:
+    """What an ensemble returned, as an array of this shape."""
+    array = as_dense(A) if is_matrix_free(A) else finite_matrix(A, "A of the ensemble")
+    if array.shape != shape:
+        raise ShapeError(f"the ensemble must return shape ({shape[0]}, {shape[1]}), got {array.shape}")
+    return array
 
 
 def _prepare(spectrum: Spectrum | ArrayLike, A: ArrayLike) -> tuple[FloatArray, NDArray[Any]]:
@@ -231,120 +264,16 @@ def _prepare(spectrum: Spectrum | ArrayLike, A: ArrayLike) -> tuple[FloatArray, 
     return sigma, A
 
 
-def _unit_rows(A: NDArray[Any]) -> NDArray[Any]:
-    """Each row times the power of two that brings its largest entry into 1/2..1: exact, and X_A stays the same.
-
-    An entry loses at most 5e-324 of the row's largest. Singular values reach over 300 decades, so that this is below
-    1e-23 of the row of ``A Sigma``, far below its rounding.
-    """
-    parts = np.ascontiguousarray(A).view(np.float64)  # real and imaginary parts side by side
-    _, exponents = np.frexp(np.abs(parts).max(axis=-1, initial=0.0))
-    scaled: NDArray[Any] = np.ldexp(parts, -exponents[..., None]).view(A.dtype)
-    return scaled
-
-
 def _curve_skipping(sigma: FloatArray, A: NDArray[Any]) -> FloatArray:
     """The curve of one draw in which a dependent row leaves the error where it was."""
-    [curve], [dependent] = _curves(sigma, A[None])
+    [curve], [dependent] = curves_of(sigma, A[None])
     informative = np.ones(len(A), dtype=bool)
     while dependent.any():
         # After a dependent row the remaining directions are polluted: drop the first one and factor again.
         informative[np.flatnonzero(informative)[dependent.argmax()]] = False
-        [curve], [dependent] = _curves(sigma, A[None, informative])
+        [curve], [dependent] = curves_of(sigma, A[None, informative])
     position: FloatArray = curve[np.append(0, np.cumsum(informative))]
     return position
-
-
-def _centred(sigma: FloatArray) -> tuple[FloatArray, int]:
-    """sigma with its geometric middle brought to 1 by a power of two, so that squares neither overflow nor vanish."""
-    middle = int(np.rint(0.5 * (np.log2(sigma[0]) + np.log2(sigma[-1]))))
-    return np.ldexp(sigma, -middle), middle
-
-
-def _curves(sigma: FloatArray, A: NDArray[Any], on: Device | None = None) -> tuple[FloatArray, NDArray[np.bool_]]:
-    """Error curves of (draws, m, n) measurements, and the rows found to depend on earlier ones, (draws, m).
-
-    The curve of a draw is meaningless after its first dependent row. With `on` they are factored on that device.
-    """
-    draws, m, n = A.shape
-    scaled, middle = _centred(sigma)
-    if on is not None and m > 0 and not is_steep(sigma):
-        gains, dependent, growth = on(A)
-        curves = np.ldexp(gains[:, ::-1].cumsum(axis=1)[:, ::-1], 2 * middle)
-        curves = np.append(curves, np.zeros((draws, 1)), axis=1)[:, : m + 1]
-        grown = ~dependent.any(axis=1) & has_gap(sigma) & (growth > GROWTH)
-        if grown.any():
-            curves[grown] = extended_curves(sigma, A[grown])
-        return curves, dependent
-    curves = np.zeros((draws, m + 1))
-    if m == 0:
-        curves[:, 0] = np.sum(scaled[::-1] ** 2)
-        return np.ldexp(curves, 2 * middle), np.zeros((draws, 0), dtype=bool)
-    A, is_complex = _unit_rows(A), np.iscomplexobj(A)
-    M = A * scaled
-    geqrf, orgqr = (lapack.zgeqrf, lapack.zungqr) if is_complex else (lapack.dgeqrf, lapack.dorgqr)
-    sizes = np.linalg.norm(M, axis=2)
-    # A draw is row-major (m, n): its transpose is the column-major n x m matrix Sigma A^T that LAPACK factors in place.
-    tau = np.array([geqrf(draw.T, lwork=64 * m, overwrite_a=1)[1] for draw in M])
-    # Legitimate pivots shrink with sigma_j; one that is zero up to the rounding of its own row is a dependent row.
-    pivots = np.abs(np.diagonal(M, axis1=1, axis2=2))
-    # A row that sees small directions only is small from the start.
-    scale = np.minimum(scaled[:m] * np.linalg.norm(A, axis=2), sizes)
-    dependent = pivots <= 32 * n * np.finfo(float).eps * scale
-    wide = ~dependent.any(axis=1)
-    if not is_steep(sigma):
-        wide &= has_gap(sigma) and np.array([has_grown(scaled, draw.T) for draw in M])
-    left = np.flatnonzero(~wide)
-    curves[left] = np.ldexp(_by_reflectors(scaled, M, tau, left, orgqr), 2 * middle)
-    if wide.any():
-        curves[wide] = extended_curves(sigma, A[wide])
-    return curves, dependent
-
-
-def _by_reflectors(
-    sigma: FloatArray, factored: NDArray[Any], tau: NDArray[Any], chosen: NDArray[np.int64], orgqr: Callable[..., Any]
-) -> FloatArray:
-    """Error curves of the chosen draws from the reflectors of LAPACK's QR: ``factored[t].T`` and ``tau[t]``."""
-    _, m, n = factored.shape
-    curves = np.zeros((len(chosen), m + 1))
-    Q_rows = factored[chosen]
-    for draw, row in zip(Q_rows, chosen, strict=True):
-        orgqr(draw.T, tau[row], lwork=64 * m, overwrite_a=1)
-    if m < n:
-        curves[:, m] = _remainders(sigma, Q_rows, factored, tau, chosen)
-    weighted = np.multiply(Q_rows, sigma, out=Q_rows)
-    gains = np.einsum("tij,tij->ti", weighted.real, weighted.real)
-    if np.iscomplexobj(weighted):
-        gains = gains + np.einsum("tij,tij->ti", weighted.imag, weighted.imag)
-    curves[:, :m] = gains[:, ::-1].cumsum(axis=1)[:, ::-1] + curves[:, m:]
-    return curves
-
-
-def _remainders(
-    sigma: FloatArray, Q_rows: NDArray[Any], factored: NDArray[Any], tau: NDArray[Any], chosen: NDArray[np.int64]
-) -> FloatArray:
-    """``|| Sigma (I - Q Q^T) ||_F^2`` with every term accurate relative to itself; Q_rows holds the Q^T, (draws, m, n)."""
-    _, m, n = Q_rows.shape
-    is_complex = np.iscomplexobj(Q_rows)
-    captured = np.einsum("tij,tij->tj", Q_rows.real, Q_rows.real)
-    if is_complex:
-        captured = captured + np.einsum("tij,tij->tj", Q_rows.imag, Q_rows.imag)
-    left = sigma**2 * (1.0 - captured)
-    # A coordinate that the measurements caught almost whole (at most 4m/3 of them) would lose its digits in 1 - captured:
-    # its residual is read off the last n - m entries of Q_full^T e_i, to which the reflectors give relative accuracy.
-    multiply, transpose = (lapack.zunmqr, "C") if is_complex else (lapack.dormqr, "T")
-    for place, row in enumerate(chosen):
-        caught = np.flatnonzero(captured[place] > 0.75)
-        width = max(1, min(caught.size, 4_000_000 // n))
-        for start in range(0, caught.size, width):
-            columns = caught[start : start + width]
-            unit = np.zeros((n, columns.size), dtype=factored.dtype, order="F")
-            unit[columns, np.arange(columns.size)] = 1.0
-            rotated, _, _ = multiply("L", transpose, factored[row].T, tau[row], unit, 64 * columns.size, overwrite_c=1)
-            # The scale goes in before the square: the entries reach down to sigma_n/sigma_1, their squares may not.
-            left[place, columns] = np.sum(np.abs(rotated[m:] * sigma[columns]) ** 2, axis=0)
-    remainder: FloatArray = np.sum(left[:, ::-1], axis=1)
-    return remainder
 
 
 def _block_size(n: int) -> int:

@@ -22,7 +22,7 @@ from tests.mutations.witness import COPY, PROFILE, REPORT
 
 ROOT = Path(__file__).resolve().parents[2]
 #: What the tests need; what does not exist is left out.
-TREE = ("linflow", "simulations", "proofs", "tests", "docs", "pyproject.toml", "README.md", "LICENSE")
+TREE = ("linflow", "simulations", "proofs", "tests", "docs", "pyproject.toml", "hatch_build.py", "README.md", "LICENSE")
 
 CAUGHT, SURVIVED, BROKEN = "caught", "survived", "broken"
 #: Seconds that the tests of one fault may take: a hang is no catch.
