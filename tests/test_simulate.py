@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from linflow import risk
 from linflow.checks import FIELDS, Field
 from linflow.errors import InputError, RankError, ShapeError
+from linflow.risk.extended import is_steep
 from linflow.spectrum import Spectrum
 from linflow.testing import seeds, spectra
 
@@ -24,6 +25,25 @@ TABLE = {
     "size 1e-140": 1e-140 * 10.0 ** (-np.arange(N) / 2),
     "1e150 to 1e-150": 10.0 ** np.linspace(150, -150, N),
 }
+
+
+@pytest.mark.parametrize("ratio", [1.3, 2.0, 3.0])
+def test_long_spectra_of_many_scales_keep_their_digits_too(ratio: float) -> None:
+    n = 130
+    spectrum, A = Spectrum(ratio ** -np.arange(float(n))), np.random.default_rng(0).standard_normal((n, n))
+    # The first few m in many digits, by Gram-Schmidt: all would take minutes.
+    exact = gram_schmidt_curve(spectrum.singular_values, A[:N])
+    assert worst_error(risk.error_curve(spectrum, A), exact) < 1e-14
+    assert is_steep(spectrum.singular_values)
+
+
+@pytest.mark.parametrize("n", [1, 2, 60, 256, 4000])
+def test_spectra_of_few_scales_are_taken_in_double_precision(n: int) -> None:
+    i = np.arange(1.0, n + 1)
+    for values in (np.ones(n), 1 / i, i**-3.0, np.where(i <= n / 2, 1.0, 1e-12), 1.01**-i):
+        assert not is_steep(values)
+    # Too long for it, however steep.
+    assert not is_steep(1.1 ** -np.arange(257.0))
 
 
 def gram_schmidt_curve(sigma: NDArray[np.float64], A: NDArray[np.float64]) -> list[mp.mpf]:

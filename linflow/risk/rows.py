@@ -27,7 +27,8 @@ def unit_rows(A: NDArray[Any]) -> NDArray[Any]:
     scaled = parts * np.ldexp(1.0, first)[..., None]
     if np.any(first != -exponents):
         scaled *= np.ldexp(1.0, -exponents - first)[..., None]
-    return scaled.view(A.dtype)
+    unit: NDArray[Any] = scaled.view(A.dtype)
+    return unit
 
 
 def squares(rows: NDArray[Any]) -> FloatArray:

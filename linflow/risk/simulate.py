@@ -8,7 +8,8 @@ of ``A_m Sigma`` for every m at once, so
 a reverse cumulative sum of positive terms: nothing cancels. Householder reflections of rows sorted by scale are accurate
 row by row (Cox & Higham 1998), so every X_A(m) comes out to about 1e-14 of itself at any condition number, where
 ``pinv(A @ G)`` loses everything below 1e-16 of the largest singular value. How a draw is factored depends on its size:
-:mod:`linflow.risk.curves`.
+:mod:`linflow.risk.curves`; which spectra need more than double precision, and what is promised for those that are too long
+for it: :mod:`linflow.risk.extended`.
 
 Kind: exact for each draw (up to rounding). Cost: 8/3 n^3 flops for all m = 0..n.
 """
@@ -184,6 +185,9 @@ def simulate(
             chosen = np.flatnonzero([A.dtype == kind for A in drawn])
             yield places[chosen], np.stack([drawn[place] for place in chosen])
 
+    def listed(start: int, room: NDArray[Any] | None) -> list[tuple[NDArray[np.int64], NDArray[Any]]]:
+        return list(stacks(start, room))
+
     def run_on(on: Device) -> None:
         together = max(1, on.draws_together(rows, 8 if field == "real" else 16) // block)
         batches = [starts[first : first + together] for first in range(0, len(starts), together)]
@@ -195,10 +199,10 @@ def simulate(
 
             def coming(which: int) -> list[Future[list[tuple[NDArray[np.int64], NDArray[Any]]]]]:
                 first = which * together * block
-                parts = [
+                parts = (
                     rooms[which % 2][start - first : start - first + block] if rooms else None for start in batches[which]
-                ]
-                return [pool.submit(lambda *of: list(stacks(*of)), *of) for of in zip(batches[which], parts, strict=True)]
+                )
+                return [pool.submit(listed, start, part) for start, part in zip(batches[which], parts, strict=True)]
 
             waiting = coming(0)
             for which in range(len(batches)):
