@@ -29,7 +29,7 @@ SOURCE = Path(__file__).with_name("lanes.c")
 #: IEEE arithmetic as it is written, for any processor of this kind.
 _FLAGS = ("-std=gnu11", "-O3", "-fPIC", "-shared", "-ffp-contract=off", "-fno-math-errno")
 #: Tried in this order: with code for wider vectors, chosen when it is loaded, where compiler and system know how to choose.
-_VARIANTS = (("-DLINFLOW_CLONES",), ())
+VARIANTS = (("-DLINFLOW_CLONES",), ())
 _DIGEST_SYMBOL = "linflow_lanes_digest"
 _SIZE, _ADDRESS = ctypes.c_size_t, ctypes.c_void_p
 
@@ -41,7 +41,7 @@ def digest(source: bytes | None = None) -> str:
     True
     """
     text = SOURCE.read_bytes() if source is None else source
-    return hashlib.sha256(repr((text, _FLAGS, _VARIANTS)).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr((text, _FLAGS, VARIANTS)).encode()).hexdigest()[:16]
 
 
 def binary(folder: Path) -> Path:
@@ -66,7 +66,7 @@ def build(folder: Path) -> Path | None:
     wanted = binary(folder)
     made = wanted.with_name(f"{wanted.name}.{os.getpid()}")
     try:
-        for variant in _VARIANTS:
+        for variant in VARIANTS:
             defined = f'-DLINFLOW_DIGEST="{digest()}"'
             command = [*_compiler(), *_FLAGS, *variant, defined, str(SOURCE), "-o", str(made), "-lm"]
             try:
