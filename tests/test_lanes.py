@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -35,11 +34,11 @@ def built(folder: Path, monkeypatch: pytest.MonkeyPatch | None = None) -> ctypes
 
 
 @pytest.fixture(scope="module", params=native.VARIANTS, ids=["as-installed", "narrow-vectors"])
-def binary(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ctypes.CDLL]:
+def binary(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     """Compiled with code for wider vectors, if the compiler knows how, and without."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(native, "VARIANTS", (request.param, ()) if request.param else ((),))
-        yield built(tmp_path_factory.mktemp("binary"))
+        return built(tmp_path_factory.mktemp("binary"))
 
 
 def measurements(m: int, n: int, draws: int) -> NDArray[np.float64]:

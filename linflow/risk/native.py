@@ -1,6 +1,6 @@
 """The compiled twin of :mod:`linflow.risk.lanes`: how it is built, where it lies, and whether it is the one of this source.
 
-``lanes.c`` is compiled where linflow is installed (``hatch_build.py``; ``python -m linflow.risk.native`` after an edit) by
+``lanes.c`` is compiled where linflow is installed (``hatch_build.py``; ``python linflow/risk/native.py`` after an edit) by
 the C compiler found there. Without one nothing is missing but speed: the functions of numpy return the same bits. Plain C
 behind `ctypes` rather than an extension module: it needs no headers of Python, fits every version of it, and lets other
 threads run. Rather than a just-in-time compiler, too: that would bring 50 MB of dependencies, seconds of compilation to
@@ -19,7 +19,6 @@ import os
 import shlex
 import shutil
 import subprocess
-import sys
 import sysconfig
 from functools import cache
 from pathlib import Path
@@ -124,4 +123,4 @@ def opened(path: Path) -> ctypes.CDLL | None:
 
 if __name__ == "__main__":
     made = build(SOURCE.parent)
-    print(made or "no C compiler was found that compiles lanes.c: the curves are computed by numpy", file=sys.stderr)
+    print(made or "no C compiler was found that compiles lanes.c: numpy computes the same, slower")
