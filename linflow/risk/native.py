@@ -114,8 +114,8 @@ def opened(path: Path) -> ctypes.CDLL | None:
         known = (ctypes.c_char * 17).in_dll(found, _DIGEST_SYMBOL).value.decode("ascii", "replace")
         if known != digest():
             return None
-        found.linflow_gains.argtypes = [*[_SIZE] * 3, *[_ADDRESS] * 7, _SIZE, _ADDRESS]
-        found.linflow_gains.restype = None
+        found.linflow_tails.argtypes = [*[_SIZE] * 3, *[_ADDRESS] * 7, _SIZE, _ADDRESS]
+        found.linflow_tails.restype = None
     except (OSError, AttributeError, ValueError):  # of another system, or without these symbols
         return None
     return found

@@ -165,7 +165,7 @@ def simulate(
         for places, A in stacks(rng, min(block, trials - start)):
             found, dependent = curves_of(sigma, A, threads=most // threads)
             curves[start + places] = found
-            for t in np.flatnonzero(dependent.any(axis=1)):
+            for t in np.flatnonzero(dependent.any(axis=1)) if dependent.any() else ():
                 curves[start + places[t]] = _curve_skipping(sigma, A[t])
 
     def stacks(rng: np.random.Generator, count: int) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
