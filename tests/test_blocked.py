@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -18,7 +19,7 @@ from linflow.risk.blocked import Factored
 from linflow.risk.extended import extended_curves
 from linflow.testing import seeds
 
-SPECTRA = {
+SPECTRA: dict[str, Callable[[int], NDArray[np.float64]]] = {
     "10^-i": lambda n: 10.0 ** -np.arange(1.0, n + 1),
     "a cliff": lambda n: np.where(np.arange(n) < n // 2, 1.0, 1e-12),
     "size 1e+140": lambda n: 1e140 * 10.0 ** (-np.arange(n) / 2),

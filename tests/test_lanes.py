@@ -24,7 +24,7 @@ SHAPES = [(1, 1), (1, 2), (2, 2), (3, 7), (7, 7), (8, 8), (1, 9), (9, 9), (12, 1
 def built(folder: Path, monkeypatch: pytest.MonkeyPatch | None = None) -> ctypes.CDLL:
     """The compiled functions of the source that :mod:`native` knows at the moment; a skip without a C compiler."""
     if monkeypatch is not None:  # for one kind of processor, which takes half as long
-        monkeypatch.setattr(native, "_VARIANTS", ((),))
+        monkeypatch.setattr(native, "VARIANTS", ((),))
     path = native.build(folder)
     if path is None:
         pytest.skip("no C compiler is here")
@@ -33,15 +33,20 @@ def built(folder: Path, monkeypatch: pytest.MonkeyPatch | None = None) -> ctypes
     return library
 
 
-@pytest.fixture(scope="module")
-def binary(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    return built(tmp_path_factory.mktemp("binary"))
+@pytest.fixture(scope="module", params=native.VARIANTS, ids=["as-installed", "narrow-vectors"])
+def binary(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    """Compiled with code for wider vectors, if the compiler knows how, and without."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(native, "VARIANTS", (request.param, ()) if request.param else ((),))
+        return built(tmp_path_factory.mktemp("binary"))
 
 
 def measurements(m: int, n: int, draws: int) -> NDArray[np.float64]:
     """Draws in units that reach to the ends of float64, with dependent rows, rows of zeros and negative zeros."""
     rng = np.random.default_rng(m * n)
-    A = rng.standard_normal((draws, m, n)) * rng.choice([1e-310, 1e-200, 1.0, 3.0, 1e200, 1e307], (draws, m, 1))
+    A: NDArray[np.float64] = rng.standard_normal((draws, m, n)) * rng.choice(
+        [1e-310, 1e-200, 1.0, 3.0, 1e200, 1e307], (draws, m, 1)
+    )
     if m > 2:
         A[0, 2], A[-1, 1] = -A[0, 1], 0.0
         A[-1, 0, : n // 2] = -0.0
@@ -54,9 +59,9 @@ def differing(m: int, n: int, draws: int) -> list[str]:
     plain, compiled = (twin(sigma, A, reflectors=True) for twin in (lanes.plain, lanes.compiled))
     again = lanes.compiled(sigma, np.asfortranarray(A))
     assert again.reflectors is None
-    assert np.array_equal(again.gains, compiled.gains)
+    assert np.array_equal(again.tails, compiled.tails)
     # Equal numbers, zeros of any sign among them: no later result tells these apart.
-    fields = ("lengths", "sizes", "pivots", "gains", "reflectors")
+    fields = ("lengths", "sizes", "pivots", "tails", "reflectors")
     return [name for name in fields if not np.array_equal(getattr(plain, name), getattr(compiled, name))]
 
 

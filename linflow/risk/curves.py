@@ -82,24 +82,23 @@ def curves_of(
     # Legitimate pivots shrink with sigma_j; one that is zero up to the rounding of its own row is a dependent row.
     dependent = found.pivots <= 32 * n * np.finfo(float).eps * scale
     curves = np.ldexp(found.curves, 2 * middle)
-    wide = ~dependent.any(axis=1) & (steep | (found.grown > GROWTH))
-    if wide.any():
-        curves[wide] = extended_curves(sigma, unit_rows(A[wide]))
+    if steep or watched:
+        wide = ~dependent.any(axis=1) & (steep | (found.grown > GROWTH))
+        if wide.any():
+            curves[wide] = extended_curves(sigma, unit_rows(A[wide]))
     return curves, dependent
 
 
 def _by_lanes(sigma: FloatArray, A: NDArray[Any], watched: bool) -> _Found:
     """All draws together; the growth of their rows where it is watched."""
     m = A.shape[1]
-    found = lanes.gains(sigma, A, reflectors=watched)
-    curves = np.zeros((len(A), A.shape[2] + 1))
-    curves[:, :-1] = found.gains[:, ::-1].cumsum(axis=1)[:, ::-1]
+    found = lanes.tails(sigma, A, reflectors=watched)
     grown = np.zeros(len(A))
     if found.reflectors is not None:
         heads = np.abs(np.diagonal(found.reflectors, axis1=1, axis2=2))
         unit = np.divide(found.pivots, heads, out=np.zeros_like(heads), where=heads > 0)
         grown = growth(sigma, found.reflectors, unit)
-    return _Found(found.lengths, found.sizes, found.pivots, grown, curves[:, : m + 1])
+    return _Found(found.lengths, found.sizes, found.pivots, grown, found.tails[:, : m + 1])
 
 
 def _by_device(on: Device, A: NDArray[Any], watched: bool) -> _Found:

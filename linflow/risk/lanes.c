@@ -1,4 +1,4 @@
-/* Gains |Sigma q_j|^2 of the orthogonal factors of many small matrices. The text of linflow/risk/lanes.py is the twin of
+/* Sums of |Sigma q_j|^2 over the last columns of the orthogonal factors of many small matrices. The text of linflow/risk/lanes.py is the twin of
  * this file: the same operations in the same order on the same numbers, so that both return the same bits.
  *
  * Matrices lie row by row, and the vector lanes are columns: each entry of a row undergoes the same sequence of scalar
@@ -139,11 +139,11 @@ INLINE void unit_row(size_t n, size_t pitch, const double *row, double *W) {
 }
 
 /* Of `draws` measurements A (m x n, m >= 1) under n singular values: the lengths of the rows of A once these have units
- * of their own, the lengths of the rows of A Sigma, the pivots (m each), and the gains of all n columns of Q. The
+ * of their own, the lengths of the rows of A Sigma, the pivots (m each), and the sums of the gains of Q from each of its n columns on (n + 1). The
  * reflectors (m x n) of draw t come to lie at t * step. `work` holds n * pitch(n) + 4 * pitch(n) numbers. */
 ANY_PROCESSOR
-void linflow_gains(size_t draws, size_t m, size_t n, const double *sigma, const double *A, double *lengths, double *sizes,
-                   double *pivots, double *gains, double *reflectors, size_t step, double *work) {
+void linflow_tails(size_t draws, size_t m, size_t n, const double *sigma, const double *A, double *lengths, double *sizes,
+                   double *pivots, double *tails, double *reflectors, size_t step, double *work) {
     const size_t rows = pitch(m), wide = pitch(n);
     double *W = work, *w = W + n * wide, *sums = w + wide, *squares = sums + wide, *divisors = squares + wide;
     for (size_t t = 0; t < draws; t++) {
@@ -171,6 +171,8 @@ void linflow_gains(size_t draws, size_t m, size_t n, const double *sigma, const 
                 const double weighted = sigma[i] * W[i * wide + j];
                 sums[j] += weighted * weighted;
             }
-        memcpy(gains + t * n, sums, n * sizeof *gains);
+        double *tail = tails + t * (n + 1);
+        tail[n] = 0.0;
+        for (size_t j = n; j-- > 0;) tail[j] = sums[j] + tail[j + 1];
     }
 }

@@ -1,4 +1,4 @@
-r"""Gains ``|Sigma q_j|^2`` for many small draws at once: Householder reflections along lanes, compiled or not, bit for bit.
+r"""Error curves of many small draws at once: Householder reflections along lanes, compiled or not, bit for bit.
 
 Below n about 200 a call of LAPACK costs more in the interpreter, in level-2 products and in copies than in arithmetic. Here
 the columns of M = Sigma A^T lie side by side, and each entry of a row undergoes the same scalar operations: vectors of any
@@ -34,53 +34,53 @@ _TOGETHER = 2**16
 
 
 @dataclass(frozen=True)
-class Gains:
+class Lanes:
     """Of `draws` measurements, m x n: what one QR factorisation of each says.
 
     lengths, sizes : (draws, m), of the rows of A in units of their own, and of the rows of A Sigma after that.
     pivots : (draws, m), the diagonal of R without signs.
-    gains : (draws, n), ``|Sigma q_j|^2``.
+    tails : (draws, n + 1), ``sum_{i >= j} |Sigma q_i|^2``.
     reflectors : (draws, m, n) if asked for; row k is 0 before entry k, and has any scale.
     """
 
     lengths: FloatArray
     sizes: FloatArray
     pivots: FloatArray
-    gains: FloatArray
+    tails: FloatArray
     reflectors: FloatArray | None
 
 
-def gains(sigma: FloatArray, A: FloatArray, *, reflectors: bool = False) -> Gains:
-    """The gains of (draws, m, n) real measurements, m >= 1, under n descending singular values.
+def tails(sigma: FloatArray, A: FloatArray, *, reflectors: bool = False) -> Lanes:
+    """The sums of gains of (draws, m, n) real measurements, m >= 1, under n descending singular values.
 
     Examples
     --------
     >>> A = np.array([[[1.0, 1.0], [1.0, -1.0]]])
-    >>> gains(np.array([2.0, 1.0]), A).gains  # 5 - 8/5 and 8/5
-    array([[3.4, 1.6]])
+    >>> tails(np.array([2.0, 1.0]), A).tails  # by hand: 5, then 5 - (4 + 1/4)/(5/4) = 8/5, then 0
+    array([[5. , 1.6, 0. ]])
     """
     return (plain if native.library() is None else compiled)(sigma, A, reflectors=reflectors)
 
 
-def compiled(sigma: FloatArray, A: FloatArray, *, reflectors: bool = False) -> Gains:
-    """:func:`gains` by ``lanes.c``, for as long as which other threads run."""
+def compiled(sigma: FloatArray, A: FloatArray, *, reflectors: bool = False) -> Lanes:
+    """:func:`tails` by ``lanes.c``, for as long as which other threads run."""
     library = native.library()
     assert library is not None, "there is no binary"
     draws, m, n = A.shape
     A, sigma = np.ascontiguousarray(A, dtype=np.float64), np.ascontiguousarray(sigma, dtype=np.float64)
-    lengths, sizes, pivots, found = (np.empty((draws, size)) for size in (m, m, m, n))
+    lengths, sizes, pivots, found = (np.empty((draws, size)) for size in (m, m, m, n + 1))
     kept = np.empty((draws if reflectors else 1, m, n))
     work = np.empty((n + 4) * (n + _STEP + _LINE))
     inputs, outputs = (sigma, A), (lengths, sizes, pivots, found, kept)
     step = m * n if reflectors else 0
-    library.linflow_gains(draws, m, n, *(array.ctypes.data for array in inputs + outputs), step, work.ctypes.data)
-    return Gains(lengths, sizes, pivots, found, kept if reflectors else None)
+    library.linflow_tails(draws, m, n, *(array.ctypes.data for array in inputs + outputs), step, work.ctypes.data)
+    return Lanes(lengths, sizes, pivots, found, kept if reflectors else None)
 
 
-def plain(sigma: FloatArray, A: FloatArray, *, reflectors: bool = False) -> Gains:
-    """:func:`gains` by numpy, the definition of the numbers."""
+def plain(sigma: FloatArray, A: FloatArray, *, reflectors: bool = False) -> Lanes:
+    """:func:`tails` by numpy, the definition of the numbers."""
     draws, m, n = A.shape
-    lengths, sizes, pivots, found = (np.empty((draws, size)) for size in (m, m, m, n))
+    lengths, sizes, pivots, found = (np.empty((draws, size)) for size in (m, m, m, n + 1))
     kept = np.empty((draws, m, n)) if reflectors else None
     together = max(1, _TOGETHER // (n * n))
     for start in range(0, draws, together):
@@ -94,10 +94,12 @@ def plain(sigma: FloatArray, A: FloatArray, *, reflectors: bool = False) -> Gain
         V, norms, divisors = _factor(W, m)
         pivots[part] = norms.T
         weighted = sigma[:, None, None] * _accumulate(V, divisors)
-        found[part] = np.add.reduce(weighted * weighted, axis=0)[:, :n]
+        gains = np.add.reduce(weighted * weighted, axis=0)[:, :n]
+        found[part, n] = 0.0
+        found[part, :n] = gains[:, ::-1].cumsum(axis=1)[:, ::-1]
         if kept is not None:
             kept[part] = V.transpose(2, 0, 1)
-    return Gains(lengths, sizes, pivots, found, kept)
+    return Lanes(lengths, sizes, pivots, found, kept)
 
 
 def _padded(columns: int) -> int:

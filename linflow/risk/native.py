@@ -1,6 +1,6 @@
 """The compiled twin of :mod:`linflow.risk.lanes`: how it is built, where it lies, and whether it is the one of this source.
 
-``lanes.c`` is compiled where linflow is installed (``hatch_build.py``; ``python -m linflow.risk.native`` after an edit) by
+``lanes.c`` is compiled where linflow is installed (``hatch_build.py``; ``python linflow/risk/native.py`` after an edit) by
 the C compiler found there. Without one nothing is missing but speed: the functions of numpy return the same bits. Plain C
 behind `ctypes` rather than an extension module: it needs no headers of Python, fits every version of it, and lets other
 threads run. Rather than a just-in-time compiler, too: that would bring 50 MB of dependencies, seconds of compilation to
@@ -19,7 +19,6 @@ import os
 import shlex
 import shutil
 import subprocess
-import sys
 import sysconfig
 from functools import cache
 from pathlib import Path
@@ -29,7 +28,7 @@ SOURCE = Path(__file__).with_name("lanes.c")
 #: IEEE arithmetic as it is written, for any processor of this kind.
 _FLAGS = ("-std=gnu11", "-O3", "-fPIC", "-shared", "-ffp-contract=off", "-fno-math-errno")
 #: Tried in this order: with code for wider vectors, chosen when it is loaded, where compiler and system know how to choose.
-_VARIANTS = (("-DLINFLOW_CLONES",), ())
+VARIANTS = (("-DLINFLOW_CLONES",), ())
 _DIGEST_SYMBOL = "linflow_lanes_digest"
 _SIZE, _ADDRESS = ctypes.c_size_t, ctypes.c_void_p
 
@@ -41,7 +40,7 @@ def digest(source: bytes | None = None) -> str:
     True
     """
     text = SOURCE.read_bytes() if source is None else source
-    return hashlib.sha256(repr((text, _FLAGS, _VARIANTS)).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr((text, _FLAGS, VARIANTS)).encode()).hexdigest()[:16]
 
 
 def binary(folder: Path) -> Path:
@@ -66,7 +65,7 @@ def build(folder: Path) -> Path | None:
     wanted = binary(folder)
     made = wanted.with_name(f"{wanted.name}.{os.getpid()}")
     try:
-        for variant in _VARIANTS:
+        for variant in VARIANTS:
             defined = f'-DLINFLOW_DIGEST="{digest()}"'
             command = [*_compiler(), *_FLAGS, *variant, defined, str(SOURCE), "-o", str(made), "-lm"]
             try:
@@ -115,8 +114,8 @@ def opened(path: Path) -> ctypes.CDLL | None:
         known = (ctypes.c_char * 17).in_dll(found, _DIGEST_SYMBOL).value.decode("ascii", "replace")
         if known != digest():
             return None
-        found.linflow_gains.argtypes = [*[_SIZE] * 3, *[_ADDRESS] * 7, _SIZE, _ADDRESS]
-        found.linflow_gains.restype = None
+        found.linflow_tails.argtypes = [*[_SIZE] * 3, *[_ADDRESS] * 7, _SIZE, _ADDRESS]
+        found.linflow_tails.restype = None
     except (OSError, AttributeError, ValueError):  # of another system, or without these symbols
         return None
     return found
@@ -124,4 +123,4 @@ def opened(path: Path) -> ctypes.CDLL | None:
 
 if __name__ == "__main__":
     made = build(SOURCE.parent)
-    print(made or "no C compiler was found that compiles lanes.c: the curves are computed by numpy", file=sys.stderr)
+    print(made or "no C compiler was found that compiles lanes.c: numpy computes the same, slower")

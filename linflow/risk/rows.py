@@ -24,11 +24,11 @@ def unit_rows(A: NDArray[Any]) -> NDArray[Any]:
     _, exponents = np.frexp(np.maximum(parts.max(axis=-1, initial=0.0), -parts.min(axis=-1, initial=0.0)))
     # Of subnormal rows in two steps, each exact: no double is as large as their power.
     first = np.minimum(-exponents, 1000)
-    scaled = parts * np.ldexp(1.0, first)[..., None]
+    scaled: NDArray[Any] = parts * np.ldexp(1.0, first)[..., None]
     if np.any(first != -exponents):
         scaled *= np.ldexp(1.0, -exponents - first)[..., None]
-    unit: NDArray[Any] = scaled.view(A.dtype)
-    return unit
+    found: NDArray[Any] = scaled.view(A.dtype)
+    return found
 
 
 def squares(rows: NDArray[Any]) -> FloatArray:

@@ -168,7 +168,7 @@ def simulate(
 
     def factor(places: NDArray[np.int64], A: NDArray[Any], on: Device | None = None) -> None:
         curves[places], dependent = curves_of(sigma, A, threads=most // threads, on=on)
-        for t in np.flatnonzero(dependent.any(axis=1)):
+        for t in np.flatnonzero(dependent.any(axis=1)) if dependent.any() else ():
             curves[places[t]] = _curve_skipping(sigma, A[t])
 
     def stacks(start: int, room: NDArray[Any] | None = None) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:

@@ -983,8 +983,8 @@ _RISK = (
         _CURVES,
         "curve-index",
         "X_A(m) from j >= m: the curve shifted by one",
-        "curves[:, :-1] = found.gains[:, ::-1].cumsum(axis=1)[:, ::-1]",
-        "curves[:, 1:] = found.gains[:, ::-1].cumsum(axis=1)[:, ::-1]",
+        "found.tails[:, : m + 1])",
+        "found.tails[:, np.r_[1 : m + 1, m]])",
         "simulate.py::test_agrees_with_projectors_where_those_are_accurate",
     ),
     _fault(
@@ -1079,8 +1079,8 @@ _RISK = (
         _LANES,
         "lanes-added-in-pairs",
         "sums that are not added up in the order of the rows",
-        "found[part] = np.add.reduce(weighted * weighted, axis=0)[:, :n]",
-        "found[part] = np.add.reduce(np.moveaxis(weighted * weighted, 0, -1).copy(), axis=-1)[:, :n]",
+        "gains = np.add.reduce(weighted * weighted, axis=0)[:, :n]",
+        "gains = np.add.reduce(np.moveaxis(weighted * weighted, 0, -1).copy(), axis=-1)[:, :n]",
         "lanes.py::test_the_twins_return_the_same_bits",
     ),
     _fault(
