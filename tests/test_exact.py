@@ -24,6 +24,7 @@ from linflow.testing import spectra
 
 # `linflow.risk` hands on functions of the same names as these modules.
 enclosure_module = import_module("linflow.risk.enclosure")
+balls_module = import_module("linflow.risk.balls")
 exact_module = import_module("linflow.risk.exact")
 plane_module = import_module("linflow.risk.plane")
 
@@ -338,7 +339,7 @@ def test_an_enclosure_that_stays_wide_is_an_error(
     setting: str, value: Any, field: Field, sentence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spectrum = Spectrum(10.0 ** np.linspace(20, -20, 12), name=setting)
-    monkeypatch.setattr(enclosure_module, setting, value)
+    monkeypatch.setattr(balls_module if setting == "_LONGEST" else enclosure_module, setting, value)
     for cached in (enclosure_module._enclosure, enclosure_module._complex_curve):
         cached.cache_clear()
     with pytest.raises(NotConvergedError, match=sentence):

@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike
 
 from linflow.checks import FloatArray, finite_array, instance_of, rank_in
 from linflow.errors import NotConvergedError, RankError, ShapeError
-from linflow.risk.enclosure import FIRST_PRECISION, Enclosure, _outward, _precision
+from linflow.risk.balls import FIRST_PRECISION, _precision
+from linflow.risk.enclosure import Enclosure, _outward
 from linflow.spectrum import Spectrum
 
 #: Largest precision tried, in bits: enough for spectra that span 600 decades.

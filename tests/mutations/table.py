@@ -36,6 +36,7 @@ _FIXED_POINT = "linflow/risk/fixed_point.py"
 _COMPRESS = "linflow/risk/compress.py"
 _EXACT = "linflow/risk/exact.py"
 _ENCLOSURE = "linflow/risk/enclosure.py"
+_BALLS = "linflow/risk/balls.py"
 _OCTAVES = "linflow/risk/octaves.py"
 _PAIRS = "linflow/risk/pairs.py"
 _PLANE = "linflow/risk/plane.py"
@@ -1258,7 +1259,7 @@ _RISK = (
         "exact.py::test_complex_values_are_the_derivative_of_the_log_determinant",
     ),
     _fault(
-        _ENCLOSURE,
+        _BALLS,
         "enclosure-h",
         "the enclosure with h = 1 for real A",
         "h = arb(0.5) if root else arb(1)",
@@ -1266,7 +1267,7 @@ _RISK = (
         "exact.py::test_closed_forms_for_two_values",
     ),
     _fault(
-        _ENCLOSURE,
+        _BALLS,
         "enclosure-multiplicity",
         "repeated values counted once too often in T - l_j",
         "+ x * (count - 1)",
@@ -1274,7 +1275,7 @@ _RISK = (
         "exact.py::test_quadrature_agrees_with_the_enclosure",
     ),
     _fault(
-        _ENCLOSURE,
+        _BALLS,
         "enclosure-complex-coefficient",
         "complex E_m with n in the place of n - 1",
         "+ (n - 1) * partial[n - m] for m in",
@@ -1282,7 +1283,7 @@ _RISK = (
         "exact.py::test_reference_values_to_all_their_digits",
     ),
     _fault(
-        _ENCLOSURE,
+        _BALLS,
         "hermite-sign",
         "derivatives of log with the wrong sign where values repeat",
         "(-1) ** (order - 1) / (order *",
