@@ -1,6 +1,7 @@
 r"""Expected errors E_m in ball arithmetic: the integral of m = 1 and m = n - 1, and every m of complex A.
 
-The formulas are those of :mod:`linflow.risk.enclosure`. The arithmetic is python-flint's (Arb), at the working precision.
+The formulas are those of :mod:`linflow.risk.enclosure`. The arithmetic is python-flint's (Arb), at the working precision:
+every function here is called within :func:`precision`. The sigma_i are taken as exact float64 numbers.
 """
 
 from __future__ import annotations
@@ -20,25 +21,25 @@ from linflow.spectrum import Spectrum
 if TYPE_CHECKING:
     from flint import acb, arb
 
-#: Working precision is raised until every relative radius is below 2**-ACCURACY (float64 has 53 bits).
-ACCURACY = 60
+    Ball = arb
+
 #: Bits at which the squares of float64 numbers are exact, with some to spare.
 FIRST_PRECISION = 128
 #: Bits given to the matrix formula at the most. It needs some n times the binary digits between l_1 and l_n: 2000 each for
 #: 600 decades, 400 000 at n = ``COMPLEX_LIMIT``.
-_MOST_BITS = 2**20
+MOST_BITS = 2**20
 #: Length in log t within which the integrand of m = 1 and m = n - 1 vanishes: the rates span 1400 units, and each side
 #: decays at least like e^{-s/2}.
 _LONGEST = 8000
 
 
-def _precisions(most: int) -> list[int]:
+def precisions(most: int) -> list[int]:
     """Working precisions to try, each twice the one before, up to `most` bits."""
     return [FIRST_PRECISION << doublings for doublings in range((most // FIRST_PRECISION).bit_length())]
 
 
 @contextmanager
-def _precision(bits: int) -> Iterator[None]:
+def precision(bits: int) -> Iterator[None]:
     """Working precision of Arb inside the block (its context is global, so it is put back)."""
     from flint import ctx
 
@@ -50,7 +51,29 @@ def _precision(bits: int) -> Iterator[None]:
         ctx.prec = before
 
 
-def _squares(spectrum: Spectrum) -> tuple[list[arb], list[int]]:
+def is_ball(value: object) -> bool:
+    """Whether this is a ball of finite radius.
+
+    >>> from flint import arb
+    >>> is_ball(arb(1)), is_ball(1.0), is_ball(arb("nan"))
+    (True, False, False)
+    """
+    from flint import arb
+
+    return isinstance(value, arb) and bool(value.is_finite())
+
+
+def meets(ball: arb, low: float, high: float) -> bool:
+    """Whether the ball and ``low..high`` have a number in common.
+
+    >>> from flint import arb
+    >>> meets(arb(1, 0.5), 1.25, 2.0), meets(arb(1, 0.5), 1.75, 2.0)
+    (True, False)
+    """
+    return not (ball < low or ball > high)
+
+
+def distinct_variances(spectrum: Spectrum) -> tuple[list[arb], list[int]]:
     """Distinct l_i = sigma_i**2 as (exact) balls, descending, with their multiplicities."""
     from flint import arb
 
@@ -58,7 +81,8 @@ def _squares(spectrum: Spectrum) -> tuple[list[arb], list[int]]:
     return [arb(float(value)) ** 2 for value in values[::-1]], [int(count) for count in counts[::-1]]
 
 
-def _dot(balls: list[arb], multiplicity: list[int]) -> arb:
+def dot(balls: list[arb], multiplicity: list[int]) -> arb:
+    """Their sum, each as often as it occurs."""
     from flint import arb
 
     return sum((ball * count for ball, count in zip(balls, multiplicity, strict=True)), arb(0))
@@ -67,10 +91,11 @@ def _dot(balls: list[arb], multiplicity: list[int]) -> arb:
 # ------------------------------------------------------------------------------------------------ m = 1, m = n - 1
 
 
-def _extreme_ball(spectrum: Spectrum, m: int, field: Field) -> arb:
+def first_or_last(spectrum: Spectrum, m: int, field: Field, accuracy: int) -> arb:
+    """E_1 or E_{n-1} by Arb's integrator, which aims at a relative radius of ``2**-accuracy``."""
     from flint import acb, arb
 
-    squares, multiplicity = _squares(spectrum)
+    squares, multiplicity = distinct_variances(spectrum)
     if m == 1:
         rates = squares
         # T - l_j as the sum of the others, from sums over the larger and over the smaller values: no subtraction.
@@ -90,22 +115,22 @@ def _extreme_ball(spectrum: Spectrum, m: int, field: Field) -> arb:
     # A. It only sets where the tails are cut: they are bounded and added whatever it is.
     first, second = (arb(float(value)) for value in spectrum.singular_values[[0, 1] if m == 1 else [-1, -2]])
     scale = first * second if root else (weights[0] if m == 1 else squares[-1])
-    negligible = scale * arb(2) ** (-ACCURACY - 12)
+    negligible = scale * arb(2) ** (-accuracy - 12)
 
     # Left of s = a: u / (1 + u) <= u and the product is <= 1, so the integral is at most h sum_j c_j rate_j e^a.
-    moment = h * _dot([c * rate for c, rate in zip(weights, rates, strict=True)], multiplicity)
+    moment = h * dot([c * rate for c, rate in zip(weights, rates, strict=True)], multiplicity)
     a = math.floor(float((negligible / moment).log()))
     left_tail = moment * arb(a).exp()
     # Right of s = b: log(1 + u) has the slope u / (1 + u) in s, which increases, so with r = sum_k u_k / (1 + u_k) at b
     # the product decays at least like P(b) e^{-h r (s - b)}, and with u / (1 + u) <= 1 the integral is at most
     # sum_j c_j P(b) / r.
-    total = _dot(weights, multiplicity)
+    total = dot(weights, multiplicity)
     for b in range(a + 60, a + 60 + _LONGEST, 4):
         u = [rate * arb(b).exp() for rate in rates]
         product = arb(1)
         for x, count in zip(u, multiplicity, strict=True):
             product *= ((1 + x).rsqrt() if root else 1 / (1 + x)) ** count
-        right_tail = total * product / _dot([x / (1 + x) for x in u], multiplicity)
+        right_tail = total * product / dot([x / (1 + x) for x in u], multiplicity)
         if right_tail < negligible:
             break
     else:
@@ -125,7 +150,7 @@ def _extreme_ball(spectrum: Spectrum, m: int, field: Field) -> arb:
         return h * total * product
 
     try:
-        inner = acb.integral(integrand, acb(a), acb(b), rel_tol=arb(2) ** (-ACCURACY - 10), abs_tol=negligible)
+        inner = acb.integral(integrand, acb(a), acb(b), rel_tol=arb(2) ** (-accuracy - 10), abs_tol=negligible)
     except SystemError as error:
         # An interrupt in the integrand comes out of the compiled code as the cause of this, at some remove.
         cause: BaseException | None = error
@@ -138,7 +163,7 @@ def _extreme_ball(spectrum: Spectrum, m: int, field: Field) -> arb:
 # ------------------------------------------------------------------------------------------------ complex A
 
 
-def _complex_balls(spectrum: Spectrum) -> list[arb]:
+def complex_errors(spectrum: Spectrum) -> list[arb]:
     r"""E_0..E_n for complex Gaussian A, at the working precision.
 
     Notes

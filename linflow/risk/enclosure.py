@@ -16,7 +16,7 @@ exact float64 numbers, so the result holds for the stored spectrum, rounding inc
   subtracts an integral from T, which loses everything on a decaying spectrum).
 * Real A, 1 < m < n - 1: the sums of positive float64 numbers in plane.py, with all of their error bounded there, rounding
   operation by operation. (Balls would take a thousand times as long, for the same interval.)
-* Complex A, every m: :func:`_complex_balls`.
+* Complex A, every m: :func:`complex_errors`.
 
 Sources: correlated Wishart matrices, James (1964), Chiani, Win & Zanella (2003); Arb's integrator, Johansson (2018),
 "Numerical integration in arbitrary-precision ball arithmetic". Tested in tests/test_exact.py against closed forms for
@@ -36,15 +36,14 @@ from numpy.typing import ArrayLike
 from linflow.checks import FIELDS, Count, Field, extended, one_of
 from linflow.errors import InputError, NotConvergedError
 from linflow.risk.balls import (
-    _MOST_BITS,
-    ACCURACY,
     FIRST_PRECISION,
-    _complex_balls,
-    _dot,
-    _extreme_ball,
-    _precision,
-    _precisions,
-    _squares,
+    MOST_BITS,
+    complex_errors,
+    distinct_variances,
+    dot,
+    first_or_last,
+    precision,
+    precisions,
 )
 from linflow.risk.plane import applies, real_curve
 from linflow.spectrum import Spectrum, count_for
@@ -57,6 +56,8 @@ if TYPE_CHECKING:
 COMPLEX_LIMIT = 200
 #: m = 1 and m = n - 1: most distinct values that are enclosed (1 ms each, ten times that over hundreds of decades).
 DISTINCT_LIMIT = 1024
+#: Relative radius 2**-ACCURACY below which a ball is fine for an interval of float64 numbers (which have 53 bits).
+ACCURACY = 60
 
 
 @dataclass(frozen=True)
@@ -138,20 +139,11 @@ def is_flat(spectrum: Spectrum) -> bool:
 
 @lru_cache(maxsize=1024)
 def _enclosure(spectrum: Spectrum, m: int, field: Field) -> Enclosure | None:
-    n = spectrum.n
-    if m == n:
-        return Enclosure(0.0, 0.0)
-    if is_flat(spectrum) or m == 0:
-        with _precision(FIRST_PRECISION):
-            squares, multiplicity = _squares(spectrum)
-            # Flat: (n - m) l. Otherwise m = 0: the sum of all l.
-            copies = [n - m] if is_flat(spectrum) else multiplicity
-            return _outward(_dot(squares, copies))
-    if field == "complex" and n <= COMPLEX_LIMIT:
-        return _complex_curve(spectrum)[m]
-    if m in (1, n - 1) and np.unique(spectrum.singular_values).size <= DISTINCT_LIMIT:
-        return _extreme(spectrum, m, field)
-    if field == "real" and 1 < m < n - 1 and applies(spectrum):
+    ball = error_ball(spectrum, m, field, ACCURACY)
+    if ball is not None:
+        with precision(FIRST_PRECISION):
+            return outward(ball)
+    if field == "real" and 1 < m < spectrum.n - 1 and applies(spectrum):
         curve = real_curve(spectrum)
         return Enclosure(float(curve.low[m]), float(curve.high[m]))
     return None
@@ -160,7 +152,47 @@ def _enclosure(spectrum: Spectrum, m: int, field: Field) -> Enclosure | None:
 # ------------------------------------------------------------------------------------------------ balls
 
 
-def _outward(ball: arb) -> Enclosure:
+def error_ball(spectrum: Spectrum, m: int, field: Field, accuracy: int) -> arb | None:
+    """A ball around E_m whose radius is below ``2**-accuracy`` of it, or none where it would not be had in balls.
+
+    All that :func:`enclosure` knows but real A at 1 < m < n - 1, which are intervals of float64 numbers.
+
+    Parameters
+    ----------
+    m : in 0..n.
+    accuracy : bits, at least 1. Where the formula cancels, the working precision is raised until they are right.
+
+    Raises
+    ------
+    NotConvergedError
+        A ball that stays wide at the highest precision allowed.
+
+    Examples
+    --------
+    For two singular values and one measurement the error is their product:
+
+    >>> ball = error_ball(Spectrum([3.0, 2.0]), 1, "real", 200)
+    >>> bool(ball.contains(6)), bool(ball.rad() < 1e-59)
+    (True, True)
+    """
+    from flint import arb
+
+    n = spectrum.n
+    if m == n:
+        return arb(0)
+    if is_flat(spectrum) or m == 0:
+        with precision(max(accuracy, FIRST_PRECISION)):
+            variances, multiplicity = distinct_variances(spectrum)
+            # Flat: (n - m) l. Otherwise m = 0: the sum of all l.
+            return dot(variances, [n - m] if is_flat(spectrum) else multiplicity)
+    if field == "complex" and n <= COMPLEX_LIMIT:
+        return _complex_curve(spectrum, accuracy)[m]
+    if m in (1, n - 1) and np.unique(spectrum.singular_values).size <= DISTINCT_LIMIT:
+        return _extreme(spectrum, m, field, accuracy)
+    return None
+
+
+def outward(ball: arb) -> Enclosure:
     """The smallest float64 interval around a ball that can be had without knowing how float() rounds."""
     from flint import arb
 
@@ -173,28 +205,34 @@ def _outward(ball: arb) -> Enclosure:
     return Enclosure(low, high)
 
 
-# ------------------------------------------------------------------------------------------------ m = 1, m = n - 1
+def relative_difference(one: arb, other: arb, bits: int) -> Enclosure:
+    """An enclosure of ``(one - other)/other``, worked out with so many bits.
+
+    >>> from flint import arb
+    >>> found = relative_difference(arb(1) + arb(2) ** -52, arb(1), 128)
+    >>> found.low == found.high == 2.0**-52
+    True
+    """
+    with precision(bits):
+        return outward((one - other) / other)
 
 
-def _extreme(spectrum: Spectrum, m: int, field: Field) -> Enclosure:
+def _extreme(spectrum: Spectrum, m: int, field: Field, accuracy: int) -> arb:
     """E_1 or E_{n-1} by Arb's integrator."""
-    for bits in _precisions(8 * FIRST_PRECISION):
-        with _precision(bits):
-            ball = _extreme_ball(spectrum, m, field)
-            if ball.rel_accuracy_bits() > ACCURACY:
-                return _outward(ball)
-    raise NotConvergedError(f"the integral for E_{m} is not enclosed to {ACCURACY} bits with a precision of {bits} bits")
-
-
-# ------------------------------------------------------------------------------------------------ complex A
+    for bits in precisions(8 * max(accuracy, FIRST_PRECISION)):
+        with precision(bits):
+            ball = first_or_last(spectrum, m, field, accuracy)
+            if ball.rel_accuracy_bits() > accuracy:
+                return ball
+    raise NotConvergedError(f"the integral for E_{m} is not enclosed to {accuracy} bits with a precision of {bits} bits")
 
 
 @lru_cache(maxsize=64)
-def _complex_curve(spectrum: Spectrum) -> tuple[Enclosure, ...]:
-    """Enclosures of E_0..E_n for complex Gaussian A."""
-    for bits in _precisions(_MOST_BITS):
-        with _precision(bits):
-            balls = _complex_balls(spectrum)
-            if min(ball.rel_accuracy_bits() for ball in balls[:-1]) > ACCURACY:
-                return tuple(_outward(ball) for ball in balls)
-    raise NotConvergedError(f"the expected errors are not enclosed to {ACCURACY} bits with a precision of {bits} bits")
+def _complex_curve(spectrum: Spectrum, accuracy: int) -> tuple[arb, ...]:
+    """E_0..E_n for complex Gaussian A."""
+    for bits in precisions(max(MOST_BITS, 8 * accuracy)):
+        with precision(bits):
+            balls = complex_errors(spectrum)
+            if min(ball.rel_accuracy_bits() for ball in balls[:-1]) > accuracy:
+                return tuple(balls)
+    raise NotConvergedError(f"the expected errors are not enclosed to {accuracy} bits with a precision of {bits} bits")
