@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.mutations.balls import BALLS
 from tests.mutations.chain import CHAIN
 from tests.mutations.ecosystem import ECOSYSTEM
 from tests.mutations.intake import INTAKE
@@ -2701,6 +2702,7 @@ _ALL = (
     *_IDENTITY,
     *_MACHINE_CHECKED,
     *RIGOUR,
+    *BALLS,
     *CHAIN,
     *ECOSYSTEM,
     *OUTSIDE,
