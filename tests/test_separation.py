@@ -14,7 +14,7 @@ from flint import arb, fmpq
 from linflow import Spectrum
 from linflow.claims import separation
 from linflow.claims.chain import interlacing_theorems
-from linflow.claims.claim import Claim
+from linflow.claims.claim import Case, Claim
 from linflow.claims.evidence import REFUTED, SUPPORTED, UNDECIDED, Enclosed, Separated, from_json
 from linflow.claims.outcome import Outcome, outcome_from_json
 from linflow.claims.quantities import ExpectedError
@@ -23,6 +23,7 @@ from linflow.claims.sides import Side
 from linflow.claims.verdict import Cell, Test, decide
 from linflow.errors import ClaimError
 from linflow.risk.balls import precision
+from linflow.testing import assert_quantity
 
 STEP = Spectrum.step(32, 8, 1e-4).named("step 8, floor 0.0001")
 WIDE = Spectrum(10.0 ** np.linspace(140, -140, 12), name="1e+140 to 1e-140")
@@ -163,6 +164,27 @@ def test_a_quantity_whose_ball_is_not_its_own_decides_nothing(ball: Any) -> None
 
     with pytest.raises(ClaimError, match=r"breaks its contract: ball\(pair, m=1\) returned .* no ball within 3..3"):
         judged("lower", LINKS["interlacing-real-lower"].value, Spectrum([3.0, 1.0]).named("pair"), 1, StrayError())
+
+
+def test_an_inherited_ball_is_not_that_of_another_quantity() -> None:
+    class WiderError(ExpectedError):
+        def enclosure(self, spectrum: Spectrum, m: int) -> tuple[float, float]:
+            return 0.0, spectrum.energy
+
+    assert judge_link(*OPEN[1][:3]).verdict == SUPPORTED
+    name, spectrum, m, _ = OPEN[1]
+    assert judged("upper", LINKS[name].value, spectrum, m, WiderError(field="complex")).verdict == UNDECIDED
+
+
+def test_a_ball_that_leaves_its_enclosure_is_found_when_the_quantity_is_tried() -> None:
+    class StrayError(ExpectedError):
+        def ball(self, spectrum: Spectrum, m: int, accuracy: int) -> Any:
+            return arb(1e3)
+
+    case = Case(Spectrum([3.0, 1.0]), (1,))
+    assert_quantity(ExpectedError(), cases=[case], draws=50)
+    with pytest.raises(AssertionError, match="which is no ball within"):
+        assert_quantity(StrayError(), cases=[case], draws=50)
 
 
 def test_a_cell_with_a_side_is_the_same_in_another_process() -> None:

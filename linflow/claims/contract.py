@@ -48,6 +48,9 @@ def enclosure_at(quantity: Quantity, spectrum: Spectrum, m: int, A: FloatArray) 
 
 def ball_of(quantity: Quantity, spectrum: Spectrum, m: int, accuracy: int, low: float, high: float) -> Ball | None:
     """`Quantity.ball`: None, or a ball of finite radius that meets the interval ``low..high`` of `Quantity.enclosure`."""
+    # A ball of linflow's that is inherited is not that of a quantity with an enclosure, draws or a scale of its own.
+    if _inherited(quantity, "ball", ("enclosure", "draws", "scale")):
+        return None
     found = _asked(quantity.ball, quantity, "ball", spectrum, m, accuracy)
     if found is not None and not (is_ball(found) and meets(found, low, high)):
         _broken(quantity, "ball", spectrum, m, f"returned {shown(found)}, which is no ball within {low:g}..{high:g}")
@@ -147,20 +150,20 @@ def rounding_of(quantity: Quantity) -> float:
 
 def _own_enclosure(quantity: Quantity, spectrum: Spectrum, m: int) -> None:
     """An oracle of linflow's that is inherited says nothing about a quantity whose draws or scale are others."""
+    for changed in _inherited(quantity, "enclosure", ("draws", "scale")):
+        owner = next(kind for kind in type(quantity).__mro__ if "enclosure" in vars(kind))
+        how = f"is that of {owner.__name__}, while {changed} is not: define both, or neither"
+        _broken(quantity, "enclosure", spectrum, m, how)
+
+
+def _inherited(quantity: Quantity, oracle: str, others: tuple[str, ...]) -> list[str]:
+    """Which of the others a class defines below the class of linflow's that its `oracle` comes from."""
     kinds = type(quantity).__mro__
-    place = {
-        name: next(i for i, kind in enumerate(kinds) if name in vars(kind)) for name in ("enclosure", "draws", "scale")
-    }
-    changed = [name for name in ("draws", "scale") if place[name] < place["enclosure"]]
-    owner = kinds[place["enclosure"]]
-    if changed and owner is not Quantity and owner.__module__.startswith("linflow."):
-        _broken(
-            quantity,
-            "enclosure",
-            spectrum,
-            m,
-            f"is that of {owner.__name__}, while {changed[0]} is not: define both, or neither",
-        )
+    place = {name: next(i for i, kind in enumerate(kinds) if name in vars(kind)) for name in (oracle, *others)}
+    owner = kinds[place[oracle]]
+    if owner is Quantity or not owner.__module__.startswith("linflow."):
+        return []
+    return [name for name in others if place[name] < place[oracle]]
 
 
 def _asked(function: Callable[..., T], quantity: Quantity, what: str, spectrum: Spectrum, m: int, *rest: Any) -> T:

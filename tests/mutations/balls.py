@@ -94,6 +94,14 @@ BALLS = (
         "separation.py::test_a_quantity_whose_ball_is_not_its_own_decides_nothing",
     ),
     _fault(
+        _CONTRACT,
+        "ball-inherited",
+        "an inherited ball taken for that of a quantity with its own enclosure",
+        '_inherited(quantity, "ball", ("enclosure", "draws", "scale"))',
+        '_inherited(quantity, "ball", ())',
+        "separation.py::test_an_inherited_ball_is_not_that_of_another_quantity",
+    ),
+    _fault(
         _EVIDENCE,
         "separated-in-float64",
         "the difference added to 1, where float64 loses it",
