@@ -194,6 +194,7 @@ def test_a_cell_with_a_side_is_the_same_in_another_process() -> None:
         test = Test.of(Claim(name="c", statement="", kind="upper", value=value), 1.0, 1)
         return Cell(claim.quantity, STEP, 1, (test,), alpha=0.1, seed=0)
 
+    assert isinstance(claim.value, Side)
     one, moved = cell(claim.value), cell(Moved(claim.value, fmpq(1, 3)))
     assert cloudpickle.loads(cloudpickle.dumps(one)).key == one.key
     assert len({one.key, moved.key, cell(lambda spectrum, m: 1.0).key}) == 3

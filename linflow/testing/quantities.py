@@ -33,7 +33,8 @@ def assert_quantity(
     At each case where it is defined: enclosures are ordered, scales positive, draws finite, in range and as many as asked
     for; equal generators give equal draws; ``scale * mean weight`` (or its inverse) agrees with the enclosure, and with the
     mean of plain draws; `estimate` and `ball` lie in the enclosure; `at` gives the values of the plain draws,
-    `enclosure_at` holds them, and `slope_at` is their slope. And a copy of it, as another process gets it, has the same identity.
+    `enclosure_at` holds them, and `slope_at` is their slope. And a copy of it, as another process gets it, has the same
+    identity.
 
     Parameters
     ----------
