@@ -69,7 +69,13 @@ LIBRARIES = {
     "matplotlib": ("linflow.plotting", "linflow.figures"),
     "torch": ("linflow.deep", "linflow.testing.flows", "linflow.measurement.physics", "linflow.risk.device"),
     "typer": ("linflow.cli", "linflow.options"),
-    "flint": ("linflow.risk.enclosure", "linflow.risk.exact", "linflow.risk.witness", "linflow.bench"),
+    "flint": (
+        "linflow.risk.balls",
+        "linflow.risk.enclosure",
+        "linflow.risk.exact",
+        "linflow.risk.witness",
+        "linflow.bench",
+    ),
     "hypothesis": ("linflow.testing",),
     # One pool, one store, one writer.
     "joblib": ("linflow.engine",),

@@ -24,6 +24,7 @@ from linflow.testing import spectra
 
 # `linflow.risk` hands on functions of the same names as these modules.
 enclosure_module = import_module("linflow.risk.enclosure")
+balls_module = import_module("linflow.risk.balls")
 exact_module = import_module("linflow.risk.exact")
 plane_module = import_module("linflow.risk.plane")
 
@@ -123,8 +124,8 @@ def test_arb_integral_agrees_with_the_matrix_formula(field: Field) -> None:
     # With complex A both roads exist at m = 1 and m = n - 1; twins of each value turn complex A into real A.
     spectrum = Spectrum([5.0, 3.0, 2.5, 1.0, 0.1])
     for m in (1, 4):
-        integral = enclosure_module._extreme(spectrum, m, field)
-        matrix = enclosure_module._complex_curve(spectrum)[m]
+        integral = enclosure_module.outward(enclosure_module._extreme(spectrum, m, field, 60))
+        matrix = enclosure_module.outward(enclosure_module._complex_curve(spectrum, 60)[m])
         overlap = integral.low <= matrix.high and matrix.low <= integral.high
         assert overlap == (field == "complex")
 
@@ -329,16 +330,16 @@ def test_a_quadrature_that_has_not_converged_is_an_error(
 @pytest.mark.parametrize(
     ("setting", "value", "field", "sentence"),
     [
-        ("_precisions", lambda most: [40], "real", "with a precision of 40 bits"),
+        ("precisions", lambda most: [40], "real", "with a precision of 40 bits"),
         ("_LONGEST", 4, "real", "does not vanish within 4 units"),
-        ("_precisions", lambda most: [128, 256], "complex", "with a precision of 256 bits"),
+        ("precisions", lambda most: [128, 256], "complex", "with a precision of 256 bits"),
     ],
 )
 def test_an_enclosure_that_stays_wide_is_an_error(
     setting: str, value: Any, field: Field, sentence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spectrum = Spectrum(10.0 ** np.linspace(20, -20, 12), name=setting)
-    monkeypatch.setattr(enclosure_module, setting, value)
+    monkeypatch.setattr(balls_module if setting == "_LONGEST" else enclosure_module, setting, value)
     for cached in (enclosure_module._enclosure, enclosure_module._complex_curve):
         cached.cache_clear()
     with pytest.raises(NotConvergedError, match=sentence):

@@ -16,6 +16,7 @@ from linflow.claims.open_questions import MisplacedLeverage, OneStep, misplaced
 from linflow.claims.penalised import Penalised
 from linflow.claims.quantities import EXPECTED_ERROR, ExpectedError, Quantity
 from linflow.claims.relation import Kind
+from linflow.claims.sides import ComplexErrorSide, InterlacingSide
 from linflow.risk.enclosure import COMPLEX_LIMIT, DISTINCT_LIMIT, is_flat
 from linflow.risk.equivalent import equivalent, kappa
 from linflow.risk.exact import exact, has_exact
@@ -155,17 +156,19 @@ def _links() -> list[Claim]:
         return spectrum.n == 2 or is_flat(spectrum)
 
     return [
-        link("complex-lower", f"(n-m)/(n-m-1) (m+1) kappa_{{m+1}} <= {complex_}", "lower", _side(0, _COMPLEX), _COMPLEX),
-        link("complex-upper", f"{complex_} <= m kappa_m", "upper", _side(1, _COMPLEX), _COMPLEX),
-        link("complex-real", f"{complex_} <= {real}", "lower", _complex_error),
-        link("real-lower", f"m kappa_m <= {real}", "lower", _side(0, EXPECTED_ERROR), equal=equal_real),
+        link(
+            "complex-lower", f"(n-m)/(n-m-1) (m+1) kappa_{{m+1}} <= {complex_}", "lower", InterlacingSide(0, _C), _COMPLEX
+        ),
+        link("complex-upper", f"{complex_} <= m kappa_m", "upper", InterlacingSide(1, _C), _COMPLEX),
+        link("complex-real", f"{complex_} <= {real}", "lower", ComplexErrorSide(0)),
+        link("real-lower", f"m kappa_m <= {real}", "lower", InterlacingSide(0, _R), equal=equal_real),
         link(
             "real-complex",
             f"{real} <= (n-m)/(n-m+1) E_{{m-1}}(complex A)",
             "upper",
-            lambda s, m: (s.n - m) / (s.n - m + 1) * float(exact(s, m - 1, "complex")),
+            ComplexErrorSide(1),
         ),
-        link("real-upper", f"{real} <= (n-m)/(n-m+1) (m-1) kappa_{{m-1}}", "upper", _side(1, EXPECTED_ERROR)),
+        link("real-upper", f"{real} <= (n-m)/(n-m+1) (m-1) kappa_{{m-1}}", "upper", InterlacingSide(1, _R)),
         link("equal-complex", f"all l_i equal: {complex_} = m kappa_m", "equal", equivalent, _COMPLEX, cases=_EQUAL),
         link(
             "equal-real",
@@ -242,10 +245,6 @@ def _claim(
         source=source,
         cases=cases,
     )
-
-
-def _side(which: int, quantity: ExpectedError) -> Value:
-    return lambda spectrum, m: float(interlacing(spectrum, m, field=quantity.field)[which])
 
 
 def _penalised_side(quantity: Penalised, spectrum: Spectrum, m: int, side: int) -> float:

@@ -7,15 +7,21 @@ this says nothing about any claim, so the engine asks only through these functio
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import numpy as np
 
+from linflow.arrays import shown
 from linflow.checks import FloatArray, real_number
 from linflow.claims.quantities import Breach, Draws, Plain, Quantity, Sketch
-from linflow.engine.users import described
+from linflow.claims.sides import Side
+from linflow.engine.users import described, failing_as
 from linflow.errors import ClaimError, LinflowError
+from linflow.risk.balls import is_ball, meets
 from linflow.spectrum import Spectrum
+
+if TYPE_CHECKING:
+    from linflow.risk.balls import Ball
 
 T = TypeVar("T")
 
@@ -38,6 +44,31 @@ def enclosure_at(quantity: Quantity, spectrum: Spectrum, m: int, A: FloatArray) 
     """`Quantity.enclosure_at`, likewise."""
     found = _asked(quantity.enclosure_at, quantity, "enclosure_at", spectrum, m, A)
     return None if found is None else _interval(found, quantity, "enclosure_at", spectrum, m)
+
+
+def ball_of(quantity: Quantity, spectrum: Spectrum, m: int, accuracy: int, low: float, high: float) -> Ball | None:
+    """`Quantity.ball`: None, or a ball of finite radius that meets the interval ``low..high`` of `Quantity.enclosure`."""
+    # A ball of linflow's that is inherited is not that of a quantity with an enclosure, draws or a scale of its own.
+    if _inherited(quantity, "ball", ("enclosure", "draws", "scale")):
+        return None
+    found = _asked(quantity.ball, quantity, "ball", spectrum, m, accuracy)
+    if found is not None and not (is_ball(found) and meets(found, low, high)):
+        _broken(quantity, "ball", spectrum, m, f"returned {shown(found)}, which is no ball within {low:g}..{high:g}")
+    return found
+
+
+def ball_of_side(side: Side, spectrum: Spectrum, m: int, accuracy: int, value: float, rounding: float) -> Ball | None:
+    """`Side.ball`: None, or a ball of finite radius that the side in float64 lies in, up to its relative rounding."""
+    name = type(side).__name__
+    with failing_as(ClaimError, f"{name}.ball({spectrum.name}, m={m})"):
+        found = side.ball(spectrum, m, accuracy)
+    room = rounding * abs(value)
+    if found is not None and not (is_ball(found) and meets(found, value - room, value + room)):
+        raise ClaimError(
+            f"{name}.ball({spectrum.name}, m={m}) returned {shown(found)}, which is no ball around its value {value!r}: "
+            "nothing is decided by a side that contradicts itself"
+        )
+    return found
 
 
 def scale_of(quantity: Quantity, spectrum: Spectrum, m: int) -> float:
@@ -119,20 +150,20 @@ def rounding_of(quantity: Quantity) -> float:
 
 def _own_enclosure(quantity: Quantity, spectrum: Spectrum, m: int) -> None:
     """An oracle of linflow's that is inherited says nothing about a quantity whose draws or scale are others."""
+    for changed in _inherited(quantity, "enclosure", ("draws", "scale")):
+        owner = next(kind for kind in type(quantity).__mro__ if "enclosure" in vars(kind))
+        how = f"is that of {owner.__name__}, while {changed} is not: define both, or neither"
+        _broken(quantity, "enclosure", spectrum, m, how)
+
+
+def _inherited(quantity: Quantity, oracle: str, others: tuple[str, ...]) -> list[str]:
+    """Which of the others a class defines below the class of linflow's that its `oracle` comes from."""
     kinds = type(quantity).__mro__
-    place = {
-        name: next(i for i, kind in enumerate(kinds) if name in vars(kind)) for name in ("enclosure", "draws", "scale")
-    }
-    changed = [name for name in ("draws", "scale") if place[name] < place["enclosure"]]
-    owner = kinds[place["enclosure"]]
-    if changed and owner is not Quantity and owner.__module__.startswith("linflow."):
-        _broken(
-            quantity,
-            "enclosure",
-            spectrum,
-            m,
-            f"is that of {owner.__name__}, while {changed[0]} is not: define both, or neither",
-        )
+    place = {name: next(i for i, kind in enumerate(kinds) if name in vars(kind)) for name in (oracle, *others)}
+    owner = kinds[place[oracle]]
+    if owner is Quantity or not owner.__module__.startswith("linflow."):
+        return []
+    return [name for name in others if place[name] < place[oracle]]
 
 
 def _asked(function: Callable[..., T], quantity: Quantity, what: str, spectrum: Spectrum, m: int, *rest: Any) -> T:

@@ -4,6 +4,7 @@ r"""Evidence: what was shown about a quantity at one (spectrum, m), and by what.
 evidence             basis           what was shown                                              what it can support
 ==================== =============== =========================================================== ======================
 :class:`Enclosed`    exact           an interval from ball arithmetic or a closed form           everything
+:class:`Separated`   exact           the sign of quantity minus side, both in ball arithmetic    inequalities
 :class:`Proved`      proved          bounds of the ledger at this spectrum and m                 everything
 :class:`Confidence`  rigorous        an interval that holds with probability 1 - alpha           inequalities, "close"
 :class:`Violation`   exact or draw   one A, or one draw, outside of what is claimed for each     nothing: it refutes
@@ -15,7 +16,7 @@ evidence             basis           what was shown                             
 An interval supports an equality only if it has no width. One that has bounds the deviation: the verdict is then "not
 refuted", and the evidence says "deviation at most x". Draws never support a statement about every A. Rounding is forgiven
 when a claim is refuted and never when it is supported: a value within :data:`ROUNDING` of what was shown is "undecided",
-equal up to rounding.
+equal up to rounding, unless both come in balls (:mod:`linflow.claims.separation`).
 """
 
 from __future__ import annotations
@@ -95,6 +96,10 @@ class Evidence(ABC):
         """Whether nothing but rounding lies between the value and what was shown."""
         return not relation.two_sided and relation.deviation(self.low, self.high, value) <= 2 * ROUNDING
 
+    def compared(self, value: float) -> tuple[float, float, float]:
+        """The value and both ends of the quantity, in the units in which they are known best."""
+        return value, self.low, self.high
+
     @abstractmethod
     def words(self) -> str:
         """What it rests on, in a few words for tables."""
@@ -135,6 +140,52 @@ class Enclosed(Evidence):
     def words(self) -> str:
         """See `Evidence.words`."""
         return "exact"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Separated(Evidence):
+    """Quantity and side in ball arithmetic, told apart where their float64 numbers agree up to rounding.
+
+    The claim is then held against the side itself, in no need of any room: every rounding error is counted.
+
+    Parameters
+    ----------
+    least, most : enclose the relative difference ``(quantity - side)/side``.
+    bits : to how many both were known.
+    """
+
+    least: float
+    most: float
+    bits: int
+
+    form = "separated"
+    may_support = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.least <= self.most:
+            raise ValueError(f"a difference needs least <= most, got {self.least}..{self.most}")
+
+    @property
+    def basis(self) -> Basis:
+        """Exact."""
+        return "exact"
+
+    def compared(self, value: float) -> tuple[float, float, float]:
+        """In units of the side, whatever float64 number stands for it."""
+        return 1.0, 1.0 + self.least, 1.0 + self.most
+
+    def words(self) -> str:
+        """See `Evidence.words`."""
+        return f"exact, relative difference {min(abs(self.least), abs(self.most)):.2g}"
+
+    def equal_up_to_rounding(self, relation: Relation, value: float) -> bool:
+        """Never: rounding is what it has left behind."""
+        return False
+
+    def _answer(self, relation: Relation, value: float, tolerance: float) -> Answer:
+        # As real numbers: 1 + difference may be the float64 number 1.
+        return relation.answer(self.least, self.most, 0.0, tolerance=0.0, forgiven=0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -341,7 +392,7 @@ class Nothing(Evidence):
 
 
 _FORMS: dict[str, type[Evidence]] = {
-    kind.form: kind for kind in (Enclosed, Proved, Confidence, Violation, NoViolation, Asymptotic, Nothing)
+    kind.form: kind for kind in (Enclosed, Separated, Proved, Confidence, Violation, NoViolation, Asymptotic, Nothing)
 }
 
 

@@ -24,6 +24,7 @@ from linflow.claims.evidence import (
     Evidence,
     Nothing,
     NoViolation,
+    Separated,
     Word,
     from_json,
 )
@@ -91,16 +92,20 @@ class Outcome:
     @property
     def ratio(self) -> float:
         """How much room the claim has, by what ranks its cases: above 1 it holds with room to spare, at 1 it is tight."""
+        value, low, high = self.evidence.compared(self.value)
         if self.verdict == REFUTED:
             # A heavy-tailed estimate may exaggerate: a refutation shows what its interval proves.
-            return self.relation.ratio(self.value, self.relation.nearest(self.low, self.high, self.value))
+            return self.relation.ratio(value, self.relation.nearest(low, high, value))
+        if isinstance(self.evidence, Separated):
+            return self.relation.ratio(value, self.relation.farthest(low, high, value))
         # Where no draw came near the event, the interval's edge is what is known.
-        return self.relation.ratio(self.value, self.estimate if self.estimate > 0 else self.high)
+        return self.relation.ratio(value, self.estimate if self.estimate > 0 else high)
 
     @property
     def ratios(self) -> tuple[float, float]:
         """The interval of the ratio that the evidence shows."""
-        first, second = sorted(self.relation.ratio(self.value, end) for end in (self.low, self.high))
+        value, *ends = self.evidence.compared(self.value)
+        first, second = sorted(self.relation.ratio(value, end) for end in ends)
         return first, second
 
     @property

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from scipy.linalg import qr
@@ -23,12 +23,15 @@ from linflow.claims.tilted import draw_dominating, draw_tilted
 from linflow.errors import InputError
 from linflow.identity import code_digest, content
 from linflow.risk import bounds
-from linflow.risk.enclosure import enclosure, is_flat
+from linflow.risk.enclosure import enclosure, error_ball, is_flat
 from linflow.risk.exact import exact, has_exact
 from linflow.risk.plane import SEARCH_BITS, real_curve
 from linflow.risk.simulate import error_curve, gaussian_rows
 from linflow.risk.witness import error_enclosure
 from linflow.spectrum import Spectrum
+
+if TYPE_CHECKING:
+    from linflow.risk.balls import Ball
 
 #: Relative rounding of a draw's value: closer than this, a draw contradicts nothing.
 DRAW_ROUNDING = 1e-9
@@ -107,6 +110,10 @@ class Quantity(ABC):
         """A proved interval, where an oracle exists."""
         return None
 
+    def ball(self, spectrum: Spectrum, m: int, accuracy: int) -> Ball | None:
+        """A ball whose radius is about ``2**-accuracy`` of it, where one can be had: for sides that lie too close."""
+        return None
+
     def estimate(self, spectrum: Spectrum, m: int) -> float | None:
         """The value in float64, where a formula gives it fast: for searches, which cannot wait for an enclosure."""
         return None
@@ -176,6 +183,9 @@ class ExpectedError(Quantity):
         slow = _on_the_curve(spectrum, m, self.field) and spectrum.n > _CURVE_LIMIT
         found = enclosure(spectrum, m, self.field) if self.oracle and not slow else None
         return None if found is None else (found.low, found.high)
+
+    def ball(self, spectrum: Spectrum, m: int, accuracy: int) -> Ball | None:  # noqa: D102
+        return error_ball(spectrum, m, self.field, accuracy) if self.oracle else None
 
     def estimate(self, spectrum: Spectrum, m: int) -> float | None:  # noqa: D102
         if not (self.oracle and has_exact(spectrum, m, self.field)):

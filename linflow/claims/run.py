@@ -180,7 +180,9 @@ def verify_all(
         done = len(cells) - len(pending)
         if progress:
             progress(done, len(cells))
-        send_by_value(*(type(cells[i].quantity).__module__ for i in pending))
+        sides = (test.side for i in pending for test in cells[i].tests)
+        kinds = [*(type(cells[i].quantity) for i in pending), *(type(side) for side in sides if side is not None)]
+        send_by_value(*(kind.__module__ for kind in kinds))
         for index, found in engine.map(_attempt, [cells[i] for i in pending], tick=book.check):
             cell = cells[pending[index]]
             if isinstance(found, Lost):

@@ -4,7 +4,7 @@ A *cell* is one quantity at one (spectrum, m); all claims about it share its dra
 value, its :class:`~linflow.claims.evidence.Evidence`, and the verdict is a function of that alone. A statement about a mean
 gets
 
-* an enclosure, where the quantity has an oracle;
+* an enclosure, where the quantity has an oracle; where it leaves the claim open and both sides come in balls, these;
 * for users' own claims, what the ledger proves (never the catalogue's own statement of it);
 * a confidence sequence at level alpha / (2 cells), so that the probability of any wrong interval in the whole run is at
   most alpha / 2. Draws stop as soon as every inequality on the cell is decided; an equality gets the whole budget.
@@ -21,7 +21,7 @@ import json
 import math
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -47,8 +47,10 @@ from linflow.claims.outcome import Outcome
 from linflow.claims.proved import proved_about
 from linflow.claims.quantities import Breach, Draws, Quantity
 from linflow.claims.relation import RELATIONS, Answer, Kind, Relation
+from linflow.claims.separation import separated
+from linflow.claims.sides import Side
 from linflow.errors import ClaimError
-from linflow.identity import code_digest
+from linflow.identity import code_digest, content
 from linflow.spectrum import Spectrum
 
 _FIRST_BLOCK, _LARGEST_BLOCK = 64, 512
@@ -62,6 +64,7 @@ class Test:
     Parameters
     ----------
     by_proof : whether a bound that the ledger proves may decide it.
+    side : what `value` is the float64 number of, where it also comes in balls.
     """
 
     claim: str
@@ -71,6 +74,7 @@ class Test:
     every_draw: bool
     max_draws: int
     by_proof: bool = False
+    side: Side | None = field(default=None, compare=False)
 
     #: pytest collects classes named Test*; this one is not a test case.
     __test__ = False
@@ -80,7 +84,8 @@ class Test:
         """What a claim says with this value; by default proofs decide users' own claims alone."""
         if by_proof is None:
             by_proof = claim.status == "user"
-        return cls(claim.name, claim.kind, value, claim.tolerance, claim.every_draw, max_draws, by_proof)
+        side = claim.value if isinstance(claim.value, Side) else None
+        return cls(claim.name, claim.kind, value, claim.tolerance, claim.every_draw, max_draws, by_proof, side)
 
     @property
     def relation(self) -> Relation:
@@ -110,7 +115,7 @@ class Cell:
     def key(self) -> str:
         """Digest of everything that the outcome depends on, code included."""
         spectrum = [self.spectrum.key, self.spectrum.name]
-        tests = [vars(test) for test in self.tests]
+        tests = [vars(test) | {"side": None if test.side is None else content(test.side)} for test in self.tests]
         quantity = self.quantity_key or self.quantity.key
         parts = [code_digest(), quantity, spectrum, self.m, tests, self.alpha, self.seed]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
@@ -159,12 +164,21 @@ def _without_draws(cell: Cell, tests: list[Test]) -> dict[Test, Evidence]:
     oracle = contract.enclosure_of(cell.quantity, cell.spectrum, cell.m)
     if oracle is not None:
         shown = dict.fromkeys(tests, Enclosed.of(*oracle))
+        for test in tests:
+            if test.side is not None and _word(test, shown[test]) == UNDECIDED:
+                shown[test] = _in_balls(cell, test, test.side, Enclosed.of(*oracle))
     for test in tests:
         if test.by_proof and (oracle is None or (_word(test, shown[test]) == UNDECIDED and not _false(test, *oracle))):
             proved = proved_about(cell.quantity, cell.spectrum, cell.m, every_draw=False)
             if proved is not None and (word := _word(test, proved)) in _DECISIVE:
                 shown[test] = proved.deciding(test.relation, word)
     return shown
+
+
+def _in_balls(cell: Cell, test: Test, side: Side, shown: Enclosed) -> Evidence:
+    """What balls say of a test that intervals of float64 numbers leave open, if they say anything."""
+    found = separated(cell.quantity, side, cell.spectrum, cell.m, relation=test.relation, value=test.value, shown=shown)
+    return shown if found is None else found
 
 
 def _about_every_A(cell: Cell, tests: list[Test]) -> dict[Test, Evidence]:

@@ -50,7 +50,7 @@ from linflow.risk.matched import matched_errors
 from linflow.spectrum import Spectrum, spectrum_of
 
 #: Orders of the equivalents below and above E_m, relative to m.
-_ORDERS: dict[Field, tuple[int, int]] = {"real": (0, -1), "complex": (1, 0)}
+ORDERS: dict[Field, tuple[int, int]] = {"real": (0, -1), "complex": (1, 0)}
 #: Relative difference up to which a penalty is noise_std**2: the square is rounded.
 _MATCHED = 1e-12
 
@@ -124,7 +124,7 @@ def interlacing(
     array([1.098, 1.009])
     """
     spectrum = spectrum_of(spectrum)
-    orders = _ORDERS[one_of(field, "field", FIELDS)]
+    orders = ORDERS[one_of(field, "field", FIELDS)]
     gamma = _matched_penalty(noise_std, penalty)
     counts = measurement_counts(m, spectrum.n if gamma == 0 else None)
     flat = counts.ravel()

@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike
 
 from linflow.checks import FloatArray, finite_array, instance_of, rank_in
 from linflow.errors import NotConvergedError, RankError, ShapeError
-from linflow.risk.enclosure import FIRST_PRECISION, Enclosure, _outward, _precision
+from linflow.risk.balls import FIRST_PRECISION, precision
+from linflow.risk.enclosure import Enclosure, outward
 from linflow.spectrum import Spectrum
 
 #: Largest precision tried, in bits: enough for spectra that span 600 decades.
@@ -82,7 +83,7 @@ def truncated_enclosure(spectrum: Spectrum, A: ArrayLike, rank: int) -> Enclosur
     k = rank_in(rank, 0, len(rows), " (the number of measurements)")
     bits = FIRST_PRECISION
     while bits <= _LARGEST_PRECISION:
-        with _precision(bits):
+        with precision(bits):
             sigma = [arb(float(value)) for value in spectrum.singular_values]
             total = sum((s * s for s in sigma[k:]), arb(0))
             if k and k < spectrum.n:
@@ -95,7 +96,7 @@ def truncated_enclosure(spectrum: Spectrum, A: ArrayLike, rank: int) -> Enclosur
                     continue
                 total = total + (mixing * mixing.transpose()).trace()
             if total.rel_accuracy_bits() > _ACCURACY:
-                return _outward(total)
+                return outward(total)
         bits *= 2
     return None
 
@@ -103,16 +104,16 @@ def truncated_enclosure(spectrum: Spectrum, A: ArrayLike, rank: int) -> Enclosur
 def _at_precision(spectrum: Spectrum, rows: FloatArray, bits: int) -> Enclosure | None:
     from flint import arb, arb_mat
 
-    with _precision(bits):
+    with precision(bits):
         sigma = [arb(float(value)) for value in spectrum.singular_values]
         B = arb_mat([[arb(float(a)) * s for a, s in zip(row, sigma, strict=True)] for row in rows])
         weighted = arb_mat([[B[i, j] * s for j, s in enumerate(sigma)] for i in range(len(rows))])
         total = sum((s * s for s in sigma), arb(0))
         if not len(rows):
-            return _outward(total)
+            return outward(total)
         try:
             caught = (B * B.transpose()).solve(weighted * weighted.transpose()).trace()
         except ZeroDivisionError:  # singular as far as this precision sees
             return None
         left = total - caught
-        return _outward(left) if left.rel_accuracy_bits() > _ACCURACY else None
+        return outward(left) if left.rel_accuracy_bits() > _ACCURACY else None

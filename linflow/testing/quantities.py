@@ -19,6 +19,8 @@ from linflow.testing.failing import fail, pasteable
 
 #: Relative step of a difference quotient, and how far it may lie from the gradient.
 _STEP, _SLOPE_ERROR = 1e-6, 1e-3
+#: Bits of the balls that are held against the enclosures.
+_ACCURACY = 100
 #: How many A its functions of A are tried at.
 _MATRICES = 8
 
@@ -30,8 +32,9 @@ def assert_quantity(
 
     At each case where it is defined: enclosures are ordered, scales positive, draws finite, in range and as many as asked
     for; equal generators give equal draws; ``scale * mean weight`` (or its inverse) agrees with the enclosure, and with the
-    mean of plain draws; `estimate` lies in the enclosure; `at` gives the values of the plain draws, `enclosure_at` holds
-    them, and `slope_at` is their slope. And a copy of it, as another process gets it, has the same identity.
+    mean of plain draws; `estimate` and `ball` lie in the enclosure; `at` gives the values of the plain draws,
+    `enclosure_at` holds them, and `slope_at` is their slope. And a copy of it, as another process gets it, has the same
+    identity.
 
     Parameters
     ----------
@@ -156,6 +159,8 @@ def _agree(
     oracle = contract.enclosure_of(quantity, spectrum, m)
     if oracle is not None and _apart(oracle, shown, rounding):
         fail(f"{name}: its draws contradict its enclosure", ("enclosure", oracle), ("draws", shown), where)
+    if oracle is not None:
+        contract.ball_of(quantity, spectrum, m, _ACCURACY, *oracle)
     estimate = contract.estimate_of(quantity, spectrum, m)
     known, what = (shown, "draws") if oracle is None else (oracle, "enclosure")
     if estimate is not None and _apart(known, (estimate, estimate), rounding):

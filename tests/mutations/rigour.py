@@ -219,8 +219,8 @@ _SCOPE_FAULTS = (
         _WITNESS,
         "error-enclosure-accuracy",
         "an enclosure of X_A too wide to say anything, at the first precision",
-        "return _outward(left) if left.rel_accuracy_bits() > _ACCURACY else None",
-        "return _outward(left)",
+        "return outward(left) if left.rel_accuracy_bits() > _ACCURACY else None",
+        "return outward(left)",
         "witness.py::test_enclosures_are_narrow_however_wide_the_spectrum",
     ),
     _fault(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.mutations.balls import BALLS
 from tests.mutations.chain import CHAIN
 from tests.mutations.ecosystem import ECOSYSTEM
 from tests.mutations.intake import INTAKE
@@ -40,6 +41,7 @@ _FIXED_POINT = "linflow/risk/fixed_point.py"
 _COMPRESS = "linflow/risk/compress.py"
 _EXACT = "linflow/risk/exact.py"
 _ENCLOSURE = "linflow/risk/enclosure.py"
+_BALLS = "linflow/risk/balls.py"
 _OCTAVES = "linflow/risk/octaves.py"
 _PAIRS = "linflow/risk/pairs.py"
 _PLANE = "linflow/risk/plane.py"
@@ -1381,7 +1383,7 @@ _RISK = (
         "exact.py::test_complex_values_are_the_derivative_of_the_log_determinant",
     ),
     _fault(
-        _ENCLOSURE,
+        _BALLS,
         "enclosure-h",
         "the enclosure with h = 1 for real A",
         "h = arb(0.5) if root else arb(1)",
@@ -1389,7 +1391,7 @@ _RISK = (
         "exact.py::test_closed_forms_for_two_values",
     ),
     _fault(
-        _ENCLOSURE,
+        _BALLS,
         "enclosure-multiplicity",
         "repeated values counted once too often in T - l_j",
         "+ x * (count - 1)",
@@ -1397,7 +1399,7 @@ _RISK = (
         "exact.py::test_quadrature_agrees_with_the_enclosure",
     ),
     _fault(
-        _ENCLOSURE,
+        _BALLS,
         "enclosure-complex-coefficient",
         "complex E_m with n in the place of n - 1",
         "+ (n - 1) * partial[n - m] for m in",
@@ -1405,7 +1407,7 @@ _RISK = (
         "exact.py::test_reference_values_to_all_their_digits",
     ),
     _fault(
-        _ENCLOSURE,
+        _BALLS,
         "hermite-sign",
         "derivatives of log with the wrong sign where values repeat",
         "(-1) ** (order - 1) / (order *",
@@ -2823,6 +2825,7 @@ _ALL = (
     *_IDENTITY,
     *_MACHINE_CHECKED,
     *RIGOUR,
+    *BALLS,
     *CHAIN,
     *ECOSYSTEM,
     *OUTSIDE,
