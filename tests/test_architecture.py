@@ -72,7 +72,7 @@ LIBRARIES = {
     "flint": (
         "linflow.risk.balls",
         "linflow.risk.enclosure",
-        "linflow.risk.exact",
+        "linflow.risk.roots",
         "linflow.risk.witness",
         "linflow.bench",
     ),

@@ -19,9 +19,9 @@ import numpy as np
 
 from linflow.checks import FloatArray
 from linflow.claims.quantities import Draws, Quantity
+from linflow.risk.draws import gaussian_rows
 from linflow.risk.equivalent import kappa
 from linflow.risk.leverages import complex_leverages
-from linflow.risk.simulate import gaussian_rows
 from linflow.spectrum import Spectrum
 
 #: Leverages of hundreds of decades, or of many values, take more than float64 or more time than a search has.

@@ -19,7 +19,7 @@ import numpy as np
 
 from linflow.checks import FIELDS, Field, FloatArray, one_of, positive
 from linflow.claims.quantities import Draws, Plain, Quantity
-from linflow.risk.simulate import gaussian_rows
+from linflow.risk.draws import gaussian_rows
 from linflow.spectrum import Spectrum
 
 Functional = Literal["error", "resolvent", "log-det"]

@@ -23,10 +23,11 @@ from linflow.claims.tilted import draw_dominating, draw_tilted
 from linflow.errors import InputError
 from linflow.identity import code_digest, content
 from linflow.risk import bounds
+from linflow.risk.draws import gaussian_rows
 from linflow.risk.enclosure import enclosure, error_ball, is_flat
 from linflow.risk.exact import exact, has_exact
 from linflow.risk.plane import SEARCH_BITS, real_curve
-from linflow.risk.simulate import error_curve, gaussian_rows
+from linflow.risk.simulate import error_curve
 from linflow.risk.witness import error_enclosure
 from linflow.spectrum import Spectrum
 

@@ -16,8 +16,7 @@ Kind: exact for each draw (up to rounding). Cost: 8/3 n^3 flops for all m = 0..n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any
@@ -40,9 +39,10 @@ from linflow.checks import (
     whole_number,
 )
 from linflow.errors import InputError, RankError, ShapeError
-from linflow.measurement import Ensemble, Measurement, as_dense, is_matrix_free
+from linflow.measurement import Ensemble
 from linflow.risk.curves import centred, curves_of
 from linflow.risk.device import Device
+from linflow.risk.draws import Draws, Stack
 from linflow.spectrum import Spectrum, ordered, spectrum_of
 
 #: Below this size threads cost more than they bring: most of the time goes into Python, one thread at a time.
@@ -157,99 +157,34 @@ def simulate(
     sigma = spectrum.singular_values
     root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(whole_number(seed, "seed"))
     curves = np.empty((trials, rows + 1))
-    block = _block_size(n)
-    starts = range(0, trials, block)
+    draws = Draws(trials, (rows, n), field, draw, root)
     most = available_cores() if workers is None else positive_int(workers, "workers")
-    threads = min(most, len(starts))
+    threads = min(most, len(draws.starts))
 
-    def run(start: int) -> None:
-        for places, A in stacks(start):
-            factor(places, A)
-
-    def factor(places: NDArray[np.int64], A: NDArray[Any], on: Device | None = None) -> None:
+    def factor(stack: Stack, on: Device | None = None) -> None:
+        places, A = stack
         curves[places], dependent = curves_of(sigma, A, threads=most // threads, on=on)
         for t in np.flatnonzero(dependent.any(axis=1)) if dependent.any() else ():
             curves[places[t]] = _curve_skipping(sigma, A[t])
 
-    def stacks(start: int, room: NDArray[Any] | None = None) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
-        # One generator a block of draws, the blocks fixed by n alone: the numbers do not know how many workers there are.
-        rng = np.random.default_rng(
-            np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, start // block), pool_size=root.pool_size)
-        )
-        places = np.arange(start, min(start + block, trials))
-        if draw is None:
-            yield places, _gaussian(rng, (len(places), rows, n), field, room)
-            return
-        drawn = [_drawn(draw(rows, n, rng), (rows, n)) for _ in places]
-        for kind in {A.dtype for A in drawn}:  # real or complex, almost always one of them
-            chosen = np.flatnonzero([A.dtype == kind for A in drawn])
-            yield places[chosen], np.stack([drawn[place] for place in chosen])
+    def run(start: int) -> None:
+        for stack in draws.stacks(start):
+            factor(stack)
 
-    def listed(start: int, room: NDArray[Any] | None) -> list[tuple[NDArray[np.int64], NDArray[Any]]]:
-        return list(stacks(start, room))
-
-    def run_on(on: Device) -> None:
-        together = max(1, on.draws_together(rows, 8 if field == "real" else 16) // block)
-        batches = [starts[first : first + together] for first in range(0, len(starts), together)]
-        rooms = []
-        if draw is None:  # one is filled while the other is factored
-            rooms = [on.room((min(together * block, trials), rows, n), field) for _ in batches[:2]]
-
-        with ThreadPoolExecutor(threads) as pool:
-
-            def coming(which: int) -> list[Future[list[tuple[NDArray[np.int64], NDArray[Any]]]]]:
-                first = which * together * block
-                parts = (
-                    rooms[which % 2][start - first : start - first + block] if rooms else None for start in batches[which]
-                )
-                return [pool.submit(listed, start, part) for start, part in zip(batches[which], parts, strict=True)]
-
-            waiting = coming(0)
-            for which in range(len(batches)):
-                found = [pair for future in waiting for pair in future.result()]
-                waiting = coming(which + 1) if which + 1 < len(batches) else []
-                for kind in dict.fromkeys(A.dtype for _, A in found):
-                    places = np.concatenate([places for places, A in found if A.dtype == kind])
-                    together_there = [A for _, A in found if A.dtype == kind]
-                    factor(places, rooms[which % 2][: len(places)] if rooms else np.concatenate(together_there), on)
-
-    with _one_blas_thread():
+    with _one_blas_thread(), ThreadPoolExecutor(threads) as pool:  # which starts no thread before it is used
         if device is not None:
-            run_on(Device(device, centred(sigma)[0]))
+            on = Device(device, centred(sigma)[0])
+            together = max(draws.block, on.draws_together(rows, 8 if field == "real" else 16))
+            rooms = [on.room((min(together, trials), rows, n), field) for _ in range(2 if draw is None else 0)]
+            for stack in draws.ahead(pool, together, rooms):
+                factor(stack, on)
         elif threads == 1 or n < _THREADED_FROM:
-            for start in starts:
+            for start in draws.starts:
                 run(start)
         else:
-            with ThreadPoolExecutor(threads) as pool:
-                for _ in pool.map(run, starts):
-                    pass
+            for _ in pool.map(run, draws.starts):
+                pass
     return curves
-
-
-def gaussian_rows(field: Field) -> Ensemble:
-    """The ensemble of i.i.d. standard normal entries, real or complex (E |a|^2 = 1)."""
-    one_of(field, "field", FIELDS)
-    return lambda m, n, rng: _gaussian(rng, (m, n), field)
-
-
-def _gaussian(
-    rng: np.random.Generator, shape: tuple[int, ...], field: Field, out: NDArray[Any] | None = None
-) -> NDArray[Any]:
-    """Standard normal entries; a stack of draws is the draws one after the other."""
-    A = np.empty(shape, dtype=np.float64 if field == "real" else np.complex128) if out is None else out
-    parts = A.view(np.float64)  # real and imaginary parts side by side
-    rng.standard_normal(out=parts)
-    if field == "complex":
-        parts *= np.sqrt(0.5)
-    return A
-
-
-def _drawn(A: Measurement, shape: tuple[int, int]) -> NDArray[Any]:
-    """What an ensemble returned, as an array of this shape."""
-    array = as_dense(A) if is_matrix_free(A) else finite_matrix(A, "A of the ensemble")
-    if array.shape != shape:
-        raise ShapeError(f"the ensemble must return shape ({shape[0]}, {shape[1]}), got {array.shape}")
-    return array
 
 
 def _prepare(spectrum: Spectrum | ArrayLike, A: ArrayLike) -> tuple[FloatArray, NDArray[Any]]:
@@ -278,11 +213,6 @@ def _curve_skipping(sigma: FloatArray, A: NDArray[Any]) -> FloatArray:
         [curve], [dependent] = curves_of(sigma, A[None, informative])
     position: FloatArray = curve[np.append(0, np.cumsum(informative))]
     return position
-
-
-def _block_size(n: int) -> int:
-    """Draws that share a generator: enough to hide Python's overhead, few enough to share out among threads."""
-    return int(np.clip(2**18 // max(n * n, 1), 1, 64))
 
 
 @cache

@@ -32,7 +32,7 @@ _CHECKS = "linflow/checks.py"
 _FISTA = "linflow/fista.py"
 _BOUNDS = "linflow/risk/bounds.py"
 _SIMULATE = "linflow/risk/simulate.py"
-_DEVICE = "linflow/risk/device.py"
+_DEVICE, _DRAWS = "linflow/risk/device.py", "linflow/risk/draws.py"
 _CURVES = "linflow/risk/curves.py"
 _DRIVERS, _BLOCKED = "linflow/risk/drivers.py", "linflow/risk/blocked.py"
 _LANES, _NATIVE, _LAPACK = "linflow/risk/lanes.py", "linflow/risk/native.py", "linflow/risk/lapack.py"
@@ -998,7 +998,7 @@ _RISK = (
         "simulate.py::test_agrees_with_projectors_where_those_are_accurate",
     ),
     _fault(
-        _SIMULATE,
+        _DRAWS,
         "complex-for-real",
         "real measurements asked for, complex ones drawn",
         'dtype=np.float64 if field == "real" else np.complex128)',
@@ -1020,6 +1020,14 @@ _RISK = (
         "    lengths, sizes, pivots, grown, gains = on(A)\n",
         "    lengths, sizes, pivots, grown, gains = on(A)\n    pivots = pivots + 1.0\n",
         "device.py::test_dependent_rows_leave_the_error_where_it_was[3]",
+    ),
+    _fault(
+        _DRAWS,
+        "draws-in-the-room-of-those-in-use",
+        "draws made ahead overwrite those that are being factored",
+        "rooms[first // step % 2] if self",
+        "rooms[0] if self",
+        "device.py::test_many_batches_are_one_and_do_not_know_the_workers[cpu]",
     ),
     _fault(
         _DEVICE,
@@ -1057,8 +1065,8 @@ _RISK = (
         _SIMULATE,
         "simulate-workers",
         "random numbers that depend on the number of workers",
-        "spawn_key=(*root.spawn_key, start // block)",
-        "spawn_key=(*root.spawn_key, start // block, most)",
+        "Draws(trials, (rows, n), field, draw, root)",
+        "Draws(trials, (rows, n), field, draw, np.random.SeedSequence([root.entropy, workers or 0]))",
         "simulate.py::test_same_numbers_for_any_workers_and_any_number_of_trials",
     ),
     _fault(
