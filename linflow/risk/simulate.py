@@ -15,6 +15,7 @@ Kind: exact for each draw (up to rounding). Cost: 8/3 n^3 flops for all m = 0..n
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -41,6 +42,7 @@ from linflow.checks import (
 from linflow.errors import InputError, RankError, ShapeError
 from linflow.measurement import Ensemble, Measurement, as_dense, is_matrix_free
 from linflow.risk.curves import curves_of
+from linflow.risk.room import Room
 from linflow.spectrum import Spectrum, ordered, spectrum_of
 
 #: Below this size threads cost more than they bring: most of the time goes into Python, one thread at a time.
@@ -157,20 +159,23 @@ def simulate(
     most = available_cores() if workers is None else positive_int(workers, "workers")
     threads = min(most, len(starts))
 
+    rooms = threading.local()
+
     def run(start: int) -> None:
+        room = rooms.__dict__.setdefault("room", Room())
         # One generator a block of draws, the blocks fixed by n alone: the numbers do not know how many workers there are.
         rng = np.random.default_rng(
             np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, start // block), pool_size=root.pool_size)
         )
-        for places, A in stacks(rng, min(block, trials - start)):
-            found, dependent = curves_of(sigma, A, threads=most // threads)
+        for places, A in stacks(rng, min(block, trials - start), room):
+            found, dependent = curves_of(sigma, A, threads=most // threads, room=room)
             curves[start + places] = found
             for t in np.flatnonzero(dependent.any(axis=1)) if dependent.any() else ():
                 curves[start + places[t]] = _curve_skipping(sigma, A[t])
 
-    def stacks(rng: np.random.Generator, count: int) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
+    def stacks(rng: np.random.Generator, count: int, room: Room) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
         if draw is None:
-            yield np.arange(count), _gaussian(rng, (count, rows, n), field)
+            yield np.arange(count), _gaussian(rng, (count, rows, n), field, room)
             return
         drawn = [_drawn(draw(rows, n, rng), (rows, n)) for _ in range(count)]
         for kind in {A.dtype for A in drawn}:  # real or complex, almost always one of them
@@ -191,14 +196,14 @@ def simulate(
 def gaussian_rows(field: Field) -> Ensemble:
     """The ensemble of i.i.d. standard normal entries, real or complex (E |a|^2 = 1)."""
     one_of(field, "field", FIELDS)
-    return lambda m, n, rng: _gaussian(rng, (m, n), field)
+    return lambda m, n, rng: _gaussian(rng, (m, n), field, Room())
 
 
-def _gaussian(rng: np.random.Generator, shape: tuple[int, ...], field: Field) -> NDArray[Any]:
+def _gaussian(rng: np.random.Generator, shape: tuple[int, ...], field: Field, room: Room) -> NDArray[Any]:
     """Standard normal entries; a stack of draws is the draws one after the other."""
     if field == "real":
-        return rng.standard_normal(shape)
-    parts = rng.standard_normal((*shape, 2))
+        return rng.standard_normal(out=room.take("A", shape, np.float64))
+    parts = rng.standard_normal(out=room.take("A", (*shape, 2), np.float64))
     parts *= np.sqrt(0.5)
     complex_entries: NDArray[Any] = parts.view(np.complex128)[..., 0]
     return complex_entries

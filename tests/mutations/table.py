@@ -998,7 +998,7 @@ _RISK = (
         _SIMULATE,
         "complex-for-real",
         "real measurements asked for, complex ones drawn",
-        "        return rng.standard_normal(shape)\n",
+        '        return rng.standard_normal(out=room.take("A", shape, np.float64))\n',
         "        return rng.standard_normal(shape) + 1j * rng.standard_normal(shape)\n",
         "simulate.py::test_mean_against_the_exact_oracles_and_the_wrong_field_is_caught",
     ),
