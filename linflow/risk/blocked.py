@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from linflow.checks import FloatArray
 from linflow.risk.lapack import factor_panel, product
+from linflow.risk.room import Room
 from linflow.risk.rows import squares
 
 #: Columns of a panel, below and from `_LARGE` measurements on (timed; a factor of two either way costs 5 %).
@@ -50,9 +51,10 @@ class Factored:
     pivots: FloatArray
     panels: list[_Panel]
     spread: Spread
+    room: Room
 
     @classmethod
-    def of(cls, M: NDArray[Any], spread: Spread = map) -> Factored:
+    def of(cls, M: NDArray[Any], spread: Spread = map, room: Room | None = None) -> Factored:
         """The factorisation of ``M.T``, in place; M is an (m, n) array, 1 <= m <= n.
 
         `spread` may run functions at the same time, as the `map` of a pool of threads does. What they work on is fixed by
@@ -60,14 +62,15 @@ class Factored:
         """
         m = len(M)
         width = min(m, _PANEL if m < _LARGE else _WIDE_PANEL)
-        room = np.empty((2, max(m, width) * width), dtype=M.dtype)
+        room = Room() if room is None else room
+        products = room.take("products", (2, max(m, width) * width), M.dtype)
         pivots, panels = np.empty(m), []
         for k in range(0, m, width):
-            panel = _Panel.of(M[k : k + width, k:], room)
+            panel = _Panel.of(M[k : k + width, k:], products)
             pivots[k : k + width] = panel.pivots
             panel.reflect(M[k + width :, k:], spread)
             panels.append(panel)
-        return cls(M, pivots, panels, spread)
+        return cls(M, pivots, panels, spread, room)
 
     def curve(self, sigma: FloatArray) -> FloatArray:
         """``X_A(m)``, m = 0..m_max, from the scale of sigma that M has; overwrites the factorisation with Q."""
@@ -102,13 +105,15 @@ class Factored:
     def _gains(self, sigma: FloatArray) -> FloatArray:
         """``|Sigma q_j|^2``, (m,); Q takes the place of the reflectors."""
         m, n = self.M.shape
-        room = np.empty((len(self.panels[0].T), n), dtype=self.M.dtype)
+        room = self.room.take("panel", (len(self.panels[0].T), n), self.M.dtype)
         for panel in self.panels[::-1]:
             k = n - panel.V.shape[1]
             panel.unfold(self.M[k:, k:], room, self.spread)
         gains, together = np.empty(m), max(1, _TOGETHER // n)
         for start in range(0, m, together):
-            gains[start : start + together] = squares(self.M[start : start + together] * sigma)
+            part = self.M[start : start + together]
+            weighted = np.multiply(part, sigma, out=self.room.take("weighted", part.shape, part.dtype))
+            gains[start : start + together] = squares(weighted)
         return gains
 
     def _captured(self, first: int) -> FloatArray:

@@ -22,6 +22,7 @@ from linflow.risk.blocked import Factored
 from linflow.risk.device import Device
 from linflow.risk.drivers import curves_by_reflectors, factored_in_place
 from linflow.risk.extended import GROWTH, extended_curves, growth, has_gap, is_steep
+from linflow.risk.room import Room
 from linflow.risk.rows import squares, unit_rows
 
 #: Up to this n a draw is small. (Compiled lanes are faster than panels up to 250; without a compiler they are the slower.)
@@ -56,12 +57,13 @@ def centred(sigma: FloatArray) -> tuple[FloatArray, int]:
 
 
 def curves_of(
-    sigma: FloatArray, A: NDArray[Any], *, threads: int = 1, on: Device | None = None
+    sigma: FloatArray, A: NDArray[Any], *, threads: int = 1, room: Room | None = None, on: Device | None = None
 ) -> tuple[FloatArray, NDArray[np.bool_]]:
     """Error curves of (draws, m, n) measurements, and the rows found to depend on earlier ones, (draws, m).
 
     The curve of a draw is meaningless after its first dependent row. Several threads share a draw where it is large; what
-    comes out does not depend on their number. `on` is the device that factors, made for sigma centred.
+    comes out does not depend on their number. A caller of many draws keeps the room for them. `on` is the device that
+    factors, made for sigma centred.
     """
     draws, m, n = A.shape
     scaled, middle = centred(sigma)
@@ -73,7 +75,7 @@ def curves_of(
     if on is not None and not steep:
         found = _by_device(on, A, watched)
     elif n > _SHORT:
-        found = _by_blocks(scaled, A, watched, threads)
+        found = _by_blocks(scaled, A, watched, threads, Room() if room is None else room)
     else:
         in_lanes = not np.iscomplexobj(A) and scaled[0] <= _SPREAD * scaled[-1]
         found = (_by_lanes if in_lanes else _by_drivers)(scaled, A, watched)
@@ -120,7 +122,7 @@ def _by_drivers(sigma: FloatArray, A: NDArray[Any], watched: bool) -> _Found:
     return _Found(lengths, sizes, pivots, grown, curves_by_reflectors(sigma, M, tau))
 
 
-def _by_blocks(sigma: FloatArray, A: NDArray[Any], watched: bool, threads: int) -> _Found:
+def _by_blocks(sigma: FloatArray, A: NDArray[Any], watched: bool, threads: int, room: Room) -> _Found:
     """One draw after the other, each in a copy of its own."""
     draws, m, n = A.shape
     lengths, sizes, pivots = (np.empty((draws, m)) for _ in range(3))
@@ -128,11 +130,11 @@ def _by_blocks(sigma: FloatArray, A: NDArray[Any], watched: bool, threads: int) 
     share = threads > 1 and m * n >= _LARGE
     with ThreadPoolExecutor(threads) as pool:  # which starts no thread before it is used
         for t, draw in enumerate(A):
-            M = unit_rows(draw)
+            M = unit_rows(draw, out=room.take("M", (m, n), A.dtype))
             lengths[t] = np.sqrt(squares(M))
             M *= sigma
             sizes[t] = np.sqrt(squares(M))
-            factored = Factored.of(M, pool.map if share else map)
+            factored = Factored.of(M, pool.map if share else map, room)
             pivots[t] = factored.pivots
             if watched:
                 grown[t] = growth(sigma, M, pivots[t])

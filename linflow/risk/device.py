@@ -73,12 +73,12 @@ class Device:
         """How many draws of m measurements are best handed over at a time."""
         return max(1, _TOGETHER // max(1, m * len(self._sigma) * itemsize))
 
-    def room(self, shape: tuple[int, ...], field: Field) -> NDArray[Any]:
+    def space(self, shape: tuple[int, ...], field: Field) -> NDArray[Any]:
         """An array for draws, from which they reach the device fastest."""
         torch = _torch()
         dtype = torch.float64 if field == "real" else torch.complex128
-        room: NDArray[Any] = torch.empty(shape, dtype=dtype, pin_memory=self._scale.device.type == "cuda").numpy()
-        return room
+        space: NDArray[Any] = torch.empty(shape, dtype=dtype, pin_memory=self._scale.device.type == "cuda").numpy()
+        return space
 
     def __call__(self, A: NDArray[Any]) -> tuple[FloatArray, ...]:
         """Factor a batch of draws.

@@ -43,37 +43,42 @@ class Draws:
         return int(np.clip(2**18 // max(self.shape[1] ** 2, 1), 1, 64))
 
     @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of Gaussian draws."""
+        return np.dtype(np.float64 if self.field == "real" else np.complex128)
+
+    @property
     def starts(self) -> range:
         """The numbers at which blocks begin: fixed by n alone, so that no number knows how many workers there are."""
         return range(0, self.trials, self.block)
 
-    def stacks(self, start: int, room: NDArray[Any] | None = None) -> list[Stack]:
-        """The draws of the block that begins there, those of one type together; Gaussian ones are put into `room`."""
+    def stacks(self, start: int, space: NDArray[Any] | None = None) -> list[Stack]:
+        """The draws of the block that begins there, those of one type together; Gaussian ones are put into `space`."""
         spawn_key = (*self.root.spawn_key, start // self.block)
         rng = np.random.default_rng(
             np.random.SeedSequence(self.root.entropy, spawn_key=spawn_key, pool_size=self.root.pool_size)
         )
         places = np.arange(start, min(start + self.block, self.trials))
         if self.ensemble is None:
-            return [(places, gaussian(rng, (len(places), *self.shape), self.field, room))]
+            return [(places, gaussian(rng, (len(places), *self.shape), self.field, space))]
         drawn = [_drawn(self.ensemble(*self.shape, rng), self.shape) for _ in places]
         return _by_type([(places[k : k + 1], A[None]) for k, A in enumerate(drawn)])
 
-    def ahead(self, pool: Executor, together: int, rooms: list[NDArray[Any]]) -> Iterator[Stack]:
+    def ahead(self, pool: Executor, together: int, spaces: list[NDArray[Any]]) -> Iterator[Stack]:
         """All draws, about `together` at a time; the next ones are made in `pool` while the caller has these.
 
         Parameters
         ----------
-        rooms : two arrays (together, m, n) that Gaussian draws are put into in turn. Others are put where there is room.
+        spaces : two arrays (together, m, n) that Gaussian draws are put into in turn.
         """
         step = max(1, together // self.block) * self.block
 
         def coming(first: int) -> list[Future[list[Stack]]]:
-            room = rooms[first // step % 2] if self.ensemble is None else None
-            return [
-                pool.submit(self.stacks, start, None if room is None else room[start - first : start - first + self.block])
-                for start in range(first, min(first + step, self.trials), self.block)
-            ]
+            starts = range(first, min(first + step, self.trials), self.block)
+            if self.ensemble is not None:
+                return [pool.submit(self.stacks, start) for start in starts]
+            space = spaces[first // step % 2]
+            return [pool.submit(self.stacks, start, space[start - first : start - first + self.block]) for start in starts]
 
         waiting = coming(0)
         for first in range(0, self.trials, step):
@@ -81,7 +86,7 @@ class Draws:
             waiting = coming(first + step)
             if self.ensemble is None:
                 last = min(first + step, self.trials)
-                yield np.arange(first, last), rooms[first // step % 2][: last - first]
+                yield np.arange(first, last), spaces[first // step % 2][: last - first]
             else:
                 yield from _by_type(found)
 

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from linflow.checks import FloatArray
 
 
-def unit_rows(A: NDArray[Any]) -> NDArray[Any]:
+def unit_rows(A: NDArray[Any], out: NDArray[Any] | None = None) -> NDArray[Any]:
     """Each row times the power of two that brings its largest entry into 1/2..1: exact, and X_A stays the same.
 
     An entry loses at most 5e-324 of the row's largest. Singular values reach over 300 decades, so that this is below
-    1e-23 of the row of ``A Sigma``, far below its rounding.
+    1e-23 of the row of ``A Sigma``, far below its rounding. `out` is a contiguous array of this shape and type to write to.
 
     >>> unit_rows(np.array([[6.0, 1.0], [2.0**-1074, 0.0]]))
     array([[0.75 , 0.125],
@@ -24,7 +24,8 @@ def unit_rows(A: NDArray[Any]) -> NDArray[Any]:
     _, exponents = np.frexp(np.maximum(parts.max(axis=-1, initial=0.0), -parts.min(axis=-1, initial=0.0)))
     # Of subnormal rows in two steps, each exact: no double is as large as their power.
     first = np.minimum(-exponents, 1000)
-    scaled: NDArray[Any] = parts * np.ldexp(1.0, first)[..., None]
+    into = None if out is None else out.view(np.float64)
+    scaled: NDArray[Any] = np.multiply(parts, np.ldexp(1.0, first)[..., None], out=into)
     if np.any(first != -exponents):
         scaled *= np.ldexp(1.0, -exponents - first)[..., None]
     found: NDArray[Any] = scaled.view(A.dtype)

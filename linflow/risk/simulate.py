@@ -16,6 +16,7 @@ Kind: exact for each draw (up to rounding). Cost: 8/3 n^3 flops for all m = 0..n
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import cache
@@ -43,6 +44,7 @@ from linflow.measurement import Ensemble
 from linflow.risk.curves import centred, curves_of
 from linflow.risk.device import Device
 from linflow.risk.draws import Draws, Stack
+from linflow.risk.room import Room
 from linflow.spectrum import Spectrum, ordered, spectrum_of
 
 #: Below this size threads cost more than they bring: most of the time goes into Python, one thread at a time.
@@ -161,23 +163,26 @@ def simulate(
     most = available_cores() if workers is None else positive_int(workers, "workers")
     threads = min(most, len(draws.starts))
 
-    def factor(stack: Stack, on: Device | None = None) -> None:
+    rooms = threading.local()
+
+    def factor(stack: Stack, room: Room | None = None, on: Device | None = None) -> None:
         places, A = stack
-        curves[places], dependent = curves_of(sigma, A, threads=most // threads, on=on)
+        curves[places], dependent = curves_of(sigma, A, threads=most // threads, room=room, on=on)
         for t in np.flatnonzero(dependent.any(axis=1)) if dependent.any() else ():
             curves[places[t]] = _curve_skipping(sigma, A[t])
 
     def run(start: int) -> None:
-        for stack in draws.stacks(start):
-            factor(stack)
+        room = rooms.__dict__.setdefault("room", Room())
+        for stack in draws.stacks(start, room.take("A", (draws.block, rows, n), draws.dtype)):
+            factor(stack, room)
 
     with _one_blas_thread(), ThreadPoolExecutor(threads) as pool:  # which starts no thread before it is used
         if device is not None:
             on = Device(device, centred(sigma)[0])
-            together = max(draws.block, on.draws_together(rows, 8 if field == "real" else 16))
-            rooms = [on.room((min(together, trials), rows, n), field) for _ in range(2 if draw is None else 0)]
-            for stack in draws.ahead(pool, together, rooms):
-                factor(stack, on)
+            together = max(draws.block, on.draws_together(rows, draws.dtype.itemsize))
+            spaces = [on.space((min(together, trials), rows, n), field) for _ in range(2 if draw is None else 0)]
+            for stack in draws.ahead(pool, together, spaces):
+                factor(stack, on=on)
         elif threads == 1 or n < _THREADED_FROM:
             for start in draws.starts:
                 run(start)

@@ -1025,8 +1025,8 @@ _RISK = (
         _DRAWS,
         "draws-in-the-room-of-those-in-use",
         "draws made ahead overwrite those that are being factored",
-        "rooms[first // step % 2] if self",
-        "rooms[0] if self",
+        "            space = spaces[first // step % 2]\n",
+        "            space = spaces[0]\n",
         "device.py::test_many_batches_are_one_and_do_not_know_the_workers[cpu]",
     ),
     _fault(
