@@ -73,6 +73,7 @@ LIBRARIES = {
         "linflow.risk.balls",
         "linflow.risk.enclosure",
         "linflow.risk.exact",
+        "linflow.risk.roots",
         "linflow.risk.witness",
         "linflow.bench",
     ),
