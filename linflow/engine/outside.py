@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from linflow.arrays import NoArray
 from linflow.checks import path_of
 from linflow.engine.files import regular_file, shortened
 from linflow.engine.sources import Source
@@ -27,7 +28,7 @@ _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 
 @dataclass(frozen=True)
-class Outside:
+class Outside(NoArray):
     """A file, or a function that makes something; made by :meth:`read`.
 
     Parameters

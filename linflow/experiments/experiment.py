@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from linflow.arrays import shown
+from linflow.arrays import NoArray, shown
 from linflow.checks import flag, mapping, positive_int, whole_number
 from linflow.engine.outside import Outside
 from linflow.engine.sources import Source
@@ -32,7 +32,7 @@ _SHOWN = 80
 
 
 @dataclass(frozen=True)
-class Variable:
+class Variable(NoArray):
     """One quantity that a cell returns.
 
     Parameters
@@ -55,7 +55,7 @@ class Variable:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Experiment:
+class Experiment(NoArray, instead="the dataset that run() returns"):
     """An experiment: what to vary, what to compute at each point, and what comes out.
 
     Parameters
