@@ -161,17 +161,8 @@ def simulate(
         rng = np.random.default_rng(
             np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, start // block), pool_size=root.pool_size)
         )
-        drawn = []
-        for _ in range(start, min(start + block, trials)):
-            A = _drawn(draw(rows, n, rng))
-            if A.shape != (rows, n):
-                raise ShapeError(f"the ensemble must return shape ({rows}, {n}), got {A.shape}")
-            drawn.append(A)
-        for kind in {A.dtype for A in drawn}:  # real or complex, almost always one of them
-            places = [place for place, A in enumerate(drawn) if A.dtype == kind]
-            found, dependent = _curves(sigma, np.stack([drawn[place] for place in places]))
-            for place, curve, rows_lost in zip(places, found, dependent, strict=True):
-                curves[start + place] = _curve_skipping(sigma, drawn[place]) if rows_lost.any() else curve
+        stop = min(start + block, trials)
+        curves[start:stop] = _drawn_curves(sigma, draw, rows, stop - start, rng)
 
     starts = range(0, trials, block)
     count = min(available_cores() if workers is None else positive_int(workers, "workers"), len(starts))
@@ -183,6 +174,35 @@ def simulate(
             with ThreadPoolExecutor(count) as pool:
                 for _ in pool.map(run, starts):
                     pass
+    return curves
+
+
+def ensemble_curves(spectrum: Spectrum, ensemble: Ensemble, m: int, *, size: int, rng: np.random.Generator) -> FloatArray:
+    """(size, m + 1) error curves of draws of an ensemble, one after the other from one generator; as `simulate` else.
+
+    >>> from linflow.measurement import random_rows
+    >>> ensemble_curves(Spectrum.flat(3), random_rows, 2, size=2, rng=np.random.default_rng(0))
+    array([[3., 2., 1.],
+           [3., 2., 1.]])
+    """
+    with _one_blas_thread():
+        return _drawn_curves(spectrum.singular_values, ensemble, m, size, rng)
+
+
+def _drawn_curves(sigma: FloatArray, draw: Ensemble, m: int, size: int, rng: np.random.Generator) -> FloatArray:
+    """(size, m + 1) error curves of so many draws of an ensemble."""
+    drawn = []
+    for _ in range(size):
+        A = _drawn(draw(m, sigma.size, rng))
+        if A.shape != (m, sigma.size):
+            raise ShapeError(f"the ensemble must return shape ({m}, {sigma.size}), got {A.shape}")
+        drawn.append(A)
+    curves = np.empty((size, m + 1))
+    for kind in {A.dtype for A in drawn}:  # real or complex, almost always one of them
+        places = [place for place, A in enumerate(drawn) if A.dtype == kind]
+        found, dependent = _curves(sigma, np.stack([drawn[place] for place in places]))
+        for place, curve, rows_lost in zip(places, found, dependent, strict=True):
+            curves[place] = _curve_skipping(sigma, drawn[place]) if rows_lost.any() else curve
     return curves
 
 

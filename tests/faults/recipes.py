@@ -328,6 +328,7 @@ def statements() -> None:
     recipe("claims.ConfidenceSequence.below", sequence.below, q=of("time", 0.25))
     recipe("claims.ConfidenceSequence.add", _added, draws=of("array", np.array([0.5, 0.25])))
     recipe("claims.ExpectedError", claims.ExpectedError, field=FIELD)
+    recipe("claims.MLERisk", claims.MLERisk, ensemble=of("callable", measurement.rademacher))
 
 
 def _added(draws: Any) -> tuple[float, float]:
