@@ -85,8 +85,10 @@ class Experiment(NoArray, instead="the dataset that run() returns"):
     choices : name -> all values that this dimension or setting can take, None for any.
         Others are refused before anything runs. A dimension of strings takes those of `grid`, `inner` and `quick` unless
         it is named here; numbers are free. What `folders` makes of a user's folders is not held against it.
-    folders : ``folders(data, ood) -> changes``, for experiments that take images: what ``--data`` and ``--ood`` (absolute
-        paths, "" where not given) change, by the names of `quick`.
+    folders : ``folders(data, ood) -> changes``, for experiments that take images: what ``--data`` and ``--ood`` change, by
+        the names of `quick`. Each is a word, "" where not given, that :func:`linflow.experiments.folder_images` reads: an
+        absolute path, with the options of the command behind it (``--recursive``, ``--frames``, ``--range``); ``--size``
+        sets the setting "size".
     spectra : ``spectra(given) -> changes``, for experiments on spectra: what those of ``--values``, ``--data`` and
         ``--covariance`` (a list of :class:`linflow.Spectrum`) change, by the names of `quick`. Spectra stand as coordinates
         of a dimension of strings: each goes by its name, `cell` gets it through :func:`linflow.experiments.spectrum_for`,
