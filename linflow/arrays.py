@@ -11,10 +11,10 @@ from __future__ import annotations
 import numbers
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from linflow.errors import InputError, ShapeError
 
@@ -26,6 +26,30 @@ _NO_INTEGERS = (bool, np.bool_, np.timedelta64)
 _DEEPEST = 64
 #: What is shown of a value in a message.
 _SHOWN = 60
+
+
+class NoArray:
+    """For classes of which NumPy would make an array without axes, whose one entry is the object: that is refused.
+
+    ``class Posterior(NoArray, instead="its mean, its std or its covariance")`` names what to take.
+
+    >>> class Pair(NoArray, instead="its left or its right"):
+    ...     pass
+    >>> np.asarray(Pair())
+    Traceback (most recent call last):
+        ...
+    linflow.errors.InputError: a Pair is no array: take its left or its right
+    """
+
+    _instead: ClassVar[str] = ""
+
+    def __init_subclass__(cls, *, instead: str = "", **rest: Any) -> None:
+        super().__init_subclass__(**rest)
+        if instead:
+            cls._instead = instead
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        raise InputError(f"{_article(self)} is no array{f': take {self._instead}' if self._instead else ''}")
 
 
 def numeric(value: object, name: str, expected: str, *, kinds: str = REAL) -> NDArray[Any]:

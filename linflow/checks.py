@@ -10,7 +10,8 @@ One function for each kind of argument, all on one core (:mod:`linflow.arrays`) 
 * What comes back is a copy: no result changes with an input, and no input is changed. (Measurements alone, which may be
   large, are read where they are.)
 
-What is right and fits into no memory is Python's MemoryError: it depends on the machine.
+What is right and fits into no memory is Python's MemoryError: it depends on the machine. Only an operator that would be
+multiplied out into more than the machine has is refused before, because it can stand for A without that.
 
 Layer 0, so that ``risk`` and ``estimators`` can share it without sharing any mathematics (they test each other).
 """
@@ -396,7 +397,7 @@ def listed(values: Iterable[Kind], name: str, what: str) -> list[Kind]:
         if isinstance(given, str | bytes):
             raise TypeError
         return list(values)
-    except TypeError:
+    except Exception:  # what cannot be gone through raises a TypeError, or whatever its library does
         raise InputError(f"{name} must be several of {what}, in a list, got {shown(values)}") from None
 
 
@@ -475,6 +476,19 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def memory_of_machine() -> float:
+    """Bytes that this process can have at most: the machine's memory, or its control group's; infinite if unknown."""
+    try:
+        found = float(os.sysconf("SC_PAGE_SIZE")) * float(os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, OSError, ValueError):  # on systems without either
+        found = math.inf
+    try:
+        limit = float(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii"))
+    except (OSError, ValueError):  # no control groups, or "max"
+        limit = math.inf
+    return min(found, limit)
 
 
 def _plain(number: int) -> str:

@@ -15,7 +15,7 @@ from linflow.engine.stopping import PIPE, flushed, open_streams, quiet_exit, say
 from linflow.errors import InputError
 from linflow.figures import FigureFormat
 from linflow.inputs import Given
-from linflow.options import takes_spectra
+from linflow.options import takes_images, takes_spectra
 from linflow.tables import Column, Format, Table
 
 #: Commands that keep what they have finished.
@@ -267,6 +267,7 @@ def prove(
 
 
 @app.command()
+@takes_images
 def train(
     data: Annotated[Path | None, typer.Option(help="Folder of images; default scikit-learn's digits.")] = None,
     size: Annotated[int | None, typer.Option(min=4, help="Side in pixels to which --data images are resized.")] = None,
@@ -282,6 +283,8 @@ def train(
     ] = 1,
     device: Annotated[str, typer.Option(help="Where to train: cpu, or cuda.")] = "cpu",
     out: Annotated[Path, typer.Option(help="File to write.")] = Path("flow.pt"),
+    *,
+    given: Given,
 ) -> None:
     """Train a deep flow (or a GAN to compare it with) on images, from the linear model on (extra 'deep').
 
@@ -296,6 +299,7 @@ def train(
         steps=steps,
         kind=kind,
         grey=grey,
+        given=given,
         seed=seed,
         threads=threads,
         device=device,

@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from linflow.arrays import NoArray
 from linflow.bases import Basis, Ordered, as_basis, from_description, is_fast, require_dense
 from linflow.checks import (
     FloatArray,
@@ -60,7 +61,7 @@ _ORTHOGONAL_TOLERANCE = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
-class LinearFlow:
+class LinearFlow(NoArray, instead="its matrix, its covariance, its mean or its spectrum"):
     r"""Gaussian model ``x = mean + U diag(sigma) V^T z`` with z ~ N(0, I_n), so ``x ~ N(mean, G G^T)``.
 
     Usually made by `from_matrix`, `from_spectrum` or `fit`.
@@ -368,10 +369,6 @@ class LinearFlow:
         """
         return float(np.log(self.spectrum.singular_values).sum())
 
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        # NumPy would make an array without axes of it, whose one entry is the object; and G alone would lose the mean.
-        raise InputError("a LinearFlow is no array: take its matrix, its covariance, its mean or its spectrum")
-
     def forward(self, z: ArrayLike) -> FloatArray:
         """``mean + G z`` for latents z (..., n) -> (..., n), [x]."""
         with overflow():
@@ -500,7 +497,7 @@ class LinearFlow:
 
 
 @dataclass(frozen=True, eq=False)
-class TruncatedFlow:
+class TruncatedFlow(NoArray, instead="its mean, its basis or its singular_values"):
     r"""``x = mean + U_k diag(sigma_1..sigma_k) z`` with z ~ N(0, I_k): the linear stand-in for a GAN prior.
 
     Made by `LinearFlow.truncate`. Its latents are coordinates in the eigenbasis, whatever V the full flow has.
@@ -535,9 +532,6 @@ class TruncatedFlow:
             shapes = f"{self.mean.shape}, {self.basis.shape} and {k}"
             raise ShapeError(f"mean, basis and singular_values must have shapes (n,), (n, k) and (k,), got {shapes}")
         object.__setattr__(self, "representation_error", non_negative(self.representation_error, "representation_error"))
-
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        raise InputError("a TruncatedFlow is no array: take its mean, its basis or its singular_values")
 
     @property
     def n(self) -> int:

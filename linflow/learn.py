@@ -15,12 +15,12 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from linflow.arrays import numeric
+from linflow.arrays import NoArray, numeric
 from linflow.checks import FloatArray, Random, generator, positive_int
 from linflow.flow import LinearFlow
 
 
-class LinearFlowEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class LinearFlowEstimator(NoArray, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """`LinearFlow.fit` as an estimator of scikit-learn.
 
     Parameters
@@ -45,6 +45,8 @@ class LinearFlowEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
     >>> bool(np.allclose(search.score(X), flow.log_prob(X).mean()))
     True
     """
+
+    _instead = "its flow_"
 
     def __init__(self, *, shrinkage: str | float = "oas", name: str = "data") -> None:
         self.shrinkage = shrinkage

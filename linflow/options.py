@@ -12,7 +12,7 @@ import typer
 
 from linflow.inputs import Given
 
-_PANEL: dict[str, Any] = {"rich_help_panel": "Your own spectra"}
+_PANEL: dict[str, Any] = {"rich_help_panel": "Your own spectra and images"}
 #: Field of `Given` -> its option.
 OPTIONS: dict[str, Any] = {
     "values": Annotated[
@@ -47,20 +47,33 @@ OPTIONS: dict[str, Any] = {
 }
 
 
+#: Those that say how a folder of images is read, beside its size and colours.
+READING = ("recursive", "frames", "value_range")
+
+
 def takes_spectra(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command every option of `Given`; it takes them together, as its argument ``given``."""
+    return _takes(command, tuple(OPTIONS))
+
+
+def takes_images(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command those options of `Given` that say how images are read; it takes them as its argument ``given``."""
+    return _takes(command, READING)
+
+
+def _takes(command: Callable[..., None], names: tuple[str, ...]) -> Callable[..., None]:
     own = inspect.signature(command).parameters
     hints = get_type_hints(command, include_extras=True)
     blank = Given()
     kept = [parameter.replace(annotation=hints[name]) for name, parameter in own.items() if name != "given"]
     added = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=getattr(blank, name), annotation=annotation)
-        for name, annotation in OPTIONS.items()
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=getattr(blank, name), annotation=OPTIONS[name])
+        for name in names
     ]
 
     @functools.wraps(command)
     def taking(*words: Any, **options: Any) -> None:
-        given = Given(**{name: options.pop(name) for name in OPTIONS})
+        given = Given(**{name: options.pop(name) for name in names})
         command(*words, **options, given=given)
 
     del taking.__wrapped__

@@ -24,7 +24,18 @@ from numpy.typing import NDArray
 
 import linflow as lf
 from linflow.experiments import METHODS as SHARED
-from linflow.experiments import OKABE_ITO, Experiment, Problem, Variable, answer, entries, estimate, own_answers, settings
+from linflow.experiments import (
+    OKABE_ITO,
+    Experiment,
+    Problem,
+    Variable,
+    answer,
+    entries,
+    estimate,
+    folder_images,
+    own_answers,
+    settings,
+)
 from linflow.experiments.compared import beyond, compared, own_styles, plus_minus, told
 from linflow.experiments.methods import non_local_means
 
@@ -72,7 +83,7 @@ def images_of(case: str, size: int) -> tuple[FloatArray, FloatArray]:
         paired = np.stack([first[:count], second[:count]], axis=1).reshape(-1, size, size, 1)
         return np.concatenate([tiles(name, 64) for name in TRAINING]), paired
     folders = case.split(" / ")
-    train, test = (lf.data.image_folder(folder, size=size, grey=False).reshape(-1, size, size, 3) for folder in folders)
+    train, test = (folder_images(folder, size=size, grey=False).reshape(-1, size, size, 3) for folder in folders)
     return train, test
 
 

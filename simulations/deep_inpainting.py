@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import linflow as lf
-from linflow.experiments import OKABE_ITO, Experiment, Problem, Variable, entries, estimate, own_answers
+from linflow.experiments import OKABE_ITO, Experiment, Problem, Variable, entries, estimate, folder_images, own_answers
 from linflow.experiments.compared import beyond, compared, own_styles, plus_minus, told
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def images_of(case: str, size: int) -> tuple[FloatArray, FloatArray]:
         test = np.concatenate([tiles(name, 64) for name in ("camera", "coins")])
         return train, np.random.default_rng(0).permutation(test)
     folders = case.split(" / ")
-    train, test = (lf.data.image_folder(folder, size=size, grey=False).reshape(-1, size, size, 3) for folder in folders)
+    train, test = (folder_images(folder, size=size, grey=False).reshape(-1, size, size, 3) for folder in folders)
     return train, test
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import linflow as lf
-from linflow.experiments import OKABE_ITO, Experiment, Variable, estimate, settings
+from linflow.experiments import OKABE_ITO, Experiment, Variable, estimate, folder_images, settings
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -101,8 +101,8 @@ def images_of(case: str, size: int) -> tuple[Array, Array]:
     if case == DIGITS:
         return lf.data.digits(), lf.data.natural_patches(8)
     folder, _, ood = case.partition(" / ")
-    other = lf.data.image_folder(ood, size=size) if ood else photographs(size)
-    return lf.data.image_folder(folder, size=size), other
+    other = folder_images(ood, size=size) if ood else photographs(size)
+    return folder_images(folder, size=size), other
 
 
 def photographs(size: int) -> Array:

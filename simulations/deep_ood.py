@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import linflow as lf
-from linflow.experiments import OKABE_ITO, Experiment, Problem, Variable, estimate, own_answers, settings
+from linflow.experiments import OKABE_ITO, Experiment, Problem, Variable, estimate, folder_images, own_answers, settings
 from linflow.experiments.compared import beyond, compared, own_styles, told
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def pair_of(name: str, size: int) -> Pair:
     elif name == FACES:
         own, other, shape = lf.data.faces(8), lf.data.non_faces(8), (8, 8, 1)
     else:
-        own, other = (lf.data.image_folder(folder, size=size, grey=False) for folder in name.split(" / "))
+        own, other = (folder_images(folder, size=size, grey=False) for folder in name.split(" / "))
         shape = (size, size, 3)
     rng = np.random.default_rng(0)
     own, other = own[rng.permutation(len(own))], other[rng.permutation(len(other))]

@@ -26,7 +26,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 import linflow as lf
-from linflow.experiments import OKABE_ITO, Experiment, Problem, Variable, entries, estimate, own_answers, settings
+from linflow.experiments import (
+    OKABE_ITO,
+    Experiment,
+    Problem,
+    Variable,
+    entries,
+    estimate,
+    folder_images,
+    own_answers,
+    settings,
+)
 from linflow.experiments.compared import beyond, own_styles, told
 
 if TYPE_CHECKING:
@@ -71,11 +81,11 @@ def data_of(case: str, size: int) -> Data:
         images, shape, folders = lf.data.digits(), (8, 8, 1), [""]
     else:
         folders, shape = case.split(" / "), (size, size, 3)
-        images = lf.data.image_folder(folders[0], size=size, grey=False)
+        images = folder_images(folders[0], size=size, grey=False)
     images = images[np.random.default_rng(0).permutation(len(images))]
     tested = max(1, round(TEST_PART * len(images))) if len(folders) == 1 else 0
     tuned = max(1, round(VALIDATION_PART * len(images)))
-    test = images[:tested] if tested else lf.data.image_folder(folders[1], size=size, grey=False)
+    test = images[:tested] if tested else folder_images(folders[1], size=size, grey=False)
     return Data(shape, images[tested + tuned :], images[tested : tested + tuned], test)
 
 

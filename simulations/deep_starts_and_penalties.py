@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import linflow as lf
-from linflow.experiments import OKABE_ITO, Experiment, Variable, estimate, settings
+from linflow.experiments import OKABE_ITO, Experiment, Variable, estimate, folder_images, settings
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -50,7 +50,7 @@ DIGITS, TEST_PART = "digits", 1 / 6
 @cache
 def images(case: str, size: int) -> tuple[Array, Array]:
     """Flat images for training and for testing: digits, or a folder's."""
-    found = lf.data.digits() if case == DIGITS else lf.data.image_folder(case, size=size, grey=False)
+    found = lf.data.digits() if case == DIGITS else folder_images(case, size=size, grey=False)
     found = found[np.random.default_rng(0).permutation(len(found))]
     count = max(1, round(TEST_PART * len(found)))
     return found[count:], found[:count]

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import linflow as lf
-from linflow.experiments import OKABE_ITO, Experiment, Variable, estimate, settings
+from linflow.experiments import OKABE_ITO, Experiment, Variable, estimate, folder_images, settings
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -103,7 +103,7 @@ def images_of(case: str, size: int) -> tuple[Array, Array | None]:
     if case == DIGITS:
         return lf.data.digits(), lf.data.natural_patches(8)
     folder, _, ood = case.partition(" / ")
-    return lf.data.image_folder(folder, size=size), lf.data.image_folder(ood, size=size) if ood else None
+    return folder_images(folder, size=size), folder_images(ood, size=size) if ood else None
 
 
 def cell(params: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import linflow as lf
-from linflow.experiments import OKABE_ITO, Experiment, Variable, entries, estimate, settings
+from linflow.experiments import OKABE_ITO, Experiment, Variable, entries, estimate, folder_images, settings
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -51,7 +51,7 @@ def pair_of(name: str) -> tuple[lf.LinearFlow, dict[str, Array]]:
     if name in PAIRS:
         fitted, other = (np.asarray(load(), dtype=np.float64) for load in PAIRS[name])
     else:
-        fitted, other = (lf.data.image_folder(folder, size=SIDE) for folder in name.split(" / "))
+        fitted, other = (folder_images(folder, size=SIDE) for folder in name.split(" / "))
     rng = np.random.default_rng(0)
     fitted, other = fitted[rng.permutation(len(fitted))], other[rng.permutation(len(other))]
     half = len(fitted) // 2

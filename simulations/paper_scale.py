@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import linflow as lf
-from linflow.experiments import OKABE_ITO, Experiment, Variable, entries, estimate, settings
+from linflow.experiments import OKABE_ITO, Experiment, Variable, entries, estimate, folder_images, settings
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -39,7 +39,7 @@ def spectrum_of(n: int, folder: str) -> lf.Spectrum:
     """The spectrum of the run; from a folder, of colour images of at most n values."""
     if folder:
         side = math.isqrt(n // 3)
-        return lf.Spectrum.from_data(lf.data.image_folder(folder, size=side, grey=False), name=folder)
+        return lf.Spectrum.from_data(folder_images(folder, size=side, grey=False), name=folder)
     return lf.Spectrum.power_law(n, decay())
 
 

@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NUMERICAL = (
     *("bounds", "certainties", "confidence", "equivalent", "estimators", "exact", "flow", "hunt", "measurement", "pursuit"),
     *("contract", "edges_of_verdicts", "evidence", "every", "fista", "laws_of_measurements", "planted_claims", "proved"),
-    *("blocked", "exact_real", "lanes", "octaves", "pairs", "roots", "separation"),
+    *("blocked", "ensemble_claims", "exact_real", "lanes", "octaves", "pairs", "roots", "separation"),
     *("pursuit_certificates", "rank_decisions", "risk_laws", "simulate", "spectrum", "testing", "tilted", "verdict"),
     *("bases", "forms_of_measurements", "interlacing", "matrix_free", "moments", "open_questions", "witness"),
 )

@@ -51,6 +51,17 @@ def _filtered(rows: NDArray[np.uint8], y: int, step: int, kind: int) -> bytes:
     return bytes([kind, *((row - guess) % 256).tolist()])
 
 
+def tiff_of_sizes(file: Path, pixels: Pixels, kind: str) -> None:
+    """A picture and smaller ones beside it, marked as its copies or not; `kind` is one of those of the tests."""
+    smaller = [pixels[::2, ::2], pixels[::4, ::4]]
+    with tifffile.TiffWriter(file, ome=kind == "OME images") as tiff:
+        tiff.write(pixels, photometric="minisblack", subifds=2 if kind == "pyramid" else None)
+        for part in smaller[:1] if kind == "thumbnail" else smaller:
+            marked = kind in ("thumbnail", "pyramid")
+            part = part[:, 1:] if kind == "pages" else part
+            tiff.write(part, photometric="minisblack", subfiletype=1 if marked else 0)
+
+
 def tiff_of_12_bits(file: Path, pixels: Pixels) -> None:
     """A grey TIFF whose BitsPerSample is 12, two pixels in three bytes."""
     height, width = pixels.shape

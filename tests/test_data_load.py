@@ -142,6 +142,45 @@ def test_a_column_beside_words_is_taken_alone(tmp_path: Path) -> None:
     assert data.load(tmp_path / "x.parquet", column="sigma").values.tolist() == [2.0, 1.0]
     with pytest.raises(InputError, match="must be a table of real numbers"):
         data.load(tmp_path / "x.parquet")
+    # By its number too, and out of text; what would be lost as a header is refused.
+    for text in ("name,sigma\nx,2.0\ny,1\n", "name;sigma\nx;2,0\ny;1\n"):
+        (tmp_path / "x.csv").write_text(text)
+        for source in (tmp_path / "x.csv", frame, tmp_path / "x.parquet"):
+            for column in ("sigma", 2, "2"):
+                assert data.load(source, column=column).values.tolist() == [2.0, 1.0]
+        with pytest.raises(DataError, match=r"line 2 of .* has 'x', which is no number"):
+            data.load(tmp_path / "x.csv", column=1)
+        with pytest.raises(InputError, match=r"has no column 'z': it has 1 'name', 2 'sigma'"):
+            data.load(tmp_path / "x.csv", column="z")
+    (tmp_path / "x.csv").write_text("x,2.5\ny,1\n")
+    with pytest.raises(DataError, match=r"line 1 of .* has '2\.5', a number, where it names columns"):
+        data.load(tmp_path / "x.csv", column=2)
+
+
+COUNTED = pd.DataFrame({"k": [1, 2, 3], "sigma": [3.5, 2.1, 1.7]})
+
+
+@pytest.mark.parametrize("kind", ["frame", ".parquet", ".csv", ".tsv"])
+def test_an_index_is_no_column_in_any_table(kind: str, tmp_path: Path) -> None:
+    source: Any = COUNTED if kind == "frame" else tmp_path / f"x{kind}"
+    if kind == ".parquet":
+        COUNTED.to_parquet(source)
+    elif kind != "frame":
+        COUNTED.to_csv(source, index=False, sep="," if kind == ".csv" else "\t")
+    with pytest.raises(DataError, match=r"the first column of .* counts its rows \(it has 1 'k', 2 'sigma'\)"):
+        data.load(source)
+    assert data.load(source, column="sigma").values.tolist() == [3.5, 2.1, 1.7]
+    assert data.load(source, column=1).values.tolist() == [1, 2, 3]
+    # An array has no index, and a table that does not count keeps its first column.
+    assert data.load(COUNTED.to_numpy()).values.shape == (3, 2)
+    assert data.load(COUNTED.iloc[::-1]).values.shape == (3, 2)
+
+
+def test_of_two_columns_of_one_name_none_is_taken(tmp_path: Path) -> None:
+    twice = pd.DataFrame([[1.0, 2.0], [5.0, 4.0]], columns=["s", "s"])
+    with pytest.raises(InputError, match="several columns 's': give the number"):
+        data.load(twice, column="s")
+    assert data.load(twice, column=2).values.tolist() == [2.0, 4.0]
 
 
 @pytest.mark.parametrize("kind", [".npz", ".mat", ".h5", "matlab 7.3"])
@@ -174,6 +213,7 @@ def test_what_is_no_array_in_a_file(tmp_path: Path) -> None:
     scipy.io.savemat(tmp_path / "complex.mat", {"x": np.array([1j])})
     scipy.io.savemat(tmp_path / "sparse.mat", {"x": scipy.sparse.eye_array(3).tocsc()})
     scipy.io.savemat(tmp_path / "struct.mat", {"x": {"a": 1.0}})
+    (tmp_path / "broken.npy").write_bytes(b"pickled?")
     (tmp_path / "broken.npz").write_bytes(b"PK\3\4")
     (tmp_path / "broken.mat").write_bytes(b"MATLAB")
     (tmp_path / "broken.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
@@ -185,6 +225,9 @@ def test_what_is_no_array_in_a_file(tmp_path: Path) -> None:
             data.load(file)
         assert file.name in str(error.value)
         assert "\n" not in str(error.value)
+        # Advice for another program: objects are never unpickled, and a file has no method to call.
+        assert "pickle" not in str(error.value).removeprefix("pickled")
+        assert "toarray" not in str(error.value)
     with pytest.raises(DataError, match="does not exist"):
         data.load(tmp_path / "missing.npy")
     with pytest.raises(DataError, match="does not exist"):

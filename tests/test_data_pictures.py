@@ -13,10 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
+from linflow.data import load
 from linflow.data.folders import image_folder, read_folder
-from linflow.data.pictures import read_picture
+from linflow.data.pictures import IMAGE_SUFFIXES, read_picture
 from linflow.data.raw import Raw, turned
 from linflow.errors import DataError, InputError
+from linflow.inputs import range_of_words
 from tests import picture_files as files
 
 Write = Callable[[Path], tuple[Any, float, float]]
@@ -109,6 +111,16 @@ def test_any_depth_any_shape_any_range(tmp_path_factory: pytest.TempPathFactory,
     assert np.allclose(found.pixels[0], (pixels.reshape(shape).astype(float) - low) / (high - low), rtol=1e-12, atol=1e-12)
     with pytest.raises(DataError, match=r"outside of the range"):
         read_picture(file, value_range=(float(pixels.max()) + 1, float(pixels.max()) + 2))
+
+
+@pytest.mark.parametrize(("greatest", "named"), [(1234564, "1234564"), (0.1 + 0.2, repr(0.1 + 0.2)), (1e6, "1e+06")])
+def test_the_range_that_a_sentence_offers_takes_the_file(greatest: float, named: str, tmp_path: Path) -> None:
+    files.tiff(tmp_path / "x.tif", np.array([[-1.0, greatest]]))
+    with pytest.raises(DataError) as error:
+        read_picture(tmp_path / "x.tif")
+    ends = range_of_words(str(error.value).partition("--range ")[2].split()[0])
+    assert f"-1:{named} " in str(error.value)
+    assert read_picture(tmp_path / "x.tif", value_range=ends).pixels.ravel().tolist() == [0.0, 1.0]
 
 
 @pytest.mark.parametrize("dtype", [np.uint32, np.int8, np.int16, np.int32, np.float32, np.float64])
@@ -283,6 +295,49 @@ def test_a_large_photograph_is_read_at_a_fraction_of_its_size(tmp_path: Path) ->
         assert found.notes == ("cropped to the central square",)
 
 
+@pytest.mark.parametrize("ending", IMAGE_SUFFIXES)
+def test_pipes_and_devices_are_not_waited_for(ending: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / f"pipe{ending}")
+    (tmp_path / f"device{ending}").symlink_to("/dev/zero")
+    for name in ("pipe", "device"):
+        with pytest.raises(DataError, match="is a pipe or a device: give a file"):
+            load(tmp_path / f"{name}{ending}", size=4)
+    with pytest.raises(DataError, match="holds 0 images"):
+        load(tmp_path, size=4)
+
+
+#: How the smaller pages of a TIFF are marked -> whether they are known to be copies.
+MARKED = {"thumbnail": True, "pyramid": True, "pages": False, "halving pages": False, "OME images": False}
+
+
+@pytest.mark.parametrize("kind", MARKED)
+def test_pages_of_several_sizes_are_copies_that_are_marked_or_refused(kind: str, tmp_path: Path) -> None:
+    whole = files.ramp((16, 12), 65535, np.uint16)
+    files.tiff_of_sizes(tmp_path / "x.tif", whole, kind)
+    for frames in (False, True):
+        for side in (None, 4):
+            if MARKED[kind]:
+                found = read_picture(tmp_path / "x.tif", frames=frames, side=side)
+                assert len(found.pixels) == 1
+                assert "without the smaller copies in it" in found.notes
+                assert side is not None or np.array_equal(found.pixels[0, :, :, 0], whole / 65535)
+            else:
+                with pytest.raises(DataError, match=r"pictures of different sizes \(12 x 16 and \d x \d.*save those that"):
+                    read_picture(tmp_path / "x.tif", frames=frames, side=side)
+    # Twin: pages of one size are frames, and no copy is made out of them.
+    files.tiff(tmp_path / "x.tif", np.stack([whole] * 3), photometric="minisblack")
+    assert read_picture(tmp_path / "x.tif", frames=True).notes == ()
+    assert len(read_picture(tmp_path / "x.tif", frames=True).pixels) == 3
+
+
+def test_frames_of_several_sizes_are_refused_whoever_reads_them(tmp_path: Path) -> None:
+    first, second = (Image.fromarray(files.ramp((side, side, 3), 255, np.uint8)) for side in (16, 8))
+    first.save(tmp_path / "x.jpg", format="MPO", save_all=True, append_images=[second])
+    assert read_picture(tmp_path / "x.jpg", side=4).notes == ("only the first of its frames",)
+    with pytest.raises(DataError, match=r"pictures of different sizes \(16 x 16 and 8 x 8\)"):
+        read_picture(tmp_path / "x.jpg", side=4, frames=True)
+
+
 # ------------------------------------------------------------------------------------------------------------- folders
 
 
@@ -303,7 +358,7 @@ def test_what_counts_in_a_folder(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")
     assert np.array_equal(image_folder(tmp_path, size=4), wanted)
     (tmp_path / "lost.png").symlink_to("nowhere.png")
-    with pytest.raises(DataError, match=r"lost\.png' cannot be read"):
+    with pytest.raises(DataError, match=r"lost\.png' does not exist"):
         image_folder(tmp_path, size=4)
 
 
@@ -316,6 +371,11 @@ def test_subfolders_in_order_and_only_where_asked(tmp_path: Path) -> None:
     ):
         image_folder(tmp_path, size=4)
     assert np.array_equal(image_folder(tmp_path, size=4, recursive=True), np.concatenate(wanted))
+    # One image on top is too few as well, and then the others may be what is meant.
+    Image.fromarray(np.full((4, 4), 7, dtype=np.uint8)).save(tmp_path / "c.png")
+    with pytest.raises(DataError, match=r"holds 1 image, .*its subfolders hold 6: recursive=True"):
+        image_folder(tmp_path, size=4)
+    (tmp_path / "c.png").unlink()
     Image.fromarray(np.full((4, 4), 7, dtype=np.uint8)).save(tmp_path / "a.png")
     Image.fromarray(np.full((4, 4), 7, dtype=np.uint8)).save(tmp_path / "b.png")
     assert image_folder(tmp_path, size=4).shape == (2, 16)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,11 +14,12 @@ from hypothesis import strategies as st
 
 import linflow as lf
 from linflow import checks, risk
+from linflow.arrays import NoArray
 from linflow.errors import InputError
 from linflow.spectrum import Spectrum, ordered
 from linflow.testing import spectra
 from tests.faults import calls
-from tests.faults.recipes import FLOW, Recipe, fill
+from tests.faults.recipes import FLOW, Recipe, fill, public_names
 from tests.test_risk_laws import RISK
 
 #: As users call it, unchecked.
@@ -63,6 +65,60 @@ def test_what_is_no_array_says_so() -> None:
             np.asarray(thing)
         with pytest.raises(InputError, match="must be an array"):
             lf.mle(FLOW, np.eye(4), raw_value(thing))
+
+
+def public_classes() -> dict[str, type]:
+    """Every class that is exported, without errors."""
+    found: dict[str, type] = {}
+    for name in public_names():
+        part: Any = lf
+        for word in name.split("."):
+            part = getattr(part, word)
+        if inspect.isclass(part) and not issubclass(part, Exception):
+            found[name] = part
+    return found
+
+
+def names_of(kind: type) -> set[str]:
+    """What can be taken of an instance: methods, properties and fields, and what fitting or a subclass adds."""
+    fields = {name for part in kind.__mro__ for name in getattr(part, "__annotations__", {})}
+    return fields | set(dir(kind)) | {"flow_", "forward"}
+
+
+def of_class(kind: type) -> Any:
+    """An instance without anything in it, also of an abstract class."""
+    concrete = type(kind.__name__, (kind,), {})
+    concrete.__abstractmethods__ = frozenset()  # type: ignore[attr-defined]
+    return object.__new__(concrete)
+
+
+@pytest.mark.parametrize("name", sorted(public_classes()))
+def test_numpy_makes_no_object_of_any_public_class(name: str) -> None:
+    kind = public_classes()[name]
+    assert "__array__" in dir(kind), f"np.asarray of a {name} is an array without axes of one object: derive from NoArray"
+    if issubclass(kind, NoArray):
+        with pytest.raises(InputError, match=rf"^an? {kind.__name__} is no array") as error:
+            of_class(kind).__array__()
+        assert "\n" not in str(error.value)
+        # What the sentence advises exists.
+        assert set(re.findall(r"its (\w+)", str(error.value))) <= names_of(kind)
+
+
+def test_what_comes_out_is_an_array_or_none_at_all() -> None:
+    """The same for answers: none becomes an array of an object without a word."""
+    A, y = np.array([[1.0, 0.5, 0.0, 0.0]]), np.array([1.0])
+    for answer in (
+        lf.posterior(FLOW, A, y, noise_std=0.1),
+        lf.reconstruct(FLOW, A, y, noise_std=0.1),
+        lf.Case(FLOW.spectrum, (1,)),
+        lf.Claim("energy", "E_m <= E_0", "upper", lambda spectrum, m: spectrum.energy),
+        risk.Enclosure(low=0.0, high=1.0),
+    ):
+        for several in (answer, [answer], [answer, answer]):
+            with pytest.raises(InputError, match="is no array"):
+                np.asarray(several)
+    # Twin: a class that says nothing becomes an object.
+    assert np.asarray(object()).dtype == object
 
 
 def raw_value(value: object) -> Any:

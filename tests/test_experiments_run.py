@@ -23,11 +23,12 @@ import numpy as np
 import pytest
 import scipy.stats
 import xarray as xr
+from PIL import Image
 
 import linflow
 from linflow import cli, provenance
 from linflow.engine import sources
-from linflow.errors import DataError, InputError, OutputError
+from linflow.errors import DataError, InputError, LinflowError, OutputError
 from linflow.experiments import (
     FAILED,
     SKIPPED,
@@ -38,11 +39,13 @@ from linflow.experiments import (
     entries,
     estimate,
     experiment_files,
+    folder_images,
     load,
     run,
     settings,
 )
-from linflow.experiments.command import default_table, from_folders, run_command, typed
+from linflow.experiments.command import default_table, from_folders, from_outside, run_command, typed
+from linflow.experiments.folders import folder_word
 from linflow.experiments.record import Command, digest_of
 from linflow.experiments.results import to_csv, write_netcdf
 from linflow.experiments.stored import decode
@@ -701,8 +704,74 @@ def test_the_user_changes_settings_and_dimensions(tmp_path: Path) -> None:
 def test_folders_enter_as_the_experiment_says(tmp_path: Path) -> None:
     experiment = small(settings={"scale": 2.0, "images": ""}, folders=lambda data, ood: {"images": f"{data}|{ood}"})
     assert from_folders(experiment, None, None) == {}
+    with pytest.raises(DataError, match="holds 0 images"):  # linflow's own read images alone: before anything runs
+        from_folders(load("out-of-distribution").experiment, tmp_path, tmp_path)
     assert from_folders(experiment, tmp_path, None) == {"images": f"{tmp_path.resolve()}|"}
     with pytest.raises(DataError, match="is not a folder"):
         from_folders(experiment, tmp_path, tmp_path / "missing")
     with pytest.raises(InputError, match="takes no --data"):
         from_folders(small(), tmp_path, None)
+
+
+def test_how_a_folder_is_read_stands_in_its_word(tmp_path: Path) -> None:
+    plain, deep = tmp_path / "a [x] folder", tmp_path / "deep"
+    for place in (plain, deep, deep / "inner"):
+        place.mkdir()
+        for k in range(3):
+            Image.fromarray(np.full((4, 6), 1000 * k, dtype=np.uint16)).save(place / f"{k}.png")
+    for given, count, top in (
+        (Given(), 3, 2000 / 65535),
+        (Given(recursive=True), 6, 2000 / 65535),
+        (Given(recursive=True, value_range="0:4000"), 6, 0.5),
+        (Given(frames=True, value_range="0:2000"), 3, 1.0),
+    ):
+        word = folder_word(deep, given)
+        found = folder_images(word, size=4)
+        assert (found.shape, found.max()) == ((count, 16), pytest.approx(top))
+        assert folder_images(word, size=2, grey=False).shape == (count, 12)
+        assert (word == str(deep)) == (given == Given())
+        # The words of a plain folder are its path, whatever that looks like.
+        assert folder_images(folder_word(plain, Given()), size=4).shape == (3, 16)
+    for name in (f"{deep} [--recursive]", "a / b"):
+        with pytest.raises(InputError, match="reads as that of two folders, or as one with options: rename it"):
+            folder_word(Path(name), Given())
+    for wrong in ("x [--recursive --no]", "x [--range]"):
+        with pytest.raises(InputError, match="is no option of a folder of images"):
+            folder_images(wrong, size=4)
+
+
+def test_training_reads_images_as_it_is_told(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    from linflow.deep.training import _images
+
+    (tmp_path / "inner").mkdir()
+    for k in range(4):
+        Image.fromarray(np.full((4, 4), 1000 * k, dtype=np.uint16)).save(tmp_path / "inner" / f"{k}.png")
+    assert _images(tmp_path, 4, True, Given(recursive=True, value_range="0:3000")).max() == 1.0
+    with pytest.raises(DataError, match="its subfolders hold 4"):
+        _images(tmp_path, 4, True, Given())
+    with pytest.raises(InputError, match="--recursive says how to read the images of --data: give it"):
+        _images(None, None, True, Given(recursive=True))
+
+
+def test_options_of_images_reach_the_experiments_that_take_folders(tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "a.png").touch()
+    sized = small(settings={"scale": 2.0, "images": "", "size": 8}, folders=lambda data, ood: {"images": f"{data}|{ood}"})
+    unsized = small(settings={"scale": 2.0, "images": ""}, folders=lambda data, ood: {"images": f"{data}|{ood}"})
+    word = f"{tmp_path.resolve()} [--range 0:4095 --recursive]"
+    read: dict[str, Any] = {"data": tmp_path, "recursive": True, "value_range": "0:4095"}
+    assert from_outside(unsized, Given(**read), None) == {"images": f"{word}|"}
+    assert from_outside(sized, Given(**read, size=4), tmp_path) == {"images": f"{word}|{word}", "size": 4}
+    options: dict[str, Any]
+    for experiment, options, message in (
+        (unsized, {**read, "size": 4}, "takes no --size"),
+        (sized, {**read, "rgb": True}, "takes no --rgb"),
+        (sized, {**read, "variable": "x"}, "takes no --variable"),
+        (sized, {"recursive": True}, "takes no --recursive: give --data, which it says how to read"),
+        (small(), {"recursive": True}, "takes no --recursive"),
+        (load("paper-scale").experiment, {"data": tmp_path}, "its subfolders hold 1: recursive=True"),
+    ):
+        with pytest.raises(LinflowError, match=message) as error:
+            from_outside(experiment, Given(**options), None)
+        assert "\n" not in str(error.value)

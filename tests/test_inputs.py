@@ -253,9 +253,23 @@ def test_every_experiment_on_spectra_takes_ones_own(name: str) -> None:
     assert experiment.cost is None or experiment.cost(params) > 0
 
 
+def test_the_likelihood_proxy_takes_a_spectrum_without_images() -> None:
+    mine = lf.Spectrum(np.arange(1.0, 9.0) ** -0.8, name="mine")
+    study = load("likelihood-proxy")
+    experiment = study.experiment
+    assert experiment.spectra is not None
+    plan = experiment.plan(quick=True, changes={**experiment.spectra([mine]), "signals": 5})
+    assert plan.grid["spectrum"] == ("mine",)
+    assert {params["group"] for params in plan.cells()} == {"samples of the flow", *plan.grid["group"]}
+    for params in plan.cells()[:: plan.blocks]:
+        found = experiment.cell(params, plan.generator(params))
+        assert found["log_det"] == pytest.approx(np.log(mine.singular_values).sum())
+        assert np.allclose(found["signal"], found["latent"] - found["log_det"])  # T10
+
+
 def test_every_experiment_with_a_dimension_of_spectra_takes_them_or_is_named_here() -> None:
     """Those whose cases are more than a spectrum (data, or a family at every n) do not."""
-    others = {"likelihood-proxy"}
+    others: set[str] = set()
     for name in experiment_files():
         if not name.startswith("deep-"):
             experiment = load(name).experiment

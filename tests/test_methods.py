@@ -60,8 +60,8 @@ def constant(value: float) -> str:
     return f"def my_method(problem):\n    return np.full((len(problem.y), problem.n), {value})\n"
 
 
-def means(own: Experiment, out: Path, *methods: str, **options: Any) -> dict[str, list[float]]:
-    dataset = run(own, out=out, methods=methods, **{"workers": 1, **options})
+def means(own: Experiment, out: Path, *methods: Any, named: Any = None, **options: Any) -> dict[str, list[float]]:
+    dataset = run(own, out=out, methods=methods if named is None else named, **{"workers": 1, **options})
     assert dataset.attrs["n_failed"] == 0, dataset["error_text"].values
     return {str(name): dataset["mean"].sel(estimator=name).values.ravel().tolist() for name in dataset["estimator"].values}
 
@@ -143,6 +143,84 @@ def test_a_method_that_fails_is_a_sentence_and_never_a_number(own: Experiment, t
         with pytest.raises(DataError, match=sentence):
             raise DataError(str(dataset["error_text"].values.ravel()[0]))
         assert bool(dataset["mean"].isnull().all())
+
+
+def times(factor: float) -> Any:
+    def scaled_ones(problem: Problem) -> Any:
+        return factor * np.ones((len(problem.y), problem.n))
+
+    return scaled_ones
+
+
+class Weighted:
+    """A method that holds its weights."""
+
+    def __init__(self, weight: float) -> None:
+        self.weight = weight
+
+    def __call__(self, problem: Problem) -> Any:
+        return self.weight + problem.rng.standard_normal((len(problem.y), problem.n))
+
+
+def test_functions_are_methods_as_they_are_and_by_any_name(own: Experiment, tmp_path: Path) -> None:
+    out, file = tmp_path / "out", written(tmp_path / "a", constant(7.0))
+    alone = means(own, out)
+    found = means(own, out, times(3.0), file, Weighted(100.0))
+    assert {name: found[name] for name in alone} == alone
+    assert (found["scaled ones"], found["my method"]) == ([3.0, 3.0], [7.0, 7.0])
+    assert all(abs(value - 100) < 9 for value in found["Weighted"])
+    by_name = means(own, out, named={"three": times(3.0), "of a file": file, "a network, 100": Weighted(100.0)})
+    assert list(by_name) == ["noisy", "noise", "three", "of a file", "a network, 100"]
+    assert (by_name["three"], by_name["of a file"]) == ([3.0, 3.0], [7.0, 7.0])
+    # Random numbers follow from the name, as those of every method.
+    assert by_name["a network, 100"] != found["Weighted"]
+    assert means(own, out, named={"Weighted": Weighted(100.0)})["Weighted"] == found["Weighted"]
+
+
+def test_a_function_is_kept_under_what_it_is_and_holds(own: Experiment, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for factor, cells in ((1.0, 2), (2.0, 4), (1.0, 4)):  # the same code, and another number in it
+        assert means(own, out, times(factor))["scaled ones"] == [factor, factor]
+        assert cells_of(out) == cells
+    for weight, cells in ((1.0, 6), (5.0, 8), (1.0, 8)):
+        means(own, out, Weighted(weight))
+        assert cells_of(out) == cells
+    assert means(own, out, named={"other": times(1.0)})["other"] == [1.0, 1.0]
+    assert cells_of(out) == 10
+
+
+def test_workers_get_functions_too(own: Experiment, tmp_path: Path) -> None:
+    here = means(own, tmp_path / "one", named={"w": Weighted(3.0), "three": lambda problem: 3 * np.ones((3, 4))})
+    there = means(
+        own, tmp_path / "two", named={"w": Weighted(3.0), "three": lambda problem: 3 * np.ones((3, 4))}, workers=2
+    )
+    assert here == there
+
+
+def test_functions_that_are_no_methods_are_refused_before_anything_runs(own: Experiment, tmp_path: Path) -> None:
+    from threading import Lock
+
+    lock = Lock()
+    wrong: list[tuple[Any, type[Exception], str]] = [
+        ([lambda problem: problem.y], InputError, "a function without a name .* methods={'my name': "),
+        ({3: times(1.0)}, InputError, "a method is called by a few words in one line, got 3"),
+        ({" ": times(1.0)}, InputError, "a method is called by a few words"),
+        ({"a\nb": times(1.0)}, InputError, "a method is called by a few words"),
+        ({"Noisy": times(1.0)}, InputError, "has a method 'noisy' of its own"),
+        ([times(1.0), times(2.0)], InputError, "two methods are called 'scaled ones'"),
+        ([lambda: None], InputError, "without a name"),
+        ({"two": lambda problem, more: None}, DataError, "cannot be called with one problem"),
+        ({"three": 3}, InputError, "each of methods must be a path"),
+        ([3], InputError, "each of methods must be a path"),
+        ({"locked": lambda problem: lock}, InputError, "lock"),
+    ]
+    for methods, error, words in wrong:
+        with pytest.raises(error, match=words) as caught:
+            run(own, out=tmp_path / "out", methods=methods, workers=1)
+        assert "\n" not in str(caught.value)
+        assert not (tmp_path / "out").exists()
+    with pytest.raises(AssertionError, match="raises raised ZeroDivisionError"):
+        means(own, tmp_path / "failed", named={"raises": lambda problem: 1 / 0})
 
 
 def test_what_names_no_method_is_refused_before_anything_runs(own: Experiment, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from scipy.sparse.linalg import LinearOperator, aslinearoperator
 import linflow as lf
 from linflow import measurement as ms
 from linflow.errors import InputError, LinflowError, ShapeError
+from tests.faults.recipes import fill
 
 quick = settings(max_examples=30, deadline=None, derandomize=True)
 
@@ -329,3 +330,73 @@ def test_products_are_those_of_the_matrix(name: str, m: int, n: int, seed: int) 
     operator = ms.as_operator(FORMS[name](A))
     np.testing.assert_allclose(operator.matvec(x), A @ x, rtol=1e-11, atol=1e-12)
     np.testing.assert_allclose(operator.rmatvec(y), A.T @ y, rtol=1e-11, atol=1e-12)
+
+
+OF_MEASUREMENTS = {
+    name: recipe
+    for name, recipe in fill().items()
+    if recipe.arguments.get("A") is not None
+    and recipe.arguments["A"].kind == "measurement"
+    and not name.startswith("deep.")
+}
+
+
+@pytest.mark.parametrize("form", [aslinearoperator, scipy.sparse.csr_array])
+def test_nothing_is_multiplied_out_that_the_machine_cannot_hold(
+    form: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert {"truncated_least_squares", "gradient_flow", "posterior", "measurement.as_dense"} <= set(OF_MEASUREMENTS)
+    answered: list[tuple[str, float]] = []
+    refused: dict[tuple[str, float], str] = {}
+    for room in (1e9, 8.0):
+        monkeypatch.setattr("linflow.measurement.operators.memory_of_machine", lambda room=room: room)
+        for name, recipe in OF_MEASUREMENTS.items():
+            given = recipe.fixed() | {key: argument.make() for key, argument in recipe.arguments.items()}
+            given["A"] = form(np.atleast_2d(given["A"]))
+            try:
+                recipe.function(**given)
+                answered.append((name, room))
+            except LinflowError as error:
+                # What takes no operators says so, with any memory.
+                if "multiplied out" in str(error):
+                    refused[name, room] = str(error)
+    assert all(room == 8.0 for _, room in refused)
+    assert all("GiB of memory: use an estimator" in said and "\n" not in said for said in refused.values())
+    names = {name for name, _ in refused}
+    assert {"truncated_least_squares", "gradient_flow", "posterior", "measurement.as_dense"} <= names
+    # Twin: with room, the same calls are answered.
+    assert {(name, 1e9) for name in names} <= set(answered)
+
+
+def test_a_huge_operator_is_refused_before_it_is_multiplied() -> None:
+    n = 2**20
+    A = LinearOperator((2**10 * n, n), matvec=unused, rmatvec=unused, dtype=np.float64)  # 8 PiB
+    flow = lf.LinearFlow.from_spectrum(lf.Spectrum.flat(n))
+    y = np.zeros(1)
+    for estimate in (
+        lambda: lf.truncated_least_squares(flow, A, y, rank=3),
+        lambda: lf.gradient_flow(flow, A, y, time=1.0),
+        lambda: ms.as_dense(A),
+    ):
+        with pytest.raises(InputError, match=r"A multiplied out has 1073741824 x 1048576 entries"):
+            estimate()
+
+
+def unused(x: Any) -> Any:
+    raise AssertionError("a product was made")
+
+
+def test_what_cannot_be_gone_through_is_one_sentence() -> None:
+    class Ragged:  # as PyTorch's nested tensors: to be gone through, but for an error of its library
+        def __iter__(self) -> Any:
+            raise RuntimeError("no sizes")
+
+    def broken() -> Any:
+        yield [1.0]
+        raise ZeroDivisionError
+
+    wrong: tuple[Any, ...] = (Ragged(), broken(), 3.0, "ab")
+    for several in wrong:
+        with pytest.raises(InputError, match="spectra must be several of Spectrum, in a list, got"):
+            lf.Spectrum.concatenate(several)
+    assert lf.Spectrum.concatenate([[1.0, 2.0], [3.0]]).n == 3

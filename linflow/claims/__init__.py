@@ -3,6 +3,7 @@
 from linflow.claims.cases import case_for, default_cases
 from linflow.claims.claim import Case, Claim
 from linflow.claims.confidence import ConfidenceSequence
+from linflow.claims.ensembles import MLERisk
 from linflow.claims.hunt import Hunt, Tightest, hunt
 from linflow.claims.loading import claims_from_file, installed_claims
 from linflow.claims.outcome import Outcome, Verdict
@@ -17,6 +18,7 @@ __all__ = [
     "Draws",
     "ExpectedError",
     "Hunt",
+    "MLERisk",
     "Outcome",
     "Plain",
     "Quantity",

@@ -9,7 +9,7 @@ from typing import Any, Literal, cast, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
-from linflow.arrays import shown
+from linflow.arrays import NoArray, shown
 from linflow.checks import (
     Counts,
     callable_of,
@@ -30,7 +30,7 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 
 
 @dataclass(frozen=True)
-class Case:
+class Case(NoArray, instead="its spectrum or its m"):
     """A spectrum and the numbers of measurements to try it with.
 
     >>> Case(Spectrum.flat(8), (2, 4, 4)).m
@@ -53,7 +53,7 @@ def _everywhere(spectrum: Spectrum, m: int) -> bool:
 
 
 @dataclass(frozen=True)
-class Claim:
+class Claim(NoArray, instead="its value_at(spectrum, m)"):
     """A statement ``quantity <= value``, ``>= value``, ``= value`` or ``~ value`` on a domain of spectra and m.
 
     Parameters

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
+from linflow.arrays import NoArray
 from linflow.checks import FloatArray, Interval, extended, finite_array, number_in
 from linflow.errors import InputError
 
@@ -132,7 +133,7 @@ class _Side:
     edge: int | None = None
 
 
-class ConfidenceSequence:
+class ConfidenceSequence(NoArray, instead="its interval()"):
     """Two-sided confidence sequence for ``E W``, W in [0, 1], with total error `alpha` over all times.
 
     Parameters

@@ -26,6 +26,7 @@ from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, ClassVar, Literal, get_args
 
+from linflow.arrays import NoArray
 from linflow.claims.relation import Answer, Relation
 
 Word = Literal["supported", "not refuted", "undecided", "refuted"]
@@ -43,7 +44,7 @@ ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evidence(ABC):
+class Evidence(NoArray, ABC, instead="its low and its high"):
     """An interval ``low <= quantity <= high`` and what it rests on; for statements about every A, what its values span.
 
     Parameters

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from linflow import __version__
+from linflow.arrays import NoArray
 from linflow.checks import callable_of, instance_of, instances_of, path_of, positive_int, probability, until, whole_number
 from linflow.claims.candidates import DECADES, Candidate, shape
 from linflow.claims.claim import Claim
@@ -43,7 +44,7 @@ Progress = Callable[[int, float, float | None], None]
 
 
 @dataclass(frozen=True)
-class Tightest:
+class Tightest(NoArray, instead="its singular_values"):
     """One case and what a fresh verdict says about it.
 
     Parameters
@@ -73,7 +74,7 @@ class Tightest:
 
 
 @dataclass(frozen=True)
-class Hunt:
+class Hunt(NoArray, instead="its worst.singular_values"):
     """The result of a hunt.
 
     Parameters

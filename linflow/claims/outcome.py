@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from linflow.arrays import NoArray
 from linflow.claims.claim import Claim
 from linflow.claims.evidence import (
     BASES,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Outcome(NoArray, instead="its value or its evidence"):
     """What one cell says about one claim; one row of `cases` in verdicts.json. Everything but the evidence is the
     question."""
 
@@ -167,7 +168,7 @@ def outcome_from_json(row: dict[str, Any]) -> Outcome:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Verdict(NoArray, instead="its to_dataframe()"):
     """The verdict on one claim over all its cells.
 
     Parameters

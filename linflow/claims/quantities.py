@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 from scipy.linalg import qr
 
+from linflow.arrays import NoArray
 from linflow.checks import FIELDS, Field, FloatArray, one_of
 from linflow.claims.conditional import conditional_errors
 from linflow.claims.tilted import draw_dominating, draw_tilted
@@ -39,7 +40,7 @@ DRAW_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
-class Breach:
+class Breach(NoArray, instead="its ratio"):
     """A draw outside what the sampler relies on: `statement` ("T4" or "T8") and by which ratio it is exceeded."""
 
     statement: str
@@ -52,7 +53,7 @@ class Breach:
 
 
 @dataclass(frozen=True)
-class Draws:
+class Draws(NoArray, instead="its values or its weights"):
     """A batch of draws of a quantity.
 
     Parameters
@@ -69,7 +70,7 @@ class Draws:
 
 
 @dataclass(frozen=True)
-class Plain:
+class Plain(NoArray, instead="its values or its A"):
     """Draws of a quantity under plain Gaussian measurements: no tilt, no weights.
 
     Parameters
@@ -83,7 +84,7 @@ class Plain:
 
 
 @dataclass(frozen=True)
-class Sketch:
+class Sketch(NoArray, instead="its value"):
     """A quick estimate of a quantity for searches, and an interval that is honest about it but proves nothing."""
 
     value: float
@@ -91,7 +92,7 @@ class Sketch:
     high: float
 
 
-class Quantity(ABC):
+class Quantity(NoArray, ABC, instead="its draws(spectrum, m, size, rng)"):
     """A number that depends on (spectrum, m), about which claims are made."""
 
     #: Short name for tables.

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from linflow.arrays import NoArray
 from linflow.checks import callable_of, instance_of, instances_of, path_of, positive_int, probability, whole_number
 from linflow.claims.cases import default_cases
 from linflow.claims.claim import Case, Claim
@@ -39,7 +40,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(NoArray, instead="its to_dataframe()"):
     """All verdicts of a run, with what is needed to run it again."""
 
     verdicts: tuple[Verdict, ...]

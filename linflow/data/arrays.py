@@ -29,6 +29,8 @@ ARRAY_SUFFIXES = (".npy", ".npz", ".mat", *HDF5_SUFFIXES, ".parquet", *TEXT_SUFF
 MAPPED_FROM = 2**28
 #: So many arrays, or columns, are named by a sentence.
 _NAMED = 8
+#: First bytes of a .npy.
+_NPY = b"\x93NUMPY"
 #: Classes of MATLAB's variables that are numbers.
 _MATLAB = {"double", "single", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))}
 
@@ -98,6 +100,9 @@ def array_of(value: object, *, variable: str | None, column: str | int | None) -
 
 
 def _npy(file: Path, _: object, __: object) -> Found:
+    with file.open("rb") as stream:
+        if stream.read(len(_NPY)) != _NPY:  # NumPy would take it for pickled objects, and advise to trust them
+            raise DataError(f"{shortened(file)} is no .npy file, whatever it is called: save it with numpy.save")
     values = np.load(file, allow_pickle=False, mmap_mode="r")
     numeric(values[:0], shortened(file), "an array of real numbers")
     if values.nbytes >= MAPPED_FROM:
@@ -114,14 +119,16 @@ def _npz(file: Path, variable: str | None, _: object) -> Found:
 
 def _mat(file: Path, variable: str | None, _: object) -> Found:
     from scipy.io import loadmat, whosmat
+    from scipy.sparse import issparse
 
     if _is_hdf5(file):  # version 7.3
         return _hdf5(file, variable, None)
     numbers = {name: shape for name, shape, kind in whosmat(file) if kind in {*_MATLAB, "sparse"}}
     name = _name_of(numbers, variable, shortened(file), lambda name: numbers[name])
-    values = numeric(
-        loadmat(file, variable_names=[name])[name], f"{name!r} of {shortened(file)}", "an array of real numbers"
-    )
+    found = loadmat(file, variable_names=[name])[name]
+    if issparse(found):
+        raise InputError(f"{name!r} of {shortened(file)} is a sparse matrix: save full({name})")
+    values = numeric(found, f"{name!r} of {shortened(file)}", "an array of real numbers")
     return Found(values, told=_named(numbers, name), flat=True)
 
 
@@ -182,14 +189,22 @@ def _parquet(file: Path, _: object, column: str | int | None) -> Found:
 
 
 def _text(file: Path, _: object, column: str | int | None) -> Found:
-    table = read_table(file)
-    found = Found(table.values, table.names, table.told, flat=True)
+    what = shortened(file)
+    table = read_table(file, None if column is None else lambda names, count: _place(column, names, count, what))
+    if table.alone is not None:
+        called = table.names[0] if table.names and table.names[0] else table.alone + 1
+        return Found(table.values[:, 0], told=(*table.told, f"column {called!r}"), chosen=True)
     if column is None and table.doubt:
         raise DataError(f"{table.doubt}; or choose a column (--column)")
-    if column is None and counts_rows(table.values):
+    return _unless_counted(Found(table.values, table.names, table.told, flat=True), column, what)
+
+
+def _unless_counted(found: Found, column: str | int | None, what: str) -> Found:
+    """A table, refused where its first column counts the rows and nobody said which column is meant."""
+    if column is None and counts_rows(found.values):
         raise DataError(
-            f"the first column of {shortened(file)} counts its rows (it has {columns_of(found)}): choose one (column=, "
-            "--column), leave it out, or save what is meant as .npy"
+            f"the first column of {what} counts its rows (it has {columns_of(found)}): choose one (column=, --column), "
+            "leave it out, or save what is meant as .npy"
         )
     return found
 
@@ -240,12 +255,13 @@ def _by(shape: tuple[int, ...]) -> str:
 
 def _of_frame(frame: Any, column: str | int | None, what: str) -> Found:
     """All columns of a data frame, which must be numbers, or the one that is named."""
-    labels = list(frame.columns)
-    if isinstance(column, str) and column in map(str, labels):
-        place = list(map(str, labels)).index(column)
-        values = numeric(frame.iloc[:, place], f"column {column!r} of {what}", "numbers")
-        return Found(values, told=(f"column {column!r}",), chosen=True)
-    return Found(numeric(frame.to_numpy(), what, "a table of real numbers"), tuple(map(str, labels)))
+    labels = tuple(map(str, frame.columns))
+    if column is not None:
+        place = _place(column, labels, len(labels), what)
+        values = numeric(frame.iloc[:, place], f"column {labels[place]!r} of {what}", "numbers")
+        return Found(values, told=(f"column {labels[place]!r}",), chosen=True)
+    found = Found(numeric(frame.to_numpy(), what, "a table of real numbers"), labels)
+    return _unless_counted(found, column, what)
 
 
 def _column(found: Found, column: str | int | None, what: str) -> Found:
@@ -255,18 +271,22 @@ def _column(found: Found, column: str | int | None, what: str) -> Found:
     values = found.values
     if values.ndim != 2:
         raise InputError(f"column (--column) chooses among columns, and {what} has the shape {values.shape}")
-    count = values.shape[1]
-    if isinstance(column, str) and column in found.names:
-        if found.names.count(column) > 1:
-            raise InputError(f"{what} has several columns {shown(column)}: give the number of one, from 1")
-        place = found.names.index(column)
-    elif isinstance(column, str) and not column.isdecimal():
-        raise InputError(f"{what} has no column {shown(column)}: it has {columns_of(found)}")
-    else:
-        number = int(column) if isinstance(column, str) else column
-        place = whole_in(number, "column", 1, count, f"a whole number in 1..{count}, or a name ({columns_of(found)})") - 1
+    place = _place(column, found.names, values.shape[1], what)
     called = found.names[place] if found.names and found.names[place] else place + 1
     return Found(np.array(values[:, place]), told=(*found.told, f"column {called!r}"), chosen=True)
+
+
+def _place(column: str | int, names: tuple[str, ...], count: int, what: str) -> int:
+    """Index of the column that is named, among `count` that may have names."""
+    has = _listed(names, count)
+    if isinstance(column, str) and column in names:
+        if names.count(column) > 1:
+            raise InputError(f"{what} has several columns {shown(column)}: give the number of one, from 1")
+        return names.index(column)
+    if isinstance(column, str) and not column.isdecimal():
+        raise InputError(f"{what} has no column {shown(column)}: it has {has}")
+    number = int(column) if isinstance(column, str) else column
+    return whole_in(number, "column", 1, count, f"a whole number in 1..{count}, or a name ({has})") - 1
 
 
 def columns_of(found: Found) -> str:
@@ -275,7 +295,11 @@ def columns_of(found: Found) -> str:
     >>> columns_of(Found(np.zeros((4, 2)), names=("index", "sigma"))), columns_of(Found(np.zeros((4, 2))))
     ("1 'index', 2 'sigma'", '2 columns without names')
     """
-    if not found.names:
-        return f"{found.values.shape[1]} columns without names"
-    named = [f"{place} {name!r}" for place, name in enumerate(found.names[:_NAMED], start=1)]
-    return ", ".join(named) + (", ..." if len(found.names) > _NAMED else "")
+    return _listed(found.names, found.values.shape[1])
+
+
+def _listed(names: tuple[str, ...], count: int) -> str:
+    if not names:
+        return f"{count} columns without names"
+    named = [f"{place} {name!r}" for place, name in enumerate(names[:_NAMED], start=1)]
+    return ", ".join(named) + (", ..." if len(names) > _NAMED else "")

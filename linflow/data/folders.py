@@ -19,6 +19,8 @@ from linflow.errors import DataError
 
 #: From so many files on the reading says how far it is.
 _MANY = 500
+#: A folder of fewer images is a mistake.
+_LEAST = 2
 #: Other endings that a sentence lists.
 _LISTED = 5
 
@@ -96,7 +98,9 @@ def read_folder(
             found.add(file, _coloured(picture.pixels, grey=grey), picture)
             if report is not None:
                 report(count, len(files), "")
-    return found.album(path, files)
+    if len(found.rows) < _LEAST:
+        raise _too_few(path, len(found.rows), recursive=recursive)
+    return found.album(files)
 
 
 def read_image(
@@ -108,25 +112,40 @@ def read_image(
     picture = read_picture(file, side=size, grey=grey, frames=frames, value_range=ends)
     found = _Found()
     found.add(file, _coloured(picture.pixels, grey=grey), picture)
-    return found.album(file, [file])
+    return found.album([file])
 
 
 def image_files(folder: Path, *, recursive: bool = False) -> list[Path]:
     """The images of a folder in the order of their names; at least 2, or a sentence that says what there is instead."""
-    inside = _listing(folder)
-    subfolders = [entry for entry in inside if _is_folder(entry)]
-    files = [entry for entry in inside if _counts(entry)]
+    files = [entry for entry in _listing(folder) if _counts(entry)]
     if recursive:
         files = sorted((f for f in _walk(folder) if _counts(f)), key=lambda f: f.relative_to(folder).parts)
     # A single file may be a stack of frames: how many images there are is known when they are read.
     if files:
         return files
+    raise _too_few(folder, 0, recursive=recursive)
+
+
+def _too_few(folder: Path, count: int, *, recursive: bool) -> DataError:
+    """What a folder of fewer than `_LEAST` images has instead: files of other endings, images deeper inside."""
+    inside = _listing(folder)
+    subfolders = [entry for entry in inside if _is_folder(entry)]
     endings = " ".join(IMAGE_SUFFIXES)
     others = sorted({entry.suffix.lower() for entry in inside if entry not in subfolders} - {""} - set(IMAGE_SUFFIXES))
     has = f"; its files end in {' '.join(others[:_LISTED])}" if others else ""
     deeper = 0 if recursive else sum(1 for entry in subfolders for f in _walk(entry) if _counts(f))
     hint = f"; its subfolders hold {deeper}: recursive=True (--recursive) takes those" if deeper else ""
-    raise DataError(f"the folder {shortened(folder)} holds 0 images, at least 2 are needed (endings: {endings}){has}{hint}")
+    holds = f"holds {counted(count, 'image')}, at least {_LEAST} are needed (endings: {endings})"
+    return DataError(f"the folder {shortened(folder)} {holds}{has}{hint}")
+
+
+def counted(count: int, what: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "grey image"), counted(2, "file")
+    ('1 grey image', '2 files')
+    """
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _listing(folder: Path) -> list[Path]:
@@ -194,18 +213,13 @@ class _Found:
         self.notes.update(picture.notes)
         self.used += picture.used
 
-    def album(self, source: Path, files: list[Path]) -> Album:
+    def album(self, files: list[Path]) -> Album:
         """All of them as one array."""
-        if len(self.rows) < 2 and source not in files:
-            endings = " ".join(IMAGE_SUFFIXES)
-            raise DataError(
-                f"the folder {shortened(source)} holds {len(self.rows)} images, at least 2 are needed (endings: {endings})"
-            )
         height, width, channels = self.shape or (0, 0, 0)
         colour = "grey" if channels == 1 else "colour"
-        parts = [f"{len(self.rows)} {colour} images of {width} x {height}"]
+        parts = [f"{counted(len(self.rows), f'{colour} image')} of {width} x {height}"]
         if len(self.rows) != len(files):
-            parts.append(f"frames of {len(files)} files")
+            parts.append(f"frames of {counted(len(files), 'file')}")
         parts += [f"{kind}" if len(self.kinds) == 1 else f"{count} {kind}" for kind, count in self.kinds.items()]
         parts.append(f"values used {min(self.used):g}..{max(self.used):g}")
         parts += [f"{count} {note}" for note, count in self.notes.items()]

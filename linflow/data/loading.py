@@ -126,8 +126,8 @@ def _is_images(path: Path) -> bool:
         raise DataError(f"the file {shortened(path)} does not exist")
     if path.suffix.lower() not in ARRAY_SUFFIXES and path.is_file():
         raise DataError(
-            f"{shortened(path)} is not a folder: give a folder of images, an image, or a file of numbers "
-            f"({' '.join(ARRAY_SUFFIXES)})"
+            f"{shortened(path)} is not a folder: give a folder of images, an image ({' '.join(IMAGE_SUFFIXES)}), or a "
+            f"file of numbers ({' '.join(ARRAY_SUFFIXES)})"
         )
     return False
 

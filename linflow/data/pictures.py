@@ -16,9 +16,9 @@ import numpy as np
 from linflow.checks import FloatArray, numbers_of
 from linflow.data.dicoms import ENDINGS, OFFSET, SIGNATURE, read_dicom
 from linflow.data.rasters import LARGE, ROOM, read_raster
-from linflow.data.raw import Pixels, Raw
+from linflow.data.raw import Pixels, Raw, require_one_size
 from linflow.data.tiffs import SIGNATURES, read_tiff
-from linflow.engine.files import shortened
+from linflow.engine.files import regular_file, shortened
 from linflow.engine.users import text_of
 from linflow.errors import DataError, InputError
 
@@ -74,6 +74,7 @@ def read_picture(
         The file is damaged, too large, of another kind, or has numbers without a range or outside of `value_range`.
     """
     raw = _read(file, side=side, frames=frames)
+    require_one_size((frame.shape for frame in raw.frames), file)
     low, high, used = _range(raw, value_range, file)
     notes = list(raw.notes)
     done = []
@@ -83,14 +84,13 @@ def read_picture(
         if side is not None and frame.shape[0] != frame.shape[1]:
             notes += [CROPPED] * (CROPPED not in notes)
         done.append(_finished(raw, frame, alpha, low, high, side=side, grey=grey))
-    if any(frame.shape != done[0].shape for frame in done):
-        raise DataError(f"{shortened(file)} has frames of different sizes: give a size (--size)")
     return Picture(np.stack(done), raw.kind, low, high, used, tuple(notes))
 
 
 def _read(file: Path, *, side: int | None, frames: bool) -> Raw:
     from PIL import Image
 
+    regular_file(file, "image")  # a pipe would be waited for, and a device may have no end
     try:
         with file.open("rb") as stream:
             head = stream.read(OFFSET + len(SIGNATURE))
@@ -136,8 +136,17 @@ def _range(raw: Raw, value_range: tuple[float, float] | None, file: Path) -> tup
         return 0.0, 1.0, (least, greatest)
     raise DataError(
         f"{shortened(file)} has {raw.kind} values in {used} and does not say which are black and white: give "
-        f"value_range=(low, high), or --range {used.replace('..', ':')} if it is these"
+        f"value_range=(low, high), or --range {_exactly(least)}:{_exactly(greatest)} if it is these"
     )
+
+
+def _exactly(number: float) -> str:
+    """A number that reads back as the same: a range that is copied from a sentence must not leave the ends out.
+
+    >>> _exactly(100.0), _exactly(1234564.0), _exactly(0.1)
+    ('100', '1234564', '0.1')
+    """
+    return next((word for digits in (6, 15) if float(word := f"{number:.{digits}g}") == number), repr(number))
 
 
 def _finished(

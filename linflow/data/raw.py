@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from linflow.engine.files import shortened
+from linflow.errors import DataError
 
 Pixels = NDArray[Any]
 
@@ -58,6 +63,21 @@ def turned(pixels: Pixels, orientation: int) -> Pixels:
 
 #: What is said of a picture that was turned.
 TURNED = "turned as EXIF says"
+
+
+def require_one_size(sizes: Iterable[tuple[int, ...]], file: Path) -> None:
+    """Raise DataError unless all (height, width) are equal.
+
+    Frames of several sizes are a picture with smaller copies of it (a pyramid, a preview) as likely as several pictures,
+    and a file that does not mark the copies leaves open which.
+    """
+    found = list(dict.fromkeys(size[:2] for size in sizes))
+    if len(found) > 1:
+        (height, width), (other_height, other_width) = found[:2]
+        raise DataError(
+            f"{shortened(file)} holds pictures of different sizes ({width} x {height} and {other_width} x {other_height}), "
+            "which may be copies of one: save those that are meant as files of their own"
+        )
 
 
 def with_channels(pixels: Pixels) -> Pixels:

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,12 +50,14 @@ class Table:
     names : of the columns, where a header gives them; else empty.
     told : what was done, a few words each.
     doubt : why the commas that separate columns might be marks within one number instead; "" where they are not.
+    alone : index of the one column that was read of several; None where all were.
     """
 
     values: FloatArray
     names: tuple[str, ...]
     told: tuple[str, ...]
     doubt: str
+    alone: int | None = None
 
 
 @dataclass(frozen=True)
@@ -63,8 +66,13 @@ class _Line:
     text: str
 
 
-def read_table(file: Path) -> Table:
-    """The numbers of a file of text; DataError, with the line, for anything that is not certainly one table of numbers."""
+def read_table(file: Path, place: Callable[[tuple[str, ...], int], int] | None = None) -> Table:
+    """The numbers of a file of text; DataError, with the line, for anything that is not certainly one table of numbers.
+
+    Parameters
+    ----------
+    place : ``place(names, columns) -> index`` of the one column that is read; the others may then hold words.
+    """
     lines = _lines(_decoded(file), file)
     header: _Line | None = None
     if lines and _is_header(lines[0], lines[1:]):
@@ -80,20 +88,32 @@ def read_table(file: Path) -> Table:
                 f"{_at(file, line)} has {len(row)} cells, and line {lines[0].number} has {len(rows[0])}: one row of "
                 "numbers, or as many in every line"
             )
-    comma, values = False, _plain(rows)
+    names: tuple[str, ...] = ()
+    if header is not None:
+        names = tuple(_header_cells(header, separator, len(rows[0]), file))
+    comma, values, alone = False, _plain(rows), None
+    if values is None and place is not None and len(rows[0]) > 1:
+        alone = place(names, len(rows[0]))
+        rows, names = [[row[alone]] for row in rows], names[alone : alone + 1]
+        if header is not None and _is_number(names[0]):
+            raise DataError(
+                f"{_at(file, header)} has {_quoted(names[0])}, a number, where it names columns: is it a line of data? "
+                "Write a line of names above it"
+            )
+        values = _plain(rows)
     if values is None:
         comma = _decimal_comma(rows, lines, file)
         values = np.array(
             [[_number(cell, comma, line, file) for cell in row] for line, row in zip(lines, rows, strict=True)]
         )
-    told = []
-    names: tuple[str, ...] = ()
-    if header is not None:
-        told.append("header skipped")
-        names = tuple(_header_cells(header, separator, len(rows[0]), file))
-    if comma:
-        told.append("decimal commas")
-    return Table(values, names, tuple(told), _doubt(lines, file) if header is None and separator == "," else "")
+    told = (["header skipped"] if header is not None else []) + (["decimal commas"] if comma else [])
+    doubt = _doubt(lines, file) if header is None and separator == "," else ""
+    return Table(values, names, tuple(told), doubt, alone)
+
+
+def _is_number(cell: str) -> bool:
+    """Whether a cell reads as a number, with a point or a comma."""
+    return _NUMBER.fullmatch(cell) is not None or _DECIMAL_COMMA.fullmatch(cell) is not None
 
 
 def _plain(rows: list[list[str]]) -> FloatArray | None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from linflow.data.rasters import frame_of
-from linflow.data.raw import TURNED, Pixels, Raw, turned, with_channels
+from linflow.data.raw import TURNED, Pixels, Raw, require_one_size, turned, with_channels
 from linflow.engine.files import shortened
 from linflow.errors import DataError
 
@@ -22,6 +22,8 @@ SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _WHITE_IS_ZERO, _PLAIN = 0, (0, 1, 2)
 _PREMULTIPLIED, _OPACITY = 1, (1, 2)
 _ORIENTATION = 274
+#: What is said of a file that marks some of its pages as copies at a lower resolution.
+SMALLER = "without the smaller copies in it"
 
 
 def read_tiff(file: Path, *, frames: bool) -> Raw:
@@ -32,6 +34,10 @@ def read_tiff(file: Path, *, frames: bool) -> Raw:
         series = [part for part in tiff.series if not part.keyframe.is_reduced]
         if not series:
             raise DataError(f"{shortened(file)} holds no page")
+        # tifffile takes pages that halve from one to the next for copies of the first, marked as such or not.
+        copies = [level for part in series for level in part.levels[1:]]
+        unmarked = [copy for copy in copies if not (copy.keyframe.is_reduced or copy.keyframe.is_subifd)]
+        require_one_size(((_side(part, "Y"), _side(part, "X")) for part in (*series, *unmarked)), file)
         pages = sum(_pages(part) for part in series)
         if pages > 1 and not frames:
             raise DataError(
@@ -50,12 +56,13 @@ def read_tiff(file: Path, *, frames: bool) -> Raw:
                 parts = [_in_order(part) for part in series]
             except (ValueError, NotImplementedError):  # a compression for which tifffile has no codec of its own
                 through_pillow = True
-        low, high, kind = _declared(first.dtype, bits)
+        low, high, kind = _declared(first.dtype, bits, file)
         extra = tuple(int(sample) for sample in first.extrasamples)
         # Where Pillow has read it, up to 8 bits, zero is black already.
         inverted = photometric == _WHITE_IS_ZERO and not (through_pillow and bits <= 8)
         count = len(tiff.pages)
-    notes = (TURNED,) if 2 <= orientation <= 8 else ()
+        dropped = len(copies) > 0 or len(series) < len(tiff.series)
+    notes = (*((TURNED,) if 2 <= orientation <= 8 else ()), *((SMALLER,) if dropped else ()))
     if through_pillow:
         if count != pages:
             raise DataError(
@@ -66,6 +73,11 @@ def read_tiff(file: Path, *, frames: bool) -> Raw:
     pictures, alphas = zip(*(_split(frame, extra, high, file) for frame in found), strict=True)
     premultiplied = extra[:1] == (_PREMULTIPLIED,)
     return Raw(pictures, alphas, low, high, kind, inverted=inverted, premultiplied=premultiplied, notes=notes)
+
+
+def _side(series: Any, axis: str) -> int:
+    """Length along an axis of a picture."""
+    return int(series.shape[series.axes.index(axis)]) if axis in series.axes else 1
 
 
 def _pages(series: Any) -> int:
@@ -86,13 +98,13 @@ def _in_order(series: Any) -> Pixels:
     return np.asarray(pixels).reshape(series.shape).transpose(order).reshape(-1, *shape)
 
 
-def _declared(dtype: Any, bits: int) -> tuple[float | None, float | None, str]:
+def _declared(dtype: Any, bits: int, file: Path) -> tuple[float | None, float | None, str]:
     """The numbers of black and white that the kind of numbers declares, and what it is called."""
     kind = np.dtype(dtype).kind
     if kind == "b" or (kind == "u" and bits <= 16):
         return 0.0, float(2**bits - 1), f"{bits}-bit"
     if kind not in "uif":
-        raise DataError(f"pixels of the kind {np.dtype(dtype)} are no picture")
+        raise DataError(f"{shortened(file)} has pixels of the kind {np.dtype(dtype)}, which are no picture")
     return None, None, np.dtype(dtype).name
 
 

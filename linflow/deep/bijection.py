@@ -17,6 +17,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
+from linflow.arrays import NoArray
 from linflow.checks import finite_array, generator, non_negative, positive_int
 from linflow.errors import ShapeError
 from linflow.flow import LinearFlow
@@ -80,7 +81,7 @@ class AnyFlow(Protocol):
         """What tells it from other flows: a digest of its weights."""
 
 
-class Bijection(nn.Module):
+class Bijection(NoArray, nn.Module, instead="its sample(...), or its forward(z)"):
     """An `AnyFlow` ``x = G(z)``, z ~ N(0, I); a subclass adds `normalise`, `generate`, `linear` and `dtype`."""
 
     mean: Tensor

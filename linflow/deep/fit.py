@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
+from linflow.arrays import NoArray
 from linflow.checks import (
     POSITIVE,
     FloatArray,
@@ -55,7 +56,7 @@ _CROPS, _PIECE = 1000, 256
 
 
 @dataclass(frozen=True)
-class Fitted:
+class Fitted(NoArray, instead="its bits"):
     """How training went.
 
     Parameters

@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
+from linflow.arrays import NoArray
 from linflow.checks import (
     Interval,
     Random,
@@ -55,7 +56,7 @@ LARGEST_VECTOR = 256
 _REPORT = 50
 
 
-class Generator(nn.Module):
+class Generator(NoArray, nn.Module, instead="its forward(z)"):
     """``x = G(z)``: fully connected for vectors and small images, else transposed convolutions as in DCGAN.
 
     Parameters

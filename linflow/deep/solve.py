@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from linflow import estimators
+from linflow.arrays import NoArray
 from linflow.checks import (
     FloatArray,
     Random,
@@ -49,7 +50,7 @@ STARTS = ("zero", "linear")
 
 
 @dataclass(frozen=True)
-class Solution:
+class Solution(NoArray, instead="its x or its z"):
     """Reconstructions with how the search ended.
 
     Parameters

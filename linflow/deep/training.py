@@ -13,6 +13,7 @@ from linflow.deep.gan import fit_gan
 from linflow.engine.files import prepare_folder, shortened
 from linflow.engine.progress import Report, shown
 from linflow.errors import DataError, InputError, OutputError
+from linflow.inputs import Given, range_of_words
 
 #: Side of scikit-learn's digits.
 _DIGITS = 8
@@ -26,6 +27,7 @@ def run_train(
     out: Path,
     kind: str | None = None,
     grey: bool = False,
+    given: Given | None = None,
     minutes: float | None = None,
     steps: int | None = None,
     seed: int = 0,
@@ -43,6 +45,7 @@ def run_train(
     out : the file to write.
     kind : one of `recipes.KINDS`; default "glow", for digits "realnvp".
     grey : luminance only.
+    given : how the images are read beside: subfolders, frames, the range of their numbers.
     minutes, steps : how long, at most one of them; default 5 minutes.
     seed : everything random follows from it.
     threads : threads of torch; on a machine of your own all its cores are faster for large images.
@@ -66,7 +69,7 @@ def run_train(
     prepare_folder(out.parent)
     checkpoint = out.with_name(out.name + ".part")
     _writable_file(checkpoint)
-    images = _images(data, size, grey)
+    images = _images(data, size, grey, Given() if given is None else given)
     chosen = recipes.settings(kind, images, {"threads": threads, "device": device})
     print(f"{kind} on {len(images)} images of {' x '.join(map(str, images.shape[1:]))}, seed {seed}", flush=True)
     if checkpoint.exists():
@@ -125,14 +128,23 @@ def _writable_file(file: Path) -> None:
         raise OutputError(f"cannot write {shortened(file)} ({error.strerror}): give --out another file") from error
 
 
-def _images(data: Path | None, size: int | None, grey: bool) -> FloatArray:
+def _images(data: Path | None, size: int | None, grey: bool, given: Given) -> FloatArray:
     if data is None:
+        if given.choices:
+            raise InputError(f"{given.choices[0]} says how to read the images of --data: give it")
         if size not in (None, _DIGITS):
             raise InputError(f"scikit-learn's digits have {_DIGITS} x {_DIGITS} pixels: leave --size out, or give --data")
         return datasets.digits().reshape(-1, _DIGITS, _DIGITS, 1)
     if size is None:
         raise InputError("give --size, the side in pixels to which the images of --data are resized")
-    rows = datasets.image_folder(data, size=size, grey=grey)
+    rows = datasets.image_folder(
+        data,
+        size=size,
+        grey=grey,
+        recursive=given.recursive,
+        frames=given.frames,
+        value_range=range_of_words(given.value_range),
+    )
     if len(rows) < 4:
         raise DataError(f"the folder {str(data)!r} holds {len(rows)} images: training needs at least 4")
     return rows.reshape(len(rows), size, size, -1)

@@ -1,4 +1,4 @@
-"""What a user hands in from outside by a name: a file, or a function of a Python file or module that makes it.
+"""What a user hands in from outside: a file, a function of a Python file or module by its name, or a function itself.
 
 It is told from others by its content and not by its name: a file by all of its bytes, a function by its code, what that
 reaches and the versions of the libraries that it names. Python files travel to other processes as text, with the modules
@@ -7,27 +7,33 @@ beside them; a file of data is read there by its absolute path, and refused if i
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import os
+import pickle
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from linflow.arrays import NoArray
 from linflow.checks import path_of
 from linflow.engine.files import regular_file, shortened
 from linflow.engine.sources import Source
-from linflow.engine.users import failing_as
+from linflow.engine.users import failing_as, text_of
 from linflow.errors import DataError, InputError
 from linflow.identity import content
 
+#: What was handed in as an object, as far as this process has it.
+_at_hand: dict[Outside, Callable[..., Any]] = {}
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 
 @dataclass(frozen=True)
-class Outside:
+class Outside(NoArray):
     """A file, or a function that makes something; made by :meth:`read`.
 
     Parameters
@@ -38,6 +44,7 @@ class Outside:
     source : the Python file as text, where there is one.
     digest : of its content.
     weights : digest of what came of it where it was checked; "" before. No other process may then make anything else of it.
+    held : what was handed in as an object, pickled; nothing where it has a name.
     """
 
     name: str
@@ -47,6 +54,28 @@ class Outside:
     source: Source | None = field(repr=False)
     digest: str
     weights: str = ""
+    held: bytes = field(default=b"", repr=False)
+
+    @classmethod
+    def of(cls, function: Callable[..., Any], name: str, what: str) -> Outside:
+        """A function, or another object that can be called, as it is in this session.
+
+        Raises
+        ------
+        InputError
+            Its content cannot be told, or it cannot be sent to other processes.
+
+        Examples
+        --------
+        >>> doubled = Outside.of(lambda x: 2 * x, "doubled", "method")
+        >>> doubled.call(3)
+        6
+        """
+        called = f"the {what} {name!r}"
+        held = pickled_by_value(function, called, "put it into a file of its own, and name it FILE.py:FUNCTION")
+        found = cls(name, "", "", name, None, content(function), held=held)
+        _at_hand[found] = function  # in this process it is what it was
+        return found
 
     @classmethod
     def read(cls, name: str | os.PathLike[str], what: str) -> Outside:
@@ -112,6 +141,10 @@ class Outside:
 
     def callable(self) -> Callable[..., Any]:
         """The function, in this process."""
+        if self.held:
+            if self not in _at_hand:
+                _at_hand[self] = pickle.loads(self.held)
+            return _at_hand[self]
         if self.source is not None:
             with failing_as(DataError, f"the file {shortened(self.source.path)}"), self.source.served():
                 module: Any = self.source.execute()
@@ -133,8 +166,36 @@ class Outside:
     def call(self, *arguments: Any) -> Any:
         """What the function makes of `arguments`; a DataError says what it raised."""
         function = self.callable()
-        with failing_as(DataError, f"{self.function} of {shortened(self.path or self.module)}"):
+        place = "" if self.held else f" of {shortened(self.path or self.module)}"
+        with failing_as(DataError, f"{self.function}{place}"):
             if self.source is None:
                 return function(*arguments)
             with self.source.served():
                 return function(*arguments)
+
+
+def pickled_by_value(value: object, what: str, instead: str) -> bytes:
+    """A pickle that holds the module in which `value` was made too: a worker on another machine has not got it.
+
+    Raises
+    ------
+    InputError
+        It cannot be pickled; `what` it is, and what to do `instead`.
+    """
+    import cloudpickle
+
+    name = getattr(value, "__module__", None) or type(value).__module__
+    module = sys.modules.get(name)
+    by_value = module is not None and name != "__main__" and not name.startswith("linflow.")
+    try:
+        if by_value:
+            cloudpickle.register_pickle_by_value(module)
+        return bytes(cloudpickle.dumps(value))
+    except Exception as error:
+        raise InputError(
+            f"{what} cannot be sent to other processes ({type(error).__name__}: {text_of(error)}): {instead}"
+        ) from error
+    finally:
+        if by_value:
+            with contextlib.suppress(ValueError):
+                cloudpickle.unregister_pickle_by_value(module)

@@ -17,6 +17,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
+from linflow.arrays import NoArray
 from linflow.checks import available_cores, positive_int
 from linflow.engine.threads import one_thread
 from linflow.engine.workers import call, start_worker
@@ -49,7 +50,7 @@ _THREAD_VARIABLES = (
 
 
 @dataclass(frozen=True)
-class Lost:
+class Lost(NoArray):
     """In the place of a result: the task killed every worker that tried it."""
 
     reason: str
@@ -63,7 +64,7 @@ class UnsendableError(InputError):
     """A function or an item that cannot be pickled."""
 
 
-class Engine(ABC):
+class Engine(NoArray, ABC):
     """Anything that works off tasks, several at a time.
 
     Inside ``with engine:`` what it has started stays for the next piece of work; it ends with the block.
@@ -75,7 +76,7 @@ class Engine(ABC):
     def __enter__(self) -> Engine:
         return self
 
-    def __exit__(self, *reason: object) -> None:  # noqa: B027 - most engines keep nothing
+    def __exit__(self, *reason: object) -> None:
         pass
 
     @abstractmethod

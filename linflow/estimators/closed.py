@@ -12,6 +12,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import ArrayLike
 
+from linflow.arrays import NoArray
 from linflow.checks import (
     FloatArray,
     Random,
@@ -36,7 +37,7 @@ from linflow.measurement import Measurement
 
 
 @dataclass(frozen=True, eq=False)
-class Posterior:
+class Posterior(NoArray, instead="its mean, its std or its covariance"):
     """Gaussian law of x given y: ``N(mean, factor @ factor.T)``, so its covariance is positive semi-definite as stored.
 
     Parameters

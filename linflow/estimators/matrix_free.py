@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from linflow.arrays import NoArray
 from linflow.checks import FloatArray, Interval, Random, generator, number_in, overflow, positive_int, representable
 from linflow.estimators.craig import solved
 from linflow.estimators.latent import LatentSystem
@@ -27,7 +28,7 @@ _EXPECTED = "a number in [1e-15, 1)"
 
 
 @dataclass(frozen=True, eq=False)
-class Reconstruction:
+class Reconstruction(NoArray, instead="its x"):
     """An estimate and what is known of its error.
 
     Parameters

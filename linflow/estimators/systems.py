@@ -21,11 +21,14 @@ from linflow.errors import InputError, ShapeError
 from linflow.estimators.noise import Noise, NoiseStd, noise_of
 from linflow.flow import LinearFlow
 from linflow.graded import GradedQR, times, times_transposed
-from linflow.measurement import Measurement, as_dense, as_operator
+from linflow.measurement import Measurement, as_dense, as_operator, is_matrix_free
 from linflow.measurement.checked import is_operator
+from linflow.measurement.operators import require_room
 
 #: Of what is factorised: lengths of rows and columns are then float64 numbers too.
 _LARGEST_ENTRY = 1e300
+#: Arrays of the size of A that a factorisation holds at a time: A, A U, what is factorised, and its reflectors.
+_COPIES = 4
 _EPS = float(np.finfo(np.float64).eps)
 
 
@@ -111,6 +114,8 @@ def system_of(flow: LinearFlow, A: Measurement, y: ArrayLike) -> System:
     if is_operator(A):
         A = as_operator(A)
         precision = A.precision
+    if is_matrix_free(A):
+        require_room(A, copies=_COPIES)
     A = as_dense(A)
     is_complex = np.iscomplexobj(A)
     if not is_complex:

@@ -9,6 +9,7 @@ from linflow.engine.outside import Outside
 from linflow.engine.pool import Engine, LokyEngine, Lost, SerialEngine
 from linflow.experiments.discover import Study, experiment_files, load
 from linflow.experiments.experiment import Experiment, Variable
+from linflow.experiments.folders import folder_images
 from linflow.experiments.gathered import COMPUTED, FAILED, SKIPPED
 from linflow.experiments.given import scaled_counts, spectrum_for
 from linflow.experiments.methods import METHODS, Method, Problem, answer, own_answers
@@ -39,6 +40,7 @@ __all__ = [
     "entries",
     "estimate",
     "experiment_files",
+    "folder_images",
     "load",
     "own_answers",
     "run",

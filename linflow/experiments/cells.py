@@ -11,7 +11,6 @@ import ast
 import contextlib
 import hashlib
 import pickle
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,9 +23,9 @@ import numpy as np
 from linflow import __version__
 from linflow.arrays import numeric
 from linflow.checks import FloatArray
-from linflow.engine.outside import Outside
+from linflow.engine.outside import Outside, pickled_by_value
 from linflow.engine.sources import Source
-from linflow.engine.users import described, text_of
+from linflow.engine.users import described
 from linflow.errors import InputError, MissingTorchError
 from linflow.experiments.experiment import Cell, Experiment, Variable
 from linflow.experiments.plan import Params, generator
@@ -94,7 +93,10 @@ def ship(
     InputError
         The function cannot be pickled.
     """
-    pickled = b"" if experiment.source is not None else _pickle(experiment)
+    pickled = b""
+    if experiment.source is None:
+        what, instead = f"the cell of experiment {experiment.name!r}", "put the experiment into a file of its own"
+        pickled = pickled_by_value(experiment.cell, what, instead)
     key = experiment.source.key if experiment.source is not None else hashlib.sha256(pickled).hexdigest()
     _cells[key] = experiment.cell  # in this process the function is at hand
     more: dict[str, Any] = {} if experiment.flow is None else {"given_flow": given}
@@ -160,24 +162,3 @@ def _needs_torch(source: Source) -> bool:
                 if any(f"{name}.".startswith(("torch.", "linflow.deep.")) for name in names):
                     return True
     return False
-
-
-def _pickle(experiment: Experiment) -> bytes:
-    import cloudpickle
-
-    module = sys.modules.get(getattr(experiment.cell, "__module__", ""))
-    by_value = module is not None and module.__name__ != "__main__" and not module.__name__.startswith("linflow.")
-    try:
-        # By value, because a worker on another machine has not got the module.
-        if by_value:
-            cloudpickle.register_pickle_by_value(module)
-        return bytes(cloudpickle.dumps(experiment.cell))
-    except Exception as error:
-        raise InputError(
-            f"the cell of experiment {experiment.name!r} cannot be sent to other processes "
-            f"({type(error).__name__}: {text_of(error)}): put the experiment into a file of its own"
-        ) from error
-    finally:
-        if by_value:
-            with contextlib.suppress(ValueError):
-                cloudpickle.unregister_pickle_by_value(module)

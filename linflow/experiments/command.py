@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from linflow.data.folders import image_files
 from linflow.engine.files import prepare_folder, write_bytes
 from linflow.engine.progress import shown
 from linflow.engine.users import described, failing_as
 from linflow.errors import DataError, InputError, LinflowError
 from linflow.experiments.discover import experiment_files, load, summary
 from linflow.experiments.experiment import Experiment
+from linflow.experiments.folders import READING, folder_word
 from linflow.experiments.gathered import COMPUTED
 from linflow.experiments.made import Rows, made_figures, made_reading, made_table
 from linflow.experiments.outside import fitting, given_flow, given_methods
@@ -125,9 +127,14 @@ def from_outside(experiment: Experiment, given: Given, ood: Path | None) -> dict
     if not given.words():
         return from_folders(experiment, None, ood)
     if experiment.spectra is None:
-        if refused := [word for word in given.words() if word.startswith("--") and word != "--data"]:
-            raise InputError(f"experiment {experiment.name!r} takes no {refused[0]}")
-        return from_folders(experiment, given.data, ood)
+        images = experiment.folders is not None and not (given.data is None and ood is None)
+        taken = ["--data", *(READING if images else ()), *(["--size"] if images and "size" in experiment.settings else ())]
+        if refused := [word for word in given.words() if word.startswith("--") and word not in taken]:
+            alone = experiment.folders is not None and not images and refused[0] in READING
+            why = ": give --data, which it says how to read" if alone else ""
+            raise InputError(f"experiment {experiment.name!r} takes no {refused[0]}{why}")
+        changes = from_folders(experiment, given.data, ood, given)
+        return changes if given.size is None else {**changes, "size": given.size}
     if ood is not None:
         raise InputError(f"experiment {experiment.name!r} takes no --ood")
     spectra = given.spectra(size=_SIDE)
@@ -143,8 +150,9 @@ def _content(experiment: Experiment, given: Given, ood: Path | None) -> dict[str
     return {option: digest_of(folder) for option, folder in folders.items() if folder is not None}
 
 
-def from_folders(experiment: Experiment, data: Path | None, ood: Path | None) -> dict[str, Any]:
-    """What ``--data`` and ``--ood`` change in the experiment; each must be a folder."""
+def from_folders(experiment: Experiment, data: Path | None, ood: Path | None, given: Given | None = None) -> dict[str, Any]:
+    """What ``--data`` and ``--ood`` change in the experiment; each must be a folder, and is read as `given` says."""
+    given = Given() if given is None else given
     if data is None and ood is None:
         return {}
     if experiment.folders is None:
@@ -152,8 +160,11 @@ def from_folders(experiment: Experiment, data: Path | None, ood: Path | None) ->
     for folder in (data, ood):
         if folder is not None and not folder.is_dir():
             raise DataError(f"{str(folder)!r} is not a folder: give a folder of images")
+        if folder is not None and is_own(experiment):
+            image_files(folder, recursive=given.recursive)  # now, and not in each cell
     try:
-        return dict(experiment.folders(*("" if folder is None else str(folder.resolve()) for folder in (data, ood))))
+        words = ("" if folder is None else folder_word(folder.resolve(), given) for folder in (data, ood))
+        return dict(experiment.folders(*words))
     except (LinflowError, KeyboardInterrupt):
         raise
     except BaseException as error:  # the author's code may raise anything

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from linflow.arrays import NoArray
 from linflow.checks import path_of
 from linflow.engine.files import shipped_folder, shortened
 from linflow.engine.sources import Source
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Study:
+class Study(NoArray, instead="its experiment"):
     """An experiment with what its file does to the result; a function that the file lacks is None."""
 
     experiment: Experiment

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from linflow.arrays import shown
+from linflow.arrays import NoArray, shown
 from linflow.checks import flag, mapping, positive_int, whole_number
 from linflow.engine.outside import Outside
 from linflow.engine.sources import Source
@@ -32,7 +32,7 @@ _SHOWN = 80
 
 
 @dataclass(frozen=True)
-class Variable:
+class Variable(NoArray):
     """One quantity that a cell returns.
 
     Parameters
@@ -55,7 +55,7 @@ class Variable:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Experiment:
+class Experiment(NoArray, instead="the dataset that run() returns"):
     """An experiment: what to vary, what to compute at each point, and what comes out.
 
     Parameters
@@ -85,8 +85,10 @@ class Experiment:
     choices : name -> all values that this dimension or setting can take, None for any.
         Others are refused before anything runs. A dimension of strings takes those of `grid`, `inner` and `quick` unless
         it is named here; numbers are free. What `folders` makes of a user's folders is not held against it.
-    folders : ``folders(data, ood) -> changes``, for experiments that take images: what ``--data`` and ``--ood`` (absolute
-        paths, "" where not given) change, by the names of `quick`.
+    folders : ``folders(data, ood) -> changes``, for experiments that take images: what ``--data`` and ``--ood`` change, by
+        the names of `quick`. Each is a word, "" where not given, that :func:`linflow.experiments.folder_images` reads: an
+        absolute path, with the options of the command behind it (``--recursive``, ``--frames``, ``--range``); ``--size``
+        sets the setting "size".
     spectra : ``spectra(given) -> changes``, for experiments on spectra: what those of ``--values``, ``--data`` and
         ``--covariance`` (a list of :class:`linflow.Spectrum`) change, by the names of `quick`. Spectra stand as coordinates
         of a dimension of strings: each goes by its name, `cell` gets it through :func:`linflow.experiments.spectrum_for`,

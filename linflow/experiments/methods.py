@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
+from linflow.arrays import NoArray
 from linflow.checks import (
     FloatArray,
     callable_of,
@@ -40,7 +41,7 @@ def _nothing() -> FloatArray:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Problem:
+class Problem(NoArray, instead="its y, its A or its train"):
     """Some signals as they are seen: what a method gets, and all that it gets.
 
     Parameters

@@ -6,14 +6,19 @@ import dataclasses
 import inspect
 import os
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
+from linflow.arrays import shown
 from linflow.checks import listed, path_of
 from linflow.engine.outside import Outside
 from linflow.engine.users import described
 from linflow.errors import DataError, InputError, LinflowError
 from linflow.experiments.experiment import Experiment
+from linflow.experiments.methods import Method
 from linflow.experiments.plan import Plan
 
+#: Methods from outside: functions of a problem or their places, by themselves or by the names that tables give them.
+Methods: TypeAlias = Sequence[str | os.PathLike[str] | Method] | Mapping[str, str | os.PathLike[str] | Method]
 #: Characters of a user's word that a sentence repeats.
 _SHOWN = 80
 
@@ -60,8 +65,8 @@ def fitting(experiment: Experiment, plan: Plan, given: Outside | None) -> Outsid
     return dataclasses.replace(given, weights=weights)
 
 
-def given_methods(experiment: Experiment, names: Sequence[str | os.PathLike[str]]) -> dict[str, Outside]:
-    """Methods by the names that tables give them: the function's, with blanks in the place of underscores.
+def given_methods(experiment: Experiment, methods: Methods) -> dict[str, Outside]:
+    """Methods by the names that tables give them: those of a mapping, else the function's, with blanks for underscores.
 
     Raises
     ------
@@ -70,19 +75,17 @@ def given_methods(experiment: Experiment, names: Sequence[str | os.PathLike[str]
     DataError
         There is no such file, module or function, or it does not take one problem.
     """
-    places = [path_of(name, "each of methods") for name in listed(names, "methods", "names such as my_file.py:my_method")]
-    if places and experiment.methods is None:
+    pairs: list[tuple[str | None, object]]
+    if isinstance(methods, Mapping):
+        pairs = [(_called(name), method) for name, method in methods.items()]
+    else:
+        expected = "names such as my_file.py:my_method, or functions of one problem"
+        pairs = [(None, method) for method in listed(methods, "methods", expected)]
+    if pairs and experiment.methods is None:
         raise InputError(f"experiment {experiment.name!r} takes no --method")
     found: dict[str, Outside] = {}
-    for place in map(str, places):
-        if not place.rpartition(":")[2].isidentifier() or not place.rpartition(":")[0]:
-            raise InputError(f"name the function of a method, such as my_file.py:my_method, got {place[:_SHOWN]!r}")
-        given = Outside.read(place, "method")
-        if given.is_file:
-            raise InputError(
-                f"a method is a function of a Python file, such as my_file.py:my_method, got {place[:_SHOWN]!r}"
-            )
-        name = given.function.replace("_", " ").strip() or given.function
+    for chosen, method in pairs:
+        name, given = _one(chosen, method)
         if name in found:
             raise InputError(f"two methods are called {name!r}: rename one of the functions")
         _require_one_argument(given)
@@ -93,6 +96,29 @@ def given_methods(experiment: Experiment, names: Sequence[str | os.PathLike[str]
             f"experiment {experiment.name!r} has a method {known[taken[0].lower()]!r} of its own: rename the function"
         )
     return found
+
+
+def _called(name: object) -> str:
+    """The name of a method, as a mapping gives it."""
+    if not isinstance(name, str) or not name.strip() or not name.isprintable() or len(name) > _SHOWN:
+        raise InputError(f"a method is called by a few words in one line, got {shown(name)}")
+    return name.strip()
+
+
+def _one(chosen: str | None, method: object) -> tuple[str, Outside]:
+    """A method's name and what it is."""
+    if callable(method):
+        name = chosen or getattr(method, "__name__", type(method).__name__).replace("_", " ").strip()
+        if chosen is None and not name.replace(" ", "_").isidentifier():
+            raise InputError(f"a function without a name is called nothing in a table: methods={{'my name': {name}}}")
+        return name, Outside.of(method, name, "method")
+    place = str(path_of(method, "each of methods"))  # type: ignore[arg-type]
+    if not place.rpartition(":")[2].isidentifier() or not place.rpartition(":")[0]:
+        raise InputError(f"name the function of a method, such as my_file.py:my_method, got {place[:_SHOWN]!r}")
+    given = Outside.read(place, "method")
+    if given.is_file:
+        raise InputError(f"a method is a function of a Python file, such as my_file.py:my_method, got {place[:_SHOWN]!r}")
+    return chosen or given.function.replace("_", " ").strip() or given.function, given
 
 
 def beside(experiment: Experiment, plan: Plan, methods: Mapping[str, Outside]) -> Plan:

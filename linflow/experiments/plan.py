@@ -17,7 +17,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from linflow.arrays import shown
+from linflow.arrays import NoArray, shown
 from linflow.checks import finite_array
 from linflow.errors import InputError
 from linflow.experiments.given import GIVEN
@@ -33,7 +33,7 @@ _LARGEST = 2**63 - 1
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(NoArray, instead="its cells()"):
     """What one run computes; made by :meth:`Experiment.plan`."""
 
     experiment: str

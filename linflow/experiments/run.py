@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from linflow.errors import DataError
 from linflow.experiments.cells import Outcome, code_version, ship
 from linflow.experiments.experiment import Experiment
 from linflow.experiments.gathered import Gathered
-from linflow.experiments.outside import beside, fitting, given_flow, given_methods
+from linflow.experiments.outside import Methods, beside, fitting, given_flow, given_methods
 from linflow.experiments.plan import Plan
 from linflow.experiments.results import build, fits
 from linflow.experiments.stored import recorded, remembered, run_identity
@@ -40,7 +40,7 @@ def run(
     changes: Mapping[str, Any] | None = None,
     inputs: Mapping[str, str] | None = None,
     flow: str | os.PathLike[str] | None = None,
-    methods: Sequence[str | os.PathLike[str]] = (),
+    methods: Methods = (),
 ) -> xr.Dataset:
     """Compute every cell of an experiment that is not stored yet, and return all of them, labelled.
 
@@ -59,9 +59,10 @@ def run(
         it is another run.
     flow : a flow in the place of the experiment's own: a file of `linflow.deep.save` or ``linflow train``,
         ``"my_flow.py:make_flow"`` or ``"my_module:make_flow"``. The run is told from others by its content and weights.
-    methods : methods to be compared beside the experiment's own, ``"my_file.py:my_method"`` or ``"my_module:my_method"``:
-        functions of a :class:`linflow.experiments.methods.Problem`. The run is told from others by their content, and the
-        numbers of the experiment's own methods stay what they are.
+    methods : methods to be compared beside the experiment's own, functions of a
+        :class:`linflow.experiments.methods.Problem`: themselves, or as ``"my_file.py:my_method"`` or
+        ``"my_module:my_method"``; in a list, or in a mapping that gives each its name in tables. The run is told from
+        others by their content, and the numbers of the experiment's own methods stay what they are.
 
     Returns
     -------

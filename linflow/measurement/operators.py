@@ -9,8 +9,8 @@ import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.linalg import LinearOperator
 
-from linflow.checks import finite_matrix, overflow, representable
-from linflow.errors import ShapeError
+from linflow.checks import finite_matrix, memory_of_machine, overflow, representable
+from linflow.errors import InputError, ShapeError
 from linflow.measurement.checked import CheckedOperator, is_operator
 
 #: A dense (m, n) array, a scipy sparse matrix, or an operator: whatever `as_operator` takes.
@@ -85,7 +85,7 @@ def as_dense(A: Measurement) -> NDArray[Any]:
     ShapeError
         `A` is not two-dimensional.
     InputError
-        As of `as_operator`.
+        As of `as_operator`; the array would be larger than the memory of the machine.
 
     Examples
     --------
@@ -93,9 +93,12 @@ def as_dense(A: Measurement) -> NDArray[Any]:
     array([[0., 1.]])
     """
     if scipy.sparse.issparse(A):
+        require_room(A)
         A = A.toarray()
     elif is_operator(A):
-        A = _multiplied_out(as_operator(A))
+        A = as_operator(A)
+        require_room(A)
+        A = _multiplied_out(A)
     dense = finite_matrix(A, "A")
     if dense.ndim != 2:
         raise ShapeError(f"A must be an (m, n) matrix with one measurement a row, got shape {dense.shape}")
@@ -125,6 +128,21 @@ def apply(A: Measurement, x: ArrayLike) -> NDArray[Any]:
         # Operators multiply from the left and know one batch axis, which is the last.
         y = (A @ x.reshape(-1, n).T).T.reshape(*x.shape[:-1], m) if matrix_free else x @ A.T
     return representable(np.asarray(y), "A x")
+
+
+def require_room(A: Any, *, copies: int = 1) -> None:
+    """Raise InputError if `copies` of an operator A as arrays are larger than the memory.
+
+    The system would end the process then, without a word: it hands out more memory than there is, until it is written to.
+    """
+    m, n = A.shape
+    needed, has = float(m) * float(n) * np.dtype(A.dtype).itemsize * copies, memory_of_machine()
+    if needed > has:
+        raise InputError(
+            f"A multiplied out has {m} x {n} entries, which takes {needed / 2**30:.3g} GiB here, and this machine has "
+            f"{has / 2**30:.3g} GiB of memory: use an estimator that needs products alone (mle, map_estimate, "
+            "posterior_std), or fewer measurements"
+        )
 
 
 def _multiplied_out(A: LinearOperator) -> NDArray[Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from linflow.arrays import NoArray
 from linflow.checks import rounds_of
 from linflow.errors import NotConvergedError, ShapeError
 from linflow.measurement import Measurement
@@ -20,7 +21,7 @@ _PROMISE = 1e-7
 
 
 @dataclass(frozen=True)
-class Recovery:
+class Recovery(NoArray, instead="its found"):
     """Which sparse signals basis pursuit finds, and how each was decided.
 
     Parameters

@@ -61,8 +61,7 @@ class Draws:
         places = np.arange(start, min(start + self.block, self.trials))
         if self.ensemble is None:
             return [(places, gaussian(rng, (len(places), *self.shape), self.field, space))]
-        drawn = [_drawn(self.ensemble(*self.shape, rng), self.shape) for _ in places]
-        return _by_type([(places[k : k + 1], A[None]) for k, A in enumerate(drawn)])
+        return drawn(self.ensemble, self.shape, places, rng)
 
     def ahead(self, pool: Executor, together: int, spaces: list[NDArray[Any]]) -> Iterator[Stack]:
         """All draws, about `together` at a time; the next ones are made in `pool` while the caller has these.
@@ -91,6 +90,18 @@ class Draws:
                 yield from _by_type(found)
 
 
+def drawn(ensemble: Ensemble, shape: tuple[int, int], places: NDArray[np.int64], rng: np.random.Generator) -> list[Stack]:
+    """Draws of an ensemble, one after the other from one generator, those of one type together.
+
+    Raises
+    ------
+    InputError, ShapeError
+        The ensemble returns something else than a finite array of this shape.
+    """
+    made = [_as_array(ensemble(*shape, rng), shape) for _ in places]
+    return _by_type([(places[k : k + 1], A[None]) for k, A in enumerate(made)])
+
+
 def gaussian_rows(field: Field) -> Ensemble:
     """The ensemble of i.i.d. standard normal entries, real or complex (E |a|^2 = 1)."""
     one_of(field, "field", FIELDS)
@@ -116,7 +127,7 @@ def _by_type(stacks: list[Stack]) -> list[Stack]:
     return [(np.concatenate([places for places, _ in of]), np.concatenate([A for _, A in of])) for of in chosen]
 
 
-def _drawn(A: Measurement, shape: tuple[int, int]) -> NDArray[Any]:
+def _as_array(A: Measurement, shape: tuple[int, int]) -> NDArray[Any]:
     """What an ensemble returned, as an array of this shape."""
     array = as_dense(A) if is_matrix_free(A) else finite_matrix(A, "A of the ensemble")
     if array.shape != shape:

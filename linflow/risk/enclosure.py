@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from linflow.arrays import NoArray
 from linflow.checks import FIELDS, Count, Field, extended, one_of
 from linflow.errors import InputError, NotConvergedError
 from linflow.risk.balls import (
@@ -61,7 +62,7 @@ ACCURACY = 60
 
 
 @dataclass(frozen=True)
-class Enclosure:
+class Enclosure(NoArray, instead="its low, its high or its midpoint"):
     """Interval ``low <= E_m <= high`` that holds with rounding included, [x]^2.
 
     >>> Enclosure(low=1.0, high=2.0).midpoint

@@ -19,7 +19,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -43,7 +43,7 @@ from linflow.errors import InputError, RankError, ShapeError
 from linflow.measurement import Ensemble
 from linflow.risk.curves import centred, curves_of
 from linflow.risk.device import Device
-from linflow.risk.draws import Draws, Stack
+from linflow.risk.draws import Draws, Stack, drawn
 from linflow.risk.room import Room
 from linflow.spectrum import Spectrum, ordered, spectrum_of
 
@@ -163,18 +163,13 @@ def simulate(
     most = available_cores() if workers is None else positive_int(workers, "workers")
     threads = min(most, len(draws.starts))
 
+    factor = partial(_enter, curves, sigma, threads=most // threads)
     rooms = threading.local()
-
-    def factor(stack: Stack, room: Room | None = None, on: Device | None = None) -> None:
-        places, A = stack
-        curves[places], dependent = curves_of(sigma, A, threads=most // threads, room=room, on=on)
-        for t in np.flatnonzero(dependent.any(axis=1)) if dependent.any() else ():
-            curves[places[t]] = _curve_skipping(sigma, A[t])
 
     def run(start: int) -> None:
         room = rooms.__dict__.setdefault("room", Room())
         for stack in draws.stacks(start, room.take("A", (draws.block, rows, n), draws.dtype)):
-            factor(stack, room)
+            factor(stack, room=room)
 
     with _one_blas_thread(), ThreadPoolExecutor(threads) as pool:  # which starts no thread before it is used
         if device is not None:
@@ -190,6 +185,37 @@ def simulate(
             for _ in pool.map(run, draws.starts):
                 pass
     return curves
+
+
+def ensemble_curves(spectrum: Spectrum, ensemble: Ensemble, m: int, *, size: int, rng: np.random.Generator) -> FloatArray:
+    """(size, m + 1) error curves of draws of an ensemble, one after the other from one generator; as `simulate` else.
+
+    >>> from linflow.measurement import random_rows
+    >>> ensemble_curves(Spectrum.flat(3), random_rows, 2, size=2, rng=np.random.default_rng(0))
+    array([[3., 2., 1.],
+           [3., 2., 1.]])
+    """
+    curves = np.empty((size, m + 1))
+    with _one_blas_thread():
+        for stack in drawn(ensemble, (m, spectrum.n), np.arange(size), rng):
+            _enter(curves, spectrum.singular_values, stack)
+    return curves
+
+
+def _enter(
+    curves: FloatArray,
+    sigma: FloatArray,
+    stack: Stack,
+    *,
+    threads: int = 1,
+    room: Room | None = None,
+    on: Device | None = None,
+) -> None:
+    """Write the curves of these draws to their places; where rows depend on others, those leave the error where it was."""
+    places, A = stack
+    curves[places], dependent = curves_of(sigma, A, threads=threads, room=room, on=on)
+    for t in np.flatnonzero(dependent.any(axis=1)) if dependent.any() else ():
+        curves[places[t]] = _curve_skipping(sigma, A[t])
 
 
 def _prepare(spectrum: Spectrum | ArrayLike, A: ArrayLike) -> tuple[FloatArray, NDArray[Any]]:

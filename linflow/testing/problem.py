@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from linflow import measurement
+from linflow.arrays import NoArray
 from linflow.checks import (
     FloatArray,
     batch_of,
@@ -32,7 +33,7 @@ _EPS = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Problem:
+class Problem(NoArray, instead="its x, its y or its A"):
     r"""Signals x of a flow, seen through ``y = A x + noise``.
 
     Usually made by `Problem.random` or drawn by `problems`; its repr is then the call that makes it again.

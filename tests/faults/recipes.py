@@ -329,6 +329,7 @@ def statements() -> None:
     recipe("claims.ConfidenceSequence.below", sequence.below, q=of("time", 0.25))
     recipe("claims.ConfidenceSequence.add", _added, draws=of("array", np.array([0.5, 0.25])))
     recipe("claims.ExpectedError", claims.ExpectedError, field=FIELD)
+    recipe("claims.MLERisk", claims.MLERisk, ensemble=of("callable", measurement.rademacher))
 
 
 def _added(draws: Any) -> tuple[float, float]:
@@ -396,6 +397,8 @@ def data() -> None:
     more: dict[str, Any] = {"recursive": of("flag", False), "frames": of("flag", False)}
     ends = of("array", np.array([0.0, 255.0]), optional=True)
     recipe("data.image_folder", lf.data.image_folder, weight=0.1, **folder, **more, value_range=ends)
+    word: dict[str, Any] = {"word": of("path", "a-file"), "size": of("whole", 4), "grey": of("flag", True)}
+    recipe("experiments.folder_images", experiments.folder_images, weight=0.1, **word)
     recipe("data.load", lf.data.load, weight=0.1, source=of("array", X), column=of("whole", 1, optional=True))
 
 

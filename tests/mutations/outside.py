@@ -17,6 +17,22 @@ def _fault(file: str, name: str, what: str, old: str, new: str, *tests: str) -> 
 
 OUTSIDE = (
     _fault(
+        "linflow/measurement/operators.py",
+        "multiplied-out-beyond-the-memory",
+        "an operator multiplied out until the system ends the process",
+        "if needed > has:",
+        "if needed < 0:",
+        "operators.py::test_nothing_is_multiplied_out_that_the_machine_cannot_hold[aslinearoperator]",
+    ),
+    _fault(
+        "linflow/arrays.py",
+        "arrays-of-one-object",
+        "classes that are no arrays say so, and give an array of nothing",
+        """raise InputError(f"{_article(self)} is no array""",
+        """return np.empty(0) or np.array(f"{_article(self)} is no array""",
+        "ecosystem.py::test_what_comes_out_is_an_array_or_none_at_all",
+    ),
+    _fault(
         "linflow/deep/bijection.py",
         "density-overflow",
         "a log-density beyond the range of numbers is NaN",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from tests.mutations.runner import Fault
 
 _CONTRACT = "linflow/claims/contract.py"
+_ENSEMBLES = "linflow/claims/ensembles.py"
 _EVERY = "linflow/claims/every.py"
 _EVIDENCE = "linflow/claims/evidence.py"
 _FILES = "linflow/engine/files.py"
@@ -167,6 +168,22 @@ _EVIDENCE_FAULTS = (
 # ------------------------------------------------------------------------------------------- every A, and what is proved
 
 _SCOPE_FAULTS = (
+    _fault(
+        _ENSEMBLES,
+        "ensemble-at-twice-its-size",
+        "the error under another ensemble in units of twice the energy",
+        "np.clip(values / self.scale(spectrum, m), 0, 1)",
+        "np.clip(values / (2 * self.scale(spectrum, m)), 0, 1)",
+        "ensemble_claims.py::test_known_means_are_told_from_wrong_ones[constant-6.0]",
+    ),
+    _fault(
+        _ENSEMBLES,
+        "ensemble-cut-at-the-tail",
+        "weights under another ensemble cut off at the least error that any A leaves",
+        "return float(spectrum.energy)",
+        "return float(spectrum.tail(m)) or 1.0",
+        "ensemble_claims.py::test_known_means_are_told_from_wrong_ones[random rows-80.25]",
+    ),
     _fault(
         _EVERY,
         "no-ball-confirms",
