@@ -19,19 +19,21 @@ from linflow.errors import InputError, LinflowError, RankError
 from linflow.testing import Problem
 
 #: units: A and y in another unit. rows: each measurement in a unit of its own. order: measurements in another order.
-#: signals: x and y in another unit. columns: coordinates of x in another order, no flow being asked.
-#: mixing: measurements rotated. batch: signals of a batch apart (these two are the laws of linflow.testing).
-UNITS, ROWS, ORDER, SIGNALS, COLUMNS, MIXING, BATCH = LAWS = (
+#: signals: x and y in another unit. model: x in another unit, and A in its inverse. columns: coordinates of x in another
+#: order, no flow being asked. mixing: measurements rotated. batch: signals of a batch apart (these two are the laws of
+#: linflow.testing).
+UNITS, ROWS, ORDER, SIGNALS, MODEL, COLUMNS, MIXING, BATCH = LAWS = (
     "units",
     "rows",
     "order",
     "signals",
+    "model",
     "columns",
     "mixing",
     "batch",
 )
 #: What every function obeys.
-ALL = {UNITS, ORDER, SIGNALS, MIXING, BATCH}
+ALL = {UNITS, ORDER, SIGNALS, MODEL, MIXING, BATCH}
 #: Factors of units: powers of ten round, powers of two do not.
 FACTORS = (1e-12, 1e-9, 1e-6, 1e-3, 1e4, 1e7, 1e10, 2.0**-300, 2.0**300)
 
@@ -180,6 +182,9 @@ def broken(subject: Subject, law: str, given: Problem, factor: float) -> float:
         found = subject.estimate(flow, factor * A, factor * y, Unit(A=factor))
     elif law == SIGNALS:
         found = subject.estimate(rescaled(flow, factor), A, factor * y, Unit(x=factor)) / factor**subject.power
+    elif law == MODEL:
+        unit = Unit(A=1 / factor, x=factor)
+        found = subject.estimate(rescaled(flow, factor), A / factor, y, unit) / factor**subject.power
     elif law == ROWS:
         drawn = []
         for _ in range(4):
@@ -199,7 +204,7 @@ def broken(subject: Subject, law: str, given: Problem, factor: float) -> float:
     ("subject", "law"), [(subject, law) for subject in SUBJECTS for law in LAWS if law in subject.laws], ids=str
 )
 def test_the_law_holds(subject: Subject, law: str) -> None:
-    factors = FACTORS if law in (UNITS, ROWS, SIGNALS) else (1.0,)
+    factors = {UNITS: FACTORS, ROWS: FACTORS, SIGNALS: FACTORS, MODEL: FACTORS[::2]}.get(law, (1.0,))
     for seed in range(4):
         given = problem(seed)
         worst = {factor: broken(subject, law, given, factor) for factor in factors}
@@ -235,6 +240,7 @@ def test_an_absolute_tolerance_breaks_the_law(law: str) -> None:
     [
         (ORDER, lambda flow, A, y, unit: y[..., :1] * A[0]),
         (SIGNALS, lambda flow, A, y, unit: np.sign(y @ A)),
+        (MODEL, lambda flow, A, y, unit: y @ A),
         (COLUMNS, lambda flow, A, y, unit: (y @ A) * np.arange(A.shape[1])),
         (MIXING, lambda flow, A, y, unit: np.abs(y) @ A),
         (BATCH, lambda flow, A, y, unit: y @ A / np.abs(y).max()),

@@ -19,6 +19,7 @@ from linflow.checks import (
     positive,
     real_number,
 )
+from linflow.claims.contract import name_of
 from linflow.claims.quantities import EXPECTED_ERROR, Quantity
 from linflow.claims.relation import KINDS, RELATIONS, Kind, Relation
 from linflow.engine.users import failing_as
@@ -79,8 +80,8 @@ class Claim:
     Raises
     ------
     InputError
-        A kind or status that does not exist, an empty name, a `value` that cannot be called, a claim about the mean of a
-        quantity that has none.
+        A kind or status that does not exist, an empty name, a quantity without a name, a `value` that cannot be called, a
+        claim about the mean of a quantity that has none.
 
     Examples
     --------
@@ -111,6 +112,7 @@ class Claim:
             raise InputError(
                 f"quantity of claim {self.name!r} must be a linflow.claims.Quantity, got {shown(self.quantity)}"
             )
+        name_of(self.quantity)
         for name in ("value", "holds_for"):
             callable_of(getattr(self, name), f"{name} of claim {self.name!r}", "of (spectrum, m)")
         object.__setattr__(self, "every_draw", flag(self.every_draw, f"every_draw of claim {self.name!r}"))

@@ -19,6 +19,7 @@ from typing import Any
 from linflow.checks import path_of
 from linflow.engine.files import regular_file, shortened
 from linflow.engine.sources import Source
+from linflow.engine.undisturbed import undisturbed
 from linflow.engine.users import failing_as
 from linflow.errors import DataError, InputError
 from linflow.identity import content
@@ -136,5 +137,6 @@ class Outside:
         with failing_as(DataError, f"{self.function} of {shortened(self.path or self.module)}"):
             if self.source is None:
                 return function(*arguments)
-            with self.source.served():
+            with self.source.served(), undisturbed():
+                self.source.enter()
                 return function(*arguments)

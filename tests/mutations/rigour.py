@@ -31,6 +31,7 @@ _MEAN = "contract.py::test_a_broken_answer_about_a_mean_is_refused"
 _EVERY_A = "contract.py::test_a_broken_answer_about_every_A_is_refused"
 _CONTRADICT = "contract.py::test_answers_that_contradict_each_other_fail"
 _DIFFERENCE = "identity.py::test_a_difference_anywhere_is_another_identity"
+_FORGED = "contract.py::test_what_is_inherited_or_made_up_supports_and_refutes_nothing"
 _DOMINATING = "tilted.py::test_the_dominating_error_alone_has_the_same_law"
 
 
@@ -171,7 +172,7 @@ _SCOPE_FAULTS = (
         _EVERY,
         "no-ball-confirms",
         "violations of float64 taken at their word though ball arithmetic is known",
-        "proved = None if A is None else contract.enclosure_at(self.quantity, self.spectrum, self.m, A)",
+        "proved = None if A is None else contract.enclosure_at(self.quantity, self.spectrum, self.m, A, found)",
         "proved = None",
         "every.py::test_only_ball_arithmetic_says_exact",
     ),
@@ -482,6 +483,22 @@ _IDENTITY_FAULTS = (
         "identity.py::test_use_is_no_difference",
     ),
     _fault(
+        "linflow/state.py",
+        "caches-are-content",
+        "a table is another one once it was asked something",
+        'return {} if own else fields(value, known=frozenset({"_cache"}))',
+        "return {} if own else fields(value)",
+        "identity.py::test_objects_of_other_libraries_are_what_they_hold",
+    ),
+    _fault(
+        "linflow/state.py",
+        "tensors-by-address",
+        "equal tensors in two places are two",
+        'if not (hasattr(value, "detach") and hasattr(value, "untyped_storage")):',
+        "if True:",
+        "identity.py::test_objects_of_other_libraries_are_what_they_hold",
+    ),
+    _fault(
         _IDENTITY,
         "array-by-repr",
         "arrays that are shown alike are one",
@@ -494,6 +511,38 @@ _IDENTITY_FAULTS = (
 # ------------------------------------------------------------------------------------------- the contract of a quantity
 
 _CONTRACT_FAULTS = (
+    _fault(
+        _CONTRACT,
+        "inverse-inherited",
+        "an oracle inherited by a quantity that is its inverse",
+        '_own(quantity, "enclosure", ("draws", "scale", "inverse"), spectrum, m)',
+        '_own(quantity, "enclosure", ("draws", "scale"), spectrum, m)',
+        _FORGED,
+    ),
+    _fault(
+        _CONTRACT,
+        "ball-without-its-value",
+        "ball arithmetic that does not hold the value that it is for",
+        "    if apart((low, high), (value, value), rounding_of(quantity)):\n",
+        "    if not low <= high:\n",
+        _FORGED,
+    ),
+    _fault(
+        _CONTRACT,
+        "plain-not-held",
+        "plain draws that are not the values at their A",
+        "np.any(np.abs(again - plain.values) > rounding_of(quantity) * np.abs(again))",
+        "np.any(np.isnan(again))",
+        _FORGED,
+    ),
+    _fault(
+        _VERDICT,
+        "oracle-not-held",
+        "an oracle of the user's that the quantity's own draws contradict",
+        "        _hold_against_draws(cell, oracle)\n",
+        "",
+        _FORGED,
+    ),
     _fault(
         _CONTRACT,
         "order-unchecked",
