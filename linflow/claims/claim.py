@@ -80,8 +80,8 @@ class Claim:
     Raises
     ------
     InputError
-        A kind or status that does not exist, an empty name, a quantity without a name, a `value` that cannot be called, a
-        claim about the mean of a quantity that has none.
+        A kind or status that does not exist, an empty name or one that cannot be printed, a statement or source that is no
+        text, a quantity without a name, a `value` that cannot be called, a claim about the mean of a quantity without one.
 
     Examples
     --------
@@ -104,8 +104,13 @@ class Claim:
 
     def __post_init__(self) -> None:
         word: object = self.name
-        if not isinstance(word, str) or not word or any(c.isspace() for c in word):
+        if not isinstance(word, str) or not word or any(c.isspace() for c in word) or not word.isprintable():
             raise InputError(f"a claim's name must be a word without spaces, got {shown(word)}")
+        for name in ("statement", "source"):
+            words: object = getattr(self, name)
+            # Half a surrogate pair can be held by a string, and be written nowhere.
+            if not isinstance(words, str) or any("\ud800" <= c <= "\udfff" for c in words):
+                raise InputError(f"{name} of claim {self.name!r} must be text, got {shown(words)}")
         one_of(self.kind, f"kind of claim {self.name!r}", KINDS)
         one_of(self.status, f"status of claim {self.name!r}", STATUSES)
         if not isinstance(self.quantity, Quantity):

@@ -45,7 +45,7 @@ class undisturbed:  # noqa: N801 - used like a function
 
     def put_back(self) -> None:
         """Whatever the code changed."""
-        np.seterr(**self.errors)  # type: ignore[arg-type]
+        np.seterr(**self.errors)
         for name, stream in self.streams.items():
             # First the old one: a wrapper of the user's around its buffer closes that when it is dropped.
             setattr(sys, name, stream)
@@ -72,8 +72,8 @@ def enter(folder: Path | None) -> None:
 def _opened_again(stream: object, name: str) -> object:
     """A standard stream that was closed; its number is still open, as Python closes no file of its own start."""
     mode = "r" if name == "stdin" else "w"
-    how = {part: getattr(stream, part, None) for part in ("encoding", "errors")}
+    encoding, errors = (getattr(stream, part, None) for part in ("encoding", "errors"))
     try:
-        return open(_STREAMS[name], mode, closefd=False, **how)  # type: ignore[call-overload]
+        return open(_STREAMS[name], mode, encoding=encoding, errors=errors, closefd=False)
     except OSError:  # that was closed as well
         return open(os.devnull, mode)  # noqa: PTH123

@@ -212,8 +212,8 @@ _SCOPE_FAULTS = (
         _EVERY,
         "tilted-draws-rule-out",
         "draws of the tilted law said to rule out a frequency under the plain one",
-        "        if plain is not None:\n            return cls(",
-        "        if plain is None:\n            return cls(",
+        "plain = contract.plain_of(quantity, spectrum, m, size, rng)",
+        "plain = None",
         "every.py::test_what_draws_rule_out_is_about_plain_draws",
     ),
     _fault(
@@ -612,8 +612,8 @@ _CONTRACT_FAULTS = (
         _TESTING,
         "oracle-not-compared",
         "draws never held against the enclosure",
-        "if oracle is not None and _apart(oracle, shown, rounding):",
-        "if oracle is not None and _apart(oracle, oracle, rounding):",
+        "if oracle is not None and contract.apart(oracle, shown, rounding):",
+        "if oracle is not None and contract.apart(oracle, oracle, rounding):",
         _CONTRADICT,
     ),
     _fault(

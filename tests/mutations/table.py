@@ -2094,7 +2094,7 @@ _FACE = (
         "linflow/engine/undisturbed.py",
         "errors-left",
         "what a user's code makes of overflow stays",
-        "        np.seterr(**self.errors)  # type: ignore[arg-type]\n",
+        "        np.seterr(**self.errors)\n",
         "",
         "wall.py::test_what_a_users_code_leaves_behind_changes_nothing",
     ),
