@@ -234,6 +234,22 @@ _SCOPE_FAULTS = (
     ),
     _fault(
         "linflow/claims/certainties.py",
+        "certainty-in-a-far-unit",
+        "dense algebra beyond float64 speaks against a theorem",
+        "        spectrum = _in_own_unit(spectrum)\n",
+        "",
+        "certainties.py::test_no_unit_matters",
+    ),
+    _fault(
+        "linflow/estimators/latent.py",
+        "python-power-overflows",
+        "a number beyond float64 is Python's OverflowError",
+        "0 < c * c < np.inf",
+        "0 < c**2 < np.inf",
+        "laws_of_measurements.py::test_the_law_holds",
+    ),
+    _fault(
+        "linflow/claims/certainties.py",
         "quotient-not-outwards",
         "a quotient of two enclosures rounded to nearest",
         "return low * (1 - 1e-15), high * (1 + 1e-15)",
