@@ -463,6 +463,13 @@ def overflow() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def vanishing() -> Iterator[None]:
+    """Where numbers may be too small for float64, and are then nothing, whatever the caller has told NumPy of them."""
+    with np.errstate(under="ignore"):
+        yield
+
+
 def representable(values: NDArray[Any], what: str) -> FloatArray:
     """`values`, the result of a computation, unless it left float64: an error, never a NaN that nobody asked for."""
     if not np.isfinite(values).all():

@@ -238,6 +238,7 @@ def _curve_skipping(sigma: FloatArray, A: NDArray[Any]) -> FloatArray:
     return position
 
 
+@np.errstate(under="ignore")  # what is too small for float64 is nothing, whatever the caller has told NumPy to make of it
 def _curves(sigma: FloatArray, A: NDArray[Any]) -> tuple[FloatArray, NDArray[np.bool_]]:
     """Error curves of (draws, m, n) measurements, and the rows found to depend on earlier ones, (draws, m).
 

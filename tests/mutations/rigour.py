@@ -241,6 +241,14 @@ _SCOPE_FAULTS = (
         "certainties.py::test_no_unit_matters",
     ),
     _fault(
+        "linflow/risk/bounds.py",
+        "underflow-is-the-callers",
+        "a number too small for float64 is an error where the caller made it one",
+        "    with vanishing():\n",
+        "    if spectrum.n:\n",
+        "risk_laws.py::test_what_the_caller_told_numpy_of_underflow_does_not_matter",
+    ),
+    _fault(
         "linflow/estimators/latent.py",
         "python-power-overflows",
         "a number beyond float64 is Python's OverflowError",
