@@ -459,7 +459,7 @@ def scalar_or_array(values: NDArray[Any], like: Count | Counts) -> float | Float
 @contextmanager
 def overflow() -> Iterator[None]:
     """Where numbers may leave float64, and `representable` then says so."""
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         yield
 
 

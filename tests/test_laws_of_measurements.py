@@ -250,6 +250,29 @@ def test_every_other_law_can_be_broken(law: str, fault: Any) -> None:
     assert broken(Subject("faulty", fault, ALL), law, problem(0), 1e3) > 1.0
 
 
+# The lasso takes all its steps on columns that differ so much.
+@pytest.mark.parametrize("subject", [subject for subject in SUBJECTS if subject.name != "lasso"], ids=str)
+def test_what_the_caller_told_numpy_of_underflow_does_not_matter(subject: Subject) -> None:
+    def answer(given: Problem) -> Any:
+        try:
+            return np.asarray(subject.estimate(given.flow, given.A, given.y, Unit()))
+        except LinflowError as error:
+            return str(error)
+
+    for spectrum in (10.0 ** (-5.0 * np.arange(9)), 10.0 ** np.linspace(149, -149, 7)):
+        given = Problem.random(lf.Spectrum(spectrum), m=3, batch=(2,), noise_std=0.1, seed=0)
+        expected = answer(given)
+        with np.errstate(all="raise"):
+            np.testing.assert_array_equal(answer(given), expected)
+
+
+@pytest.mark.parametrize("size", [1e20, 1e60, 1e150])
+def test_standard_deviations_have_no_squares(size: float) -> None:
+    flow = lf.LinearFlow.from_variances([4.0, 1.0])
+    found = lf.posterior(flow, size * np.eye(2), [0.0, 0.0], noise_std=1e-150).std
+    np.testing.assert_allclose(found * size, 1e-150, rtol=1e-12)
+
+
 # ------------------------------------------------------------------------------------------------- degenerate inputs
 
 
