@@ -16,6 +16,7 @@ from linflow import estimators
 from linflow.claims import Case, Claim, catalogue, certainties, verify
 from linflow.claims.certainties import RandomStart
 from linflow.claims.verdict import Cell, Test, decide
+from linflow.errors import ClaimError
 from linflow.flow import LinearFlow
 from linflow.risk import bounds
 from linflow.spectrum import Spectrum
@@ -203,7 +204,13 @@ TWINS: dict[str, tuple[str, Patch]] = {
 def test_a_bent_road_is_refuted(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     name, patch = TWINS[how]
     patch(monkeypatch)
-    assert verdict(CLAIMS[name]) == "refuted"
+    try:
+        found = verdict(CLAIMS[name])
+    except ClaimError as error:  # ball arithmetic, a third road, denies what the bent one says
+        assert name == "T4"
+        assert "does not hold at(A)" in str(error)
+    else:
+        assert found == "refuted"
 
 
 @pytest.mark.parametrize("factor", [-1.0, 0.5, 0.0])
