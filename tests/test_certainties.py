@@ -200,17 +200,19 @@ TWINS: dict[str, tuple[str, Patch]] = {
 }
 
 
+#: Roads whose bend ball arithmetic, a third one, denies at once.
+DENIED = ("T4: one measurement fewer", "T4: the error of another spectrum")
+
+
 @pytest.mark.parametrize("how", TWINS)
 def test_a_bent_road_is_refuted(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     name, patch = TWINS[how]
     patch(monkeypatch)
-    try:
-        found = verdict(CLAIMS[name])
-    except ClaimError as error:  # ball arithmetic, a third road, denies what the bent one says
-        assert name == "T4"
-        assert "does not hold at(A)" in str(error)
-    else:
-        assert found == "refuted"
+    if how in DENIED:
+        with pytest.raises(ClaimError, match=r"does not hold at\(A\)"):
+            verdict(CLAIMS[name])
+        return
+    assert verdict(CLAIMS[name]) == "refuted"
 
 
 @pytest.mark.parametrize("factor", [-1.0, 0.5, 0.0])
