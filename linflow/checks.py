@@ -460,7 +460,14 @@ def scalar_or_array(values: NDArray[Any], like: Count | Counts) -> float | Float
 @contextmanager
 def overflow() -> Iterator[None]:
     """Where numbers may leave float64, and `representable` then says so."""
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        yield
+
+
+@contextmanager
+def vanishing() -> Iterator[None]:
+    """Where numbers may be too small for float64, and are then nothing, whatever the caller has told NumPy of them."""
+    with np.errstate(under="ignore"):
         yield
 
 

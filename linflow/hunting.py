@@ -56,11 +56,12 @@ def run_hunt(
     form: Format | None = None,
 ) -> int:
     """Run `linflow hunt`; returns its exit status: 0 if a control is refuted or anything else is not, 1 otherwise."""
+    place = out.absolute()  # before a user's file is loaded, which may change the working folder
     claim = claim_named(name, claims)
     minutes = MINUTES if minutes is None and rounds is None else minutes
     starts = given.spectra(size=_SIDE)
-    prepare_folder(out)
-    file = out / f"hunt-{''.join(c if c.isalnum() or c in '.-_' else '-' for c in name)}.json"
+    prepare_folder(place)
+    file = place / f"hunt-{''.join(c if c.isalnum() or c in '.-_' else '-' for c in name)}.json"
     with shown(f"hunting {name}") as told:
 
         def progress(done: int, seconds: float, smallest: float | None) -> None:

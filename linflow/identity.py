@@ -59,6 +59,7 @@ _INCIDENTAL_IN_MODULE = frozenset(
         "__cached__",
         "__conditional_annotations__",
         "__file__",
+        "__linflow_folder__",
         "__loader__",
         "__package__",
         "__path__",
@@ -296,6 +297,9 @@ class _Reader:
         elif isinstance(value, TypeVar | ParamSpec | TypeVarTuple):
             told = ("__name__", "__bound__", "__constraints__", "__covariant__", "__contravariant__")
             self.read([getattr(value, part, None) for part in told])
+        elif (parts := state.tensor(value)) is not None:
+            self.read(parts)
+            self.read(state.fields(value))
         else:
             self._held(value)
 
@@ -319,7 +323,8 @@ class _Reader:
 
     def _held(self, value: Any) -> None:
         kind = type(value)
-        fields = state.fields(value)  # first, as some types pickle an empty dict only after they were asked for one
+        # First, as some types pickle an empty dict only after they were asked for one.
+        fields = state.lasting_fields(value)
         self.read(state.payload(value))
         reduced = state.reduced(value)
         if isinstance(reduced, str):

@@ -73,12 +73,13 @@ def run_verify(
 
     With a `form` the table alone is printed, and every sentence about it goes to standard error.
     """
+    place = out.absolute()  # before a user's file is loaded, which may change the working folder
     chosen = claims_from_file(own) if own is not None else [*catalogue(), *installed_claims()]
     if claims is not None:
         chosen += claims_from_file(claims)
     cases = default_cases(quick=quick)
     cases += [case_for(spectrum) for spectrum in given.spectra(size=_SIDE)]
-    prepare_folder(out)
+    prepare_folder(place)
     with choose_engine(workers) as engine:
         with shown("deciding claims", unit="cells") as told:
             report = verify_all(
@@ -87,15 +88,15 @@ def run_verify(
                 seed=seed,
                 cases=cases,
                 progress=lambda done, total: told(done, total, ""),
-                journal=out / "verify.sqlite",
+                journal=place / "verify.sqlite",
                 engine=engine,
             )
-        write_bytes(out / "verdicts.json", json.dumps(to_json(report), indent=1, allow_nan=False).encode())
-        write_bytes(out / "verdicts.csv", to_csv(report).encode())
-        write_bytes(out / "verdicts.md", to_markdown(report).encode())
+        write_bytes(place / "verdicts.json", json.dumps(to_json(report), indent=1, allow_nan=False).encode())
+        write_bytes(place / "verdicts.csv", to_csv(report).encode())
+        write_bytes(place / "verdicts.md", to_markdown(report).encode())
         asked = asked_on(report)
         with shown("drawing figures", unit="figures") as told:
-            for done, _ in enumerate(_figures(report, asked, out / "figures", engine, figures), start=1):
+            for done, _ in enumerate(_figures(report, asked, place / "figures", engine, figures), start=1):
                 told(done, len(asked) + 1, "")
     if form is None:
         print_report(report, console())

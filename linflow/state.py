@@ -7,6 +7,7 @@ fields, and a compiled object shows nothing but what pickle stores.
 from __future__ import annotations
 
 import copyreg
+import sys
 import types
 from collections.abc import Callable, Iterator
 from functools import cached_property
@@ -85,6 +86,8 @@ def reduced(value: object) -> str | list[Any]:
         Nothing: the object refuses, or it is an iterator, which is another one after each step.
     """
     kind: Any = type(value)
+    if kind.__module__ == "torch.storage":
+        raise untold(value, "what pickle stores of it names an address in memory")
     if isinstance(value, Iterator) and provenance.of_class(kind) is not None:
         raise untold(value, "it is another one after each step")
     try:
@@ -101,6 +104,36 @@ def reduced(value: object) -> str | list[Any]:
     if ways == (object.__reduce_ex__, object.__reduce__) and kind.__getstate__ is object.__getstate__:
         found = (*found[:2], None, *found[3:])  # its state are the fields
     return [_part(kind, part) for part in found]
+
+
+def lasting_fields(value: object) -> dict[str, Any]:
+    """The fields of an object that are not remembered merely for speed.
+
+    The objects of pandas keep caches in theirs, and marks of their own. What they pickle by a method of their own is the
+    data with their labels and attributes, and all of them.
+    """
+    kind: Any = type(value)
+    if kind.__module__.partition(".")[0] != "pandas" or provenance.of_class(kind) is None:
+        return fields(value)
+    ways = (kind.__reduce_ex__, kind.__reduce__, kind.__getstate__)
+    own = ways != (object.__reduce_ex__, object.__reduce__, object.__getstate__)
+    return {} if own else fields(value, known=frozenset({"_cache"}))
+
+
+def tensor(value: Any) -> list[Any] | None:
+    """What a dense tensor of PyTorch's consists of, None for all else; nothing here imports torch.
+
+    What pickle stores of one names the address of its memory, which differs from process to process.
+    """
+    if not (hasattr(value, "detach") and hasattr(value, "untyped_storage")):
+        return None
+    if str(value.layout) != "torch.strided" or value.is_quantized or value.device.type == "meta":
+        return None
+    flat = value.detach().cpu().resolve_conj().resolve_neg().reshape(-1)
+    # As bytes: NumPy has no bfloat16, and tensors without entries have no view of another type.
+    entries = flat.view(sys.modules["torch"].uint8).numpy().tobytes() if flat.numel() else b""
+    hooks = list((value._backward_hooks or {}).values())
+    return [str(value.dtype), tuple(value.shape), value.device.type, bool(value.requires_grad), entries, hooks]
 
 
 def is_compiled(kind: type) -> bool:

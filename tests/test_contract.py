@@ -308,6 +308,89 @@ def test_what_is_no_number_is_no_claimed_value_either(what: str) -> None:
         verify(claim, cases=PLACE, workers=1)
 
 
+class TwiceAtA(ExpectedError):  # noqa: N818
+    """Twice the error at each A: what it inherits is about another number."""
+
+    def at(self, spectrum: Spectrum, m: int, A: FloatArray) -> FloatArray:
+        return 2 * super().at(spectrum, m, A)
+
+
+class TwiceAtAWithABall(TwiceAtA):
+    def enclosure_at(self, spectrum: Spectrum, m: int, A: FloatArray) -> tuple[float, float]:
+        return super().enclosure_at(spectrum, m, A)
+
+
+class TwiceDrawn(ExpectedError):  # noqa: N818
+    def plain(self, spectrum: Spectrum, m: int, size: int, rng: np.random.Generator) -> Plain:
+        drawn = super().plain(spectrum, m, size, rng)
+        return Plain(2 * drawn.values, drawn.A)
+
+
+class AnywhereAtA(ExpectedError):  # noqa: N818
+    def enclosure_at(self, spectrum: Spectrum, m: int, A: FloatArray) -> tuple[float, float]:
+        return 1e9, 2e9
+
+
+class Upside(ExpectedError):  # noqa: N818
+    inverse: ClassVar[bool] = True
+
+
+class Rescaled(ExpectedError):  # noqa: N818
+    def scale(self, spectrum: Spectrum, m: int) -> float:
+        return 2 * super().scale(spectrum, m)
+
+
+class Wished(ExpectedError):  # noqa: N818
+    """An oracle that says what its author would like."""
+
+    def enclosure(self, spectrum: Spectrum, m: int) -> tuple[float, float]:
+        return 0.0, 1e-9
+
+
+class Redrawn(ExpectedError):  # noqa: N818
+    def draws(self, spectrum: Spectrum, m: int, size: int, rng: np.random.Generator) -> Draws:
+        return Draws(np.zeros(size), np.zeros(size))
+
+
+#: Answers that say, or could say, what is not so: the quantity, whether the claim is about every A, a value that the claim
+#: must not get away with, and the refusal.
+FORGED: dict[str, tuple[Quantity, bool, float, str]] = {
+    "the value at A": (TwiceAtA(), True, 12.0, "at.* is not the value of the plain draw|is that of ExpectedError"),
+    "the value at A, with a ball": (TwiceAtAWithABall(), True, 4.0, "at.* is not the value|does not hold at"),
+    "the value drawn": (TwiceDrawn(), True, 30.0, "is not the value of the plain draw"),
+    "a ball anywhere": (AnywhereAtA(), True, 0.1, r"does not hold at\(A\)"),
+    "an inverse": (Upside(), False, 100.0, "while inverse is not"),
+    "a scale": (Rescaled(), False, 100.0, "while scale is not"),
+    "draws": (Redrawn(), False, 1e-3, "while draws is not"),
+    "an oracle": (Wished(), False, 1e-3, "its draws show a mean in"),
+}
+
+
+@pytest.mark.parametrize("what", FORGED)
+def test_what_is_inherited_or_made_up_supports_and_refutes_nothing(what: str) -> None:
+    quantity, every_draw, value, how = FORGED[what]
+    with pytest.raises(ClaimError, match=how) as refused:
+        judged(quantity, every_draw=every_draw, value=value)
+    in_one_sentence(refused.value)
+    # The same place and value, of the quantity that it was made from.
+    assert judged(ExpectedError(), every_draw=every_draw, value=value) in ("refuted", "not refuted", "supported")
+
+
+def test_an_oracle_needs_no_draws() -> None:
+    for how in (_failing, lambda drawn: Draws(drawn.weights + np.nan, drawn.values)):
+        certain = type("Certain", (type(broken("draws", how)),), {"enclosure": lambda self, s, m: (0.5, 0.5)})()
+        assert judged(certain, value=0.6) == "supported"
+    assert judged(broken("enclosure", answering((0.0, 1.0))), value=2.0) == "supported"
+
+
+@pytest.mark.parametrize("name", [None, "", "  ", 3])
+def test_a_quantity_without_a_name_is_refused(name: Any) -> None:
+    nameless = type("Nameless", (Drawn,), {"name": name})()
+    for ask in (judged, assert_quantity):
+        with pytest.raises(InputError, match="quantity Nameless has no name"):
+            ask(nameless)
+
+
 def test_an_error_of_linflow_raised_by_a_quantity_is_a_failure_too() -> None:
     def refuse(answer: Any) -> Any:
         raise InputError("not here")
@@ -471,7 +554,7 @@ CONTRADICTIONS: dict[str, tuple[Quantity, str]] = {
     "A in another order": (Permuted(), r"at\(A\) is not the value of the plain draw"),
     "slope downhill": (Downhill(), r"slope_at\(A\) is not the slope of at"),
     "slope downhill, A unknown": (DownhillWithoutPlain(), r"slope_at\(A\) is not the slope of at"),
-    "ball arithmetic off": (WrongBall(), r"enclosure_at\(A\) does not hold at\(A\)"),
+    "ball arithmetic off": (WrongBall(), r"enclosure_at\(.*\) returned .*, which does not hold at\(A\)"),
     "generator of its own": (Stateful(), "equal generators give different draws"),
     "generator of its own for plain draws": (StatefulPlain(), "equal generators give different plain draws"),
     "global state": (Global(), "equal generators give different draws"),

@@ -178,6 +178,11 @@ def test_one_number_in_any_form(one: Any) -> None:
             lambda: raw.Claim(name="c", statement="", kind="upper", value=max, every_draw=1),
             "must be True or False, got 1",
         ),
+        (lambda: raw.Claim(name="c\x1b", statement="", kind="upper", value=max), "must be a word without spaces"),
+        (lambda: raw.Claim(name="c\udcff", statement="", kind="upper", value=max), "must be a word without spaces"),
+        (lambda: raw.Claim(name="c", statement=None, kind="upper", value=max), "statement of claim 'c' must be text"),
+        (lambda: raw.Claim(name="c", statement="\udcff", kind="upper", value=max), "statement of claim 'c' must be text"),
+        (lambda: raw.Claim(name="c", statement="", kind="upper", value=max, source=3), "source of claim 'c' must be text"),
     ],
 )
 def test_other_kinds_of_arguments(call: Any, words: str) -> None:

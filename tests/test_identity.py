@@ -551,6 +551,75 @@ def test_the_name_of_a_spectrum_is_no_content() -> None:
     assert content(Spectrum([2.0, 1.0], name="a")) == content(Spectrum([1.0, 2.0], name="b"))
 
 
+def table(value: int) -> Any:
+    import pandas as pd
+
+    return pd.DataFrame({"a": [1.0, value], "b": ["x", "y"]})
+
+
+def tensor(value: int, **how: Any) -> Any:
+    return pytest.importorskip("torch").full((3,), value, **how)
+
+
+def layer(value: int) -> Any:
+    torch = pytest.importorskip("torch")
+    with torch.no_grad():
+        made = torch.nn.Linear(2, 2)
+        for parameter in made.parameters():
+            parameter.fill_(value)
+    return made
+
+
+def noted(made: Any, value: int) -> Any:
+    made.note = value
+    return made
+
+
+def hooked(value: int) -> Any:
+    made = tensor(1.0, requires_grad=True)  # type: ignore[arg-type]
+    made.register_hook(lambda gradient: gradient * value)
+    return made
+
+
+#: Objects of other libraries, made anew from a number: they keep caches, and addresses of their memory.
+FOREIGN: dict[str, Callable[[int], Any]] = {
+    "a table": table,
+    "its labels": lambda value: table(1).rename(columns={"a": f"a{value}"}),
+    "its index": lambda value: table(1).set_index([[0, value]]),
+    "its attributes": lambda value: table(1).assign().pipe(lambda made: (made.attrs.update(of=value), made)[1]),
+    "a column with gaps": lambda value: table(value)["a"].astype("Int64").mask([True, False]),
+    "a category": lambda value: table(1)["b"].astype("category").cat.rename_categories({"x": f"x{value}"}),
+    "a tensor": lambda value: tensor(float(value)),  # type: ignore[arg-type]
+    "its size": lambda value: tensor(1)[:value],
+    "a tensor of bfloat16": lambda value: tensor(value).bfloat16(),
+    "a complex tensor": lambda value: tensor(value * 1j).conj(),  # type: ignore[arg-type]
+    "an empty tensor": lambda value: tensor(1)[:0].reshape(0, value),
+    "a sparse tensor": lambda value: tensor(value).to_sparse(),
+    "whether it has a gradient": lambda value: tensor(1.0, requires_grad=value == 1),  # type: ignore[arg-type]
+    "a tensor's own field": lambda value: noted(tensor(1), value),
+    "a hook": hooked,
+    "a layer": layer,
+}
+
+
+@pytest.mark.parametrize("what", FOREIGN)
+def test_objects_of_other_libraries_are_what_they_hold(what: str) -> None:
+    make = FOREIGN[what]
+    one, again, other = make(1), make(1), make(2)
+    assert content(one) == content(again) != content(other)
+    for use in (repr, copy.deepcopy, lambda made: getattr(getattr(made, "index", None), "is_unique", None)):
+        with contextlib.suppress(RuntimeError):  # torch copies no tensor with a hook
+            use(one)
+    assert content(one) == content(again)
+    if what != "a hook":
+        assert content(pickle.loads(cloudpickle.dumps(one))) == content(again)
+
+
+def test_an_address_is_no_content() -> None:
+    with pytest.raises(InputError, match=r"content of a UntypedStorage cannot be told .*an address"):
+        content(tensor(1).untyped_storage())
+
+
 @dataclass(frozen=True)
 class Unread:
     value: Any

@@ -19,19 +19,21 @@ from linflow.errors import InputError, LinflowError, RankError
 from linflow.testing import Problem
 
 #: units: A and y in another unit. rows: each measurement in a unit of its own. order: measurements in another order.
-#: signals: x and y in another unit. columns: coordinates of x in another order, no flow being asked.
-#: mixing: measurements rotated. batch: signals of a batch apart (these two are the laws of linflow.testing).
-UNITS, ROWS, ORDER, SIGNALS, COLUMNS, MIXING, BATCH = LAWS = (
+#: signals: x and y in another unit. model: x in another unit, and A in its inverse. columns: coordinates of x in another
+#: order, no flow being asked. mixing: measurements rotated. batch: signals of a batch apart (these two are the laws of
+#: linflow.testing).
+UNITS, ROWS, ORDER, SIGNALS, MODEL, COLUMNS, MIXING, BATCH = LAWS = (
     "units",
     "rows",
     "order",
     "signals",
+    "model",
     "columns",
     "mixing",
     "batch",
 )
 #: What every function obeys.
-ALL = {UNITS, ORDER, SIGNALS, MIXING, BATCH}
+ALL = {UNITS, ORDER, SIGNALS, MODEL, MIXING, BATCH}
 #: Factors of units: powers of ten round, powers of two do not.
 FACTORS = (1e-12, 1e-9, 1e-6, 1e-3, 1e4, 1e7, 1e10, 2.0**-300, 2.0**300)
 
@@ -180,6 +182,9 @@ def broken(subject: Subject, law: str, given: Problem, factor: float) -> float:
         found = subject.estimate(flow, factor * A, factor * y, Unit(A=factor))
     elif law == SIGNALS:
         found = subject.estimate(rescaled(flow, factor), A, factor * y, Unit(x=factor)) / factor**subject.power
+    elif law == MODEL:
+        unit = Unit(A=1 / factor, x=factor)
+        found = subject.estimate(rescaled(flow, factor), A / factor, y, unit) / factor**subject.power
     elif law == ROWS:
         drawn = []
         for _ in range(4):
@@ -199,7 +204,7 @@ def broken(subject: Subject, law: str, given: Problem, factor: float) -> float:
     ("subject", "law"), [(subject, law) for subject in SUBJECTS for law in LAWS if law in subject.laws], ids=str
 )
 def test_the_law_holds(subject: Subject, law: str) -> None:
-    factors = FACTORS if law in (UNITS, ROWS, SIGNALS) else (1.0,)
+    factors = {UNITS: FACTORS, ROWS: FACTORS, SIGNALS: FACTORS, MODEL: FACTORS[1::2] + FACTORS[-1:]}.get(law, (1.0,))
     for seed in range(4):
         given = problem(seed)
         worst = {factor: broken(subject, law, given, factor) for factor in factors}
@@ -235,6 +240,7 @@ def test_an_absolute_tolerance_breaks_the_law(law: str) -> None:
     [
         (ORDER, lambda flow, A, y, unit: y[..., :1] * A[0]),
         (SIGNALS, lambda flow, A, y, unit: np.sign(y @ A)),
+        (MODEL, lambda flow, A, y, unit: y @ A),
         (COLUMNS, lambda flow, A, y, unit: (y @ A) * np.arange(A.shape[1])),
         (MIXING, lambda flow, A, y, unit: np.abs(y) @ A),
         (BATCH, lambda flow, A, y, unit: y @ A / np.abs(y).max()),
@@ -242,6 +248,29 @@ def test_an_absolute_tolerance_breaks_the_law(law: str) -> None:
 )
 def test_every_other_law_can_be_broken(law: str, fault: Any) -> None:
     assert broken(Subject("faulty", fault, ALL), law, problem(0), 1e3) > 1.0
+
+
+# The lasso takes all its steps on columns that differ so much.
+@pytest.mark.parametrize("subject", [subject for subject in SUBJECTS if subject.name != "lasso"], ids=str)
+def test_what_the_caller_told_numpy_of_underflow_does_not_matter(subject: Subject) -> None:
+    def answer(given: Problem) -> Any:
+        try:
+            return np.asarray(subject.estimate(given.flow, given.A, given.y, Unit()))
+        except LinflowError as error:
+            return str(error)
+
+    for spectrum in (10.0 ** (-5.0 * np.arange(9)), 10.0 ** np.linspace(149, -149, 7)):
+        given = Problem.random(lf.Spectrum(spectrum), m=3, batch=(2,), noise_std=0.1, seed=0)
+        expected = answer(given)
+        with np.errstate(all="raise"):
+            np.testing.assert_array_equal(answer(given), expected)
+
+
+@pytest.mark.parametrize("size", [1e20, 1e60, 1e150])
+def test_standard_deviations_have_no_squares(size: float) -> None:
+    flow = lf.LinearFlow.from_variances([4.0, 1.0])
+    found = lf.posterior(flow, size * np.eye(2), [0.0, 0.0], noise_std=1e-150).std
+    np.testing.assert_allclose(found * size, 1e-150, rtol=1e-12)
 
 
 # ------------------------------------------------------------------------------------------------- degenerate inputs

@@ -244,6 +244,24 @@ def test_no_function_of_a_spectrum_ever_returns_nan(name: str) -> None:
     law()
 
 
+#: Spectra of which some number underflows on the way.
+VANISHING = {
+    "step": Spectrum.step(5, 2, 1e-100),
+    "wide": Spectrum(10.0 ** np.linspace(149, -149, 5)),
+    "smallest": Spectrum([1e-149]),
+}
+
+
+@pytest.mark.parametrize("name", RISK)
+def test_what_the_caller_told_numpy_of_underflow_does_not_matter(name: str) -> None:
+    function = RISK[name][1]
+    for spectrum in VANISHING.values():
+        unit = float(np.sqrt(spectrum[0] * spectrum[-1]))
+        expected = numbers(function(spectrum, unit))
+        with np.errstate(all="raise"):
+            np.testing.assert_array_equal(numbers(function(spectrum, unit)), expected)
+
+
 def test_infinity_times_nothing_is_seen_to_break_the_law() -> None:
     def product(s: Spectrum, unit: float) -> Any:
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -512,7 +512,7 @@ def test_two_spectra_of_one_name_are_two() -> None:
 
 
 def test_quantities_of_one_name_from_two_modules_are_not_confused() -> None:
-    methods = {"draws": Constant.draws, "enclosure": Constant.enclosure, "proved": True}
+    methods = {"draws": Constant.draws, "scale": Constant.scale, "enclosure": Constant.enclosure, "proved": True}
     mine = type("ExpectedError", (ExpectedError,), methods)
     assert repr(mine()) == repr(ExpectedError())
     spectrum = Spectrum.flat(4, value=3.0)  # E_2 = 18, the other is 1/2

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +88,68 @@ def test_a_cell_that_raises_anything_is_a_failed_row(what: str, tmp_path: Path) 
     assert wrong(found) == ""
     assert found.status == 1
     assert "4 of 8 cells failed" in found.err
+
+
+#: What a user's code may leave behind in the process.
+LEFT_BEHIND = {
+    "another folder": "import os; os.chdir('/')",
+    "errors of NumPy's": "import numpy; numpy.seterr(all='raise')",
+    "no stream": "sys.stdout = None",
+    "another stream": "import io; sys.stdout = sys.stderr = io.StringIO()",
+}
+
+
+def fresh(folder: Path) -> Answer:
+    """The small experiment, of which nothing is kept yet."""
+    for file in (folder / "out").iterdir() if (folder / "out").exists() else ():
+        file.unlink()
+    found = answer(run())
+    assert (wrong(found), found.status) == ("", 0), found
+    return found
+
+
+@pytest.mark.parametrize("what", LEFT_BEHIND)
+def test_what_a_users_code_leaves_behind_changes_nothing(what: str, tmp_path: Path) -> None:
+    left, before = LEFT_BEHIND[what], (np.geterr(), Path.cwd())
+    materials.experiment(tmp_path)
+    plain = fresh(tmp_path).out.splitlines()[:-1]
+    numbers = (tmp_path / "out" / "small.csv").read_bytes()
+    for how in ({"cell": left}, {"after": left}, {"after": f"def reading(dataset):\n    {left}\n    return ''"}):
+        materials.experiment(tmp_path, **how)  # type: ignore[arg-type]
+        assert fresh(tmp_path).out.splitlines()[:-1] == plain
+        assert (tmp_path / "out" / "small.csv").read_bytes() == numbers
+        assert (np.geterr(), Path.cwd()) == before
+
+
+@pytest.mark.parametrize("what", ["another folder", "errors of NumPy's"])
+def test_what_claims_leave_behind_changes_nothing(what: str, tmp_path: Path) -> None:
+    before = (np.geterr(), Path.cwd())
+    materials.claims(tmp_path, value=LEFT_BEHIND[what], after=LEFT_BEHIND[what])
+    found = answer(HUNT)
+    assert (wrong(found), found.status) == ("", 0), found
+    assert (tmp_path / "out" / "hunt-mine.json").exists()
+    assert (np.geterr(), Path.cwd()) == before
+
+
+def test_a_file_that_goes_elsewhere_finds_what_lies_there(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "number").write_text("3")
+    cell = "return {'v': float(__import__('pathlib').Path('number').read_text()), 'w': [1.0, 1.0]}"
+    materials.experiment(tmp_path, cell=cell, after="import os; os.chdir('there')")
+    fresh(tmp_path)
+    assert ",3.0,computed" in (tmp_path / "out" / "small.csv").read_text()
+
+
+def test_streams_that_are_closed_are_opened_again() -> None:
+    closed = "sys.stdout.close(); sys.stderr.close()"
+    wrapped = "import io; sys.stdout = io.TextIOWrapper(sys.stdout.buffer)"
+    for left in (closed, wrapped):
+        code = (
+            "import sys\nfrom linflow.engine.undisturbed import undisturbed\n"
+            f"with undisturbed():\n    {left}\nprint('there')\nprint('as well', file=sys.stderr)"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "there\n", "as well\n")
 
 
 #: Lines that must be refused, and what is said of them.

@@ -24,6 +24,7 @@ from linflow.spectrum import Spectrum
 
 #: Dense algebra on the other side: conditioning and size are kept where it has digits to compare.
 _CONDITION, _SIZE = 1e6, 64
+_CONDITION_OF_CLOSED_FORMS = 1e290
 
 
 class _PerDraw(Quantity):
@@ -37,12 +38,22 @@ class _PerDraw(Quantity):
         return 1 <= m < spectrum.n <= _SIZE and spectrum.condition <= _CONDITION
 
     def draws(self, spectrum: Spectrum, m: int, size: int, rng: np.random.Generator) -> Draws:
+        spectrum = _in_own_unit(spectrum)
         values = np.array([self.ratio(spectrum, m, rng) for _ in range(size)])
         return Draws(weights=np.empty(0), values=values)
 
     @abstractmethod
     def ratio(self, spectrum: Spectrum, m: int, rng: np.random.Generator) -> float:
         """The ratio for one draw."""
+
+
+def _in_own_unit(spectrum: Spectrum) -> Spectrum:
+    """The spectrum around 1, by a power of two, which rounds nothing.
+
+    A ratio depends on no unit, but the squares and products of dense algebra leave float64 in a unit that is far from it.
+    """
+    ends = np.frexp(spectrum.singular_values[[0, -1]])[1]
+    return Spectrum(np.ldexp(spectrum.singular_values, -int(ends.sum() // 2)), name=spectrum.name)
 
 
 @dataclass(frozen=True)
@@ -177,7 +188,8 @@ class PenaltyBeatsRank(_PerDraw):
     name: ClassVar[str] = "penalty/best rank"
 
     def defined(self, spectrum: Spectrum, m: int) -> bool:  # noqa: D102
-        return m == spectrum.n <= _SIZE
+        # Both forms are closed, but noise beyond the ends of the spectrum must have a square in float64.
+        return m == spectrum.n <= _SIZE and spectrum.condition <= _CONDITION_OF_CLOSED_FORMS
 
     def ratio(self, spectrum: Spectrum, m: int, rng: np.random.Generator) -> float:  # noqa: D102
         noise_std = float(np.exp(rng.uniform(*np.log(spectrum.singular_values[[-1, 0]] * [0.3, 3.0]))))

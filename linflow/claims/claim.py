@@ -19,6 +19,7 @@ from linflow.checks import (
     positive,
     real_number,
 )
+from linflow.claims.contract import name_of
 from linflow.claims.quantities import EXPECTED_ERROR, Quantity
 from linflow.claims.relation import KINDS, RELATIONS, Kind, Relation
 from linflow.engine.users import failing_as
@@ -79,8 +80,8 @@ class Claim(NoArray, instead="its value_at(spectrum, m)"):
     Raises
     ------
     InputError
-        A kind or status that does not exist, an empty name, a `value` that cannot be called, a claim about the mean of a
-        quantity that has none.
+        A kind or status that does not exist, an empty name or one that cannot be printed, a statement or source that is no
+        text, a quantity without a name, a `value` that cannot be called, a claim about the mean of a quantity without one.
 
     Examples
     --------
@@ -103,14 +104,20 @@ class Claim(NoArray, instead="its value_at(spectrum, m)"):
 
     def __post_init__(self) -> None:
         word: object = self.name
-        if not isinstance(word, str) or not word or any(c.isspace() for c in word):
+        if not isinstance(word, str) or not word or any(c.isspace() for c in word) or not word.isprintable():
             raise InputError(f"a claim's name must be a word without spaces, got {shown(word)}")
+        for name in ("statement", "source"):
+            words: object = getattr(self, name)
+            # Half a surrogate pair can be held by a string, and be written nowhere.
+            if not isinstance(words, str) or any("\ud800" <= c <= "\udfff" for c in words):
+                raise InputError(f"{name} of claim {self.name!r} must be text, got {shown(words)}")
         one_of(self.kind, f"kind of claim {self.name!r}", KINDS)
         one_of(self.status, f"status of claim {self.name!r}", STATUSES)
         if not isinstance(self.quantity, Quantity):
             raise InputError(
                 f"quantity of claim {self.name!r} must be a linflow.claims.Quantity, got {shown(self.quantity)}"
             )
+        name_of(self.quantity)
         for name in ("value", "holds_for"):
             callable_of(getattr(self, name), f"{name} of claim {self.name!r}", "of (spectrum, m)")
         object.__setattr__(self, "every_draw", flag(self.every_draw, f"every_draw of claim {self.name!r}"))

@@ -15,8 +15,9 @@ from linflow.arrays import shown
 from linflow.checks import FloatArray, real_number
 from linflow.claims.quantities import Breach, Draws, Plain, Quantity, Sketch
 from linflow.claims.sides import Side
+from linflow.engine.undisturbed import undisturbed
 from linflow.engine.users import described, failing_as
-from linflow.errors import ClaimError, LinflowError
+from linflow.errors import ClaimError, InputError, LinflowError
 from linflow.risk.balls import is_ball, meets
 from linflow.spectrum import Spectrum
 
@@ -33,23 +34,48 @@ def defined_at(quantity: Quantity, spectrum: Spectrum, m: int) -> bool:
     return _asked(lambda spectrum, m: bool(quantity.defined(spectrum, m)), quantity, "defined", spectrum, m)
 
 
+def name_of(quantity: Quantity) -> str:
+    """`Quantity.name`: a text, which every sentence and every table about it needs."""
+    name = getattr(quantity, "name", None)
+    if not isinstance(name, str) or not name.strip():
+        kind = type(quantity).__name__
+        raise InputError(f"the quantity {kind} has no name: give its class a line such as name = {kind.lower()!r}")
+    return name
+
+
 def enclosure_of(quantity: Quantity, spectrum: Spectrum, m: int) -> tuple[float, float] | None:
     """`Quantity.enclosure`: None, or two real numbers, the first at most the second."""
-    _own_enclosure(quantity, spectrum, m)
+    _own(quantity, "enclosure", ("draws", "scale", "inverse"), spectrum, m)
     found = _asked(quantity.enclosure, quantity, "enclosure", spectrum, m)
     return None if found is None else _interval(found, quantity, "enclosure", spectrum, m)
 
 
-def enclosure_at(quantity: Quantity, spectrum: Spectrum, m: int, A: FloatArray) -> tuple[float, float] | None:
-    """`Quantity.enclosure_at`, likewise."""
+def hold_against_draws(
+    quantity: Quantity, spectrum: Spectrum, m: int, enclosed: tuple[float, float], drawn: tuple[float, float]
+) -> None:
+    """Raise unless an enclosure and what draws show of the same mean have a number in common."""
+    if apart(enclosed, drawn, rounding_of(quantity)):
+        how = f"returned ({enclosed[0]:g}, {enclosed[1]:g}), but its draws show a mean in ({drawn[0]:g}, {drawn[1]:g})"
+        _broken(quantity, "enclosure", spectrum, m, how)
+
+
+def enclosure_at(quantity: Quantity, spectrum: Spectrum, m: int, A: FloatArray, value: float) -> tuple[float, float] | None:
+    """`Quantity.enclosure_at`, likewise, around the `value` that the quantity says it has there."""
+    _own(quantity, "enclosure_at", ("at",), spectrum, m)
     found = _asked(quantity.enclosure_at, quantity, "enclosure_at", spectrum, m, A)
-    return None if found is None else _interval(found, quantity, "enclosure_at", spectrum, m)
+    if found is None:
+        return None
+    low, high = _interval(found, quantity, "enclosure_at", spectrum, m)
+    if apart((low, high), (value, value), rounding_of(quantity)):
+        how = f"returned ({low:g}, {high:g}), which does not hold at(A) = {value:g}"
+        _broken(quantity, "enclosure_at", spectrum, m, how)
+    return low, high
 
 
 def ball_of(quantity: Quantity, spectrum: Spectrum, m: int, accuracy: int, low: float, high: float) -> Ball | None:
     """`Quantity.ball`: None, or a ball of finite radius that meets the interval ``low..high`` of `Quantity.enclosure`."""
     # A ball of linflow's that is inherited is not that of a quantity with an enclosure, draws or a scale of its own.
-    if _inherited(quantity, "ball", ("enclosure", "draws", "scale")):
+    if _inherited(quantity, "ball", ("enclosure", "draws", "scale", "inverse")):
         return None
     found = _asked(quantity.ball, quantity, "ball", spectrum, m, accuracy)
     if found is not None and not (is_ball(found) and meets(found, low, high)):
@@ -126,6 +152,13 @@ def plain_of(quantity: Quantity, spectrum: Spectrum, m: int, size: int, rng: np.
     return Plain(values, A)
 
 
+def hold_at(quantity: Quantity, spectrum: Spectrum, m: int, plain: Plain) -> None:
+    """Raise unless the values of plain draws are those that `Quantity.at` has for their A, where both are known."""
+    again = None if plain.A is None else values_at(quantity, spectrum, m, plain.A)
+    if again is not None and np.any(np.abs(again - plain.values) > rounding_of(quantity) * np.abs(again)):
+        _broken(quantity, "plain", spectrum, m, "returned values and A, but at(A) is not the value of the plain draw")
+
+
 def values_at(quantity: Quantity, spectrum: Spectrum, m: int, A: FloatArray) -> FloatArray | None:
     """`Quantity.at`: None, or a finite value for each of (size, m, n) measurements."""
     found = _asked(quantity.at, quantity, "at", spectrum, m, A)
@@ -148,12 +181,12 @@ def rounding_of(quantity: Quantity) -> float:
     return float(quantity.rounding)
 
 
-def _own_enclosure(quantity: Quantity, spectrum: Spectrum, m: int) -> None:
-    """An oracle of linflow's that is inherited says nothing about a quantity whose draws or scale are others."""
-    for changed in _inherited(quantity, "enclosure", ("draws", "scale")):
-        owner = next(kind for kind in type(quantity).__mro__ if "enclosure" in vars(kind))
+def _own(quantity: Quantity, oracle: str, others: tuple[str, ...], spectrum: Spectrum, m: int) -> None:
+    """An oracle of linflow's that is inherited says nothing about a quantity of which one of the `others` has changed."""
+    for changed in _inherited(quantity, oracle, others):
+        owner = next(kind for kind in type(quantity).__mro__ if oracle in vars(kind))
         how = f"is that of {owner.__name__}, while {changed} is not: define both, or neither"
-        _broken(quantity, "enclosure", spectrum, m, how)
+        _broken(quantity, oracle, spectrum, m, how)
 
 
 def _inherited(quantity: Quantity, oracle: str, others: tuple[str, ...]) -> list[str]:
@@ -166,9 +199,16 @@ def _inherited(quantity: Quantity, oracle: str, others: tuple[str, ...]) -> list
     return [name for name in others if place[name] < place[oracle]]
 
 
+def apart(one: tuple[float, float], other: tuple[float, float], rounding: float) -> bool:
+    """Whether two intervals have no number in common, rounding granted."""
+    size = rounding * max((abs(end) for end in (*one, *other) if np.isfinite(end)), default=0.0)
+    return one[0] > other[1] + size or other[0] > one[1] + size
+
+
 def _asked(function: Callable[..., T], quantity: Quantity, what: str, spectrum: Spectrum, m: int, *rest: Any) -> T:
     try:
-        return function(spectrum, m, *rest)
+        with undisturbed():
+            return function(spectrum, m, *rest)
     except (LinflowError, KeyboardInterrupt):
         raise
     except BaseException as error:  # a user's quantity may raise anything; its name and place are what helps

@@ -51,6 +51,7 @@ class Tried:
         size = DRAWS if spectrum.n <= _LARGE_N else _FEW_DRAWS
         plain = contract.plain_of(quantity, spectrum, m, size, rng)
         if plain is not None:
+            contract.hold_at(quantity, spectrum, m, plain)
             return cls(quantity, spectrum, m, plain.values, plain.A)
         return cls(quantity, spectrum, m, contract.draws_of(quantity, spectrum, m, size, rng).values, None)
 
@@ -61,7 +62,7 @@ class Tried:
         limits = {"tolerance": tolerance, "forgiven": ROUNDING}
         if relation.answer(found, found, value, **limits) is not Answer.FAILS:
             return None
-        proved = None if A is None else contract.enclosure_at(self.quantity, self.spectrum, self.m, A)
+        proved = None if A is None else contract.enclosure_at(self.quantity, self.spectrum, self.m, A, found)
         if proved is None:
             # Taken at its word, beyond the rounding that it declares.
             low = high = found

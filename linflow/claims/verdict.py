@@ -163,6 +163,7 @@ def _without_draws(cell: Cell, tests: list[Test]) -> dict[Test, Evidence]:
         return shown
     oracle = contract.enclosure_of(cell.quantity, cell.spectrum, cell.m)
     if oracle is not None:
+        _hold_against_draws(cell, oracle)
         shown = dict.fromkeys(tests, Enclosed.of(*oracle))
         for test in tests:
             if test.side is not None and _word(test, shown[test]) == UNDECIDED:
@@ -179,6 +180,27 @@ def _in_balls(cell: Cell, test: Test, side: Side, shown: Enclosed) -> Evidence:
     """What balls say of a test that intervals of float64 numbers leave open, if they say anything."""
     found = separated(cell.quantity, side, cell.spectrum, cell.m, relation=test.relation, value=test.value, shown=shown)
     return shown if found is None else found
+
+
+def _hold_against_draws(cell: Cell, oracle: tuple[float, float]) -> None:
+    """An oracle that is not linflow's own is believed unless the quantity's own draws contradict it.
+
+    Raises
+    ------
+    ClaimError
+        They do. Its chance for a sound quantity is that of the confidence sequence which the cell does not need now.
+    """
+    owner = next(kind for kind in type(cell.quantity).__mro__ if "enclosure" in vars(kind))
+    if owner.__module__.startswith("linflow."):
+        return
+    sampler = _Sampler(cell)
+    try:
+        sampler.extend(_FIRST_BLOCK)
+        scale = contract.scale_of(cell.quantity, cell.spectrum, cell.m)
+    except ClaimError:  # where an oracle answers, draws are not needed, and those that fail contradict nothing
+        return
+    drawn = of_quantity(*sampler.sequence.interval(), scale, cell.quantity.inverse)
+    contract.hold_against_draws(cell.quantity, cell.spectrum, cell.m, oracle, drawn)
 
 
 def _about_every_A(cell: Cell, tests: list[Test]) -> dict[Test, Evidence]:

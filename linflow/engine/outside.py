@@ -23,6 +23,7 @@ from linflow.arrays import NoArray
 from linflow.checks import path_of
 from linflow.engine.files import regular_file, shortened
 from linflow.engine.sources import Source
+from linflow.engine.undisturbed import undisturbed
 from linflow.engine.users import failing_as, text_of
 from linflow.errors import DataError, InputError
 from linflow.identity import content
@@ -170,7 +171,8 @@ class Outside(NoArray):
         with failing_as(DataError, f"{self.function}{place}"):
             if self.source is None:
                 return function(*arguments)
-            with self.source.served():
+            with self.source.served(), undisturbed():
+                self.source.enter()
                 return function(*arguments)
 
 

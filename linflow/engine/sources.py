@@ -23,6 +23,7 @@ from pathlib import Path
 
 from linflow import provenance
 from linflow.engine.files import regular_file
+from linflow.engine.undisturbed import enter, undisturbed, working_folder
 from linflow.errors import DataError, InputError
 from linflow.identity import content
 
@@ -82,12 +83,18 @@ class Source:
         # Data classes look their module up while they are made, so it has to be known before it is executed.
         sys.modules[self.module_name] = module
         try:
-            exec(compile(self.text, self.path, "exec"), module.__dict__)
+            with undisturbed():
+                exec(compile(self.text, self.path, "exec"), module.__dict__)
+                module.__linflow_folder__ = working_folder()  # type: ignore[attr-defined]
         except BaseException:
             del sys.modules[self.module_name]
             raise
         module.__linflow_key__ = self.key  # type: ignore[attr-defined]
         return module
+
+    def enter(self) -> None:
+        """Go to the working folder that the file chose while it was loaded; its functions may read what lies there."""
+        enter(getattr(sys.modules.get(self.module_name), "__linflow_folder__", None))
 
     def content_of(self, value: object) -> str:
         """Digest of a function of this file with all that it reaches; where that cannot be told, of the texts."""

@@ -122,6 +122,8 @@ def flushed() -> OSError | None:
         except OSError as error:
             found = found or error
             _turn_away(stream)
+        except ValueError:  # somebody closed it: nothing is left in it
+            continue
     return found
 
 

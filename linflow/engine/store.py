@@ -89,6 +89,8 @@ class Store:
 
     def __init__(self, path: Path | None, identity: Mapping[str, Any]) -> None:
         self.path = path
+        # A user's code may change the working folder meanwhile; sentences name the path as it was given.
+        self._whole_path = None if path is None else path.absolute()
         #: Records that were altered on the disk, and so were not read.
         self.damaged = 0
         self._identity = json.dumps(identity, sort_keys=True)
@@ -166,7 +168,7 @@ class Store:
     def _found(self) -> tuple[int, int] | None:
         """Which file the path leads to."""
         try:
-            found = None if self.path is None else self.path.stat()
+            found = None if self._whole_path is None else self._whole_path.stat()
         except OSError:
             return None
         return None if found is None else (found.st_dev, found.st_ino)

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from linflow.engine.sources import PREFIX
+from linflow.engine.undisturbed import undisturbed
 from linflow.errors import LinflowError
 
 #: Texts are cut here: they are for people.
@@ -61,8 +62,9 @@ class failing_as:  # noqa: N801 - used like a function
         self.kind, self.what = kind, what
 
     def __enter__(self) -> None:
-        pass
+        self.around = undisturbed()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.around.put_back()
         if error is not None and not isinstance(error, KeyboardInterrupt):
             raise self.kind(f"{self.what} raised {described(error)}") from error

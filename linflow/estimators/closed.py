@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -69,7 +68,10 @@ class Posterior(NoArray, instead="its mean, its std or its covariance"):
     @property
     def std(self) -> FloatArray:
         """Standard deviation of each coordinate, (n,), [x]."""
-        return cast(FloatArray, np.linalg.norm(self.factor, axis=1))
+        # Roots of sums of squares, never the squares: of 1e-170 or 1e170 float64 has none.
+        with overflow():
+            std = np.hypot.reduce(self.factor, axis=1)
+        return representable(std, "the standard deviations")
 
     def sample(self, size: int | tuple[int, ...], rng: Random) -> FloatArray:
         """Independent draws of x given y, shape (*size, ..., n), [x].
@@ -249,7 +251,8 @@ def posterior(flow: LinearFlow, A: Measurement, y: ArrayLike, *, noise_std: Nois
     system, s = system_of(flow, A, y), flow.spectrum.singular_values
     solver = PenalisedSolver(system, s, noise_on(system, noise_std), complete=True)
     mean = signal(flow, s, solver.solution)
-    complement = s[:, None] * solver.complement
+    with overflow():
+        complement = s[:, None] * solver.complement
     factor = complement if flow.basis is None else flow.basis @ complement
     return Posterior(mean=mean, factor=factor)
 
@@ -292,7 +295,9 @@ def truncated_least_squares(flow: LinearFlow, A: Measurement, y: ArrayLike, *, r
     if k <= system.m and determines(system, k):
         coordinates = least_squares(system, k)
     else:
-        coordinates = s * PenalisedSolver(system, s, Noise.white(0.0, system.m)).solution
+        solution = PenalisedSolver(system, s, Noise.white(0.0, system.m)).solution
+        with overflow():
+            coordinates = s * solution
     everywhere = np.zeros((*coordinates.shape[:-1], flow.n))
     everywhere[..., :k] = coordinates
     return signal(flow, 1.0, everywhere)

@@ -126,7 +126,8 @@ class LatentSystem:
             length = float(np.sum((q * self.units) ** 2))
             c = float(np.sum(self._spread(q * squares) ** 2)) / length if length > 0 else 0.0
             level = float(np.mean((self.std * self.units) ** 2)) / c if c > 0 else 0.0
-        if not (0 < c < np.inf and 0 < c**2 < np.inf and np.isfinite(level)):
+        # As a product: Python's power raises an error where this one is infinite.
+        if not (0 < c < np.inf and 0 < c * c < np.inf and np.isfinite(level)):
             return None
         variances = self.flow.spectrum.variances
         level /= variances[0]
@@ -135,7 +136,7 @@ class LatentSystem:
             # The squares of the units, because both products divide by the units, and q and the answer are in them.
             weighted = self._spread(q * squares) / (variances / variances[0] + level)
             x = times_transposed(weighted, self.flow.basis)
-            made: FloatArray = self._in_units(self.A.matmat(x.T).T) * squares / (c**2 * variances[0])
+            made: FloatArray = self._in_units(self.A.matmat(x.T).T) * squares / (c * c * variances[0])
             return made
 
         with np.errstate(all="ignore"):

@@ -250,7 +250,9 @@ def singular_triplets(system: System, s: FloatArray) -> Triplets:
         return Triplets(np.zeros((s.size, 0)), np.zeros(0), np.zeros((system.m, 0)), doubtful, qr, readings)
     weighted = np.ldexp(readings.qr.R, system.exponents.max()) @ qr.R[:, : qr.rank].T[readings.qr.pivots]
     Q, S, V = graded_svd(weighted)
-    return Triplets(qr.Q[:, : qr.rank] @ V, S, readings.qr.Q @ Q, doubtful, qr, readings)
+    with overflow():
+        P = qr.Q[:, : qr.rank] @ V
+    return Triplets(P, S, readings.qr.Q @ Q, doubtful, qr, readings)
 
 
 def _without_rounding(C: FloatArray) -> FloatArray:

@@ -25,6 +25,7 @@ from linflow.arrays import numeric
 from linflow.checks import FloatArray
 from linflow.engine.outside import Outside, pickled_by_value
 from linflow.engine.sources import Source
+from linflow.engine.undisturbed import undisturbed
 from linflow.engine.users import described
 from linflow.errors import InputError, MissingTorchError
 from linflow.experiments.experiment import Cell, Experiment, Variable
@@ -63,7 +64,12 @@ class Shipment:
         params, key = job
         start = time.perf_counter()
         try:
-            values = checked_values(self.cell()({**params, **self.more}, generator(self.seed, key)), self.variables)
+            cell = self.cell()
+            with undisturbed():
+                if self.source is not None:
+                    self.source.enter()
+                raw = cell({**params, **self.more}, generator(self.seed, key))
+            values = checked_values(raw, self.variables)
             values = {name: array for name, array in values.items() if self.variables[name].kept(params["block"])}
             return Outcome(key, values, None, time.perf_counter() - start)
         except KeyboardInterrupt:

@@ -63,6 +63,7 @@ def run_command(
 
     With a `form` the table alone is printed, and every sentence about it goes to standard error.
     """
+    place = out.absolute()  # before the user's file is loaded, which may change the working folder
     study = load(target)
     experiment = study.experiment
     given = Given() if given is None else given
@@ -70,11 +71,11 @@ def run_command(
     plan = experiment.plan(quick=quick, seed=seed, changes=chosen)  # refused before a folder is made
     own = given_methods(experiment, methods)
     fitted = fitting(experiment, plan, given_flow(experiment, flow))
-    prepare_folder(out)
+    prepare_folder(place)
     with shown(experiment.name, unit="cells") as told:
         dataset = run(
             experiment,
-            out=out,
+            out=place,
             quick=quick,
             seed=seed,
             workers=workers,
@@ -85,8 +86,8 @@ def run_command(
             flow=flow,
             methods=methods,
         )
-    write_netcdf(dataset, out / f"{experiment.name}.nc")
-    write_csv(dataset, out / f"{experiment.name}.csv")
+    write_netcdf(dataset, place / f"{experiment.name}.nc")
+    write_csv(dataset, place / f"{experiment.name}.csv")
     failures = _failures(dataset)
     any_computed = bool(np.any(dataset["status"].values == COMPUTED))
     rows = made_table(study, study.table or default_table, dataset) if any_computed else []
@@ -104,11 +105,11 @@ def run_command(
     )
     page = to_markdown(experiment.title, rows, reading, failures)
     again = as_markdown(command, dataset.attrs["n_cells"] - dataset.attrs["n_skipped"], dataset.attrs["code_version"])
-    write_bytes(out / f"{experiment.name}.md", f"{page}\n{again}\n".encode())
+    write_bytes(place / f"{experiment.name}.md", f"{page}\n{again}\n".encode())
     drawn = made_figures(study, study.figures, dataset, figures) if study.figures and any_computed else {}
     names = [f"{experiment.name}-{key}.{figures}" if key else f"{experiment.name}.{figures}" for key in drawn]
     for name, figure in zip(names, drawn.values(), strict=True):
-        write_bytes(out / name, figure)
+        write_bytes(place / name, figure)
 
     if rows or form is not None:
         Table.of(rows, experiment.title).put(form, most=_PRINTED, rest=f"{experiment.name}.md")

@@ -46,6 +46,7 @@ from linflow.checks import (
     one_of,
     rank_in,
     scalar_or_array,
+    vanishing,
 )
 from linflow.errors import InputError
 from linflow.spectrum import Spectrum, counts_for, spectrum_of
@@ -367,7 +368,8 @@ def denoising(spectrum: Spectrum | ArrayLike, *, noise_std: float, rank: int | N
     with np.errstate(over="ignore"):
         kept = 1 / (1 + gamma / head)
         lost = 1 / (1 + head / gamma) if gamma > 0 else np.zeros(k)
-    return float(np.sum(head * lost * lost + (noise_std * kept) ** 2) + spectrum.tail(k))
+    with vanishing():
+        return float(np.sum(head * lost * lost + (noise_std * kept) ** 2) + spectrum.tail(k))
 
 
 def _lost_degrees(field: Field) -> int:

@@ -56,6 +56,7 @@ def centred(sigma: FloatArray) -> tuple[FloatArray, int]:
     return np.ldexp(sigma, -middle), middle
 
 
+@np.errstate(under="ignore")  # what is too small for float64 is nothing, whatever the caller has told NumPy to make of it
 def curves_of(
     sigma: FloatArray, A: NDArray[Any], *, threads: int = 1, room: Room | None = None, on: Device | None = None
 ) -> tuple[FloatArray, NDArray[np.bool_]]:

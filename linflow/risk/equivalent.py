@@ -32,6 +32,7 @@ from linflow.checks import (
     noise_level,
     non_negative,
     scalar_or_array,
+    vanishing,
 )
 from linflow.errors import InputError, ShapeError
 from linflow.risk.fixed_point import Measure, filters, solve
@@ -109,8 +110,9 @@ def equivalent(
     measure = Measure.of(spectrum, t)
     root = solve(measure, counts.ravel(), gamma)
     risk = np.empty(root.size)
-    for block in measure.blocks(root.size):
-        risk[block] = _risk(measure, counts.ravel()[block], root[block], gamma, s, float(t.sum()))
+    with vanishing():
+        for block in measure.blocks(root.size):
+            risk[block] = _risk(measure, counts.ravel()[block], root[block], gamma, s, float(t.sum()))
     return scalar_or_array(risk.reshape(counts.shape), m)
 
 

@@ -40,7 +40,7 @@ from typing import overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from linflow.checks import FIELDS, Count, Counts, Field, FloatArray, one_of, scalar_or_array
+from linflow.checks import FIELDS, Count, Counts, Field, FloatArray, one_of, scalar_or_array, vanishing
 from linflow.errors import InputError, NotConvergedError
 from linflow.risk.compress import compress
 from linflow.risk.enclosure import is_flat
@@ -138,7 +138,8 @@ def exact(spectrum: Spectrum | ArrayLike, m: Count | Counts, field: Field = "rea
     for count in wanted:
         if not has_exact(spectrum, count, field):
             raise InputError(_no_oracle(spectrum, count, field))
-    values = np.array([_value(spectrum, count, field) for count in wanted])
+    with vanishing():
+        values = np.array([_value(spectrum, count, field) for count in wanted])
     return scalar_or_array(values[np.searchsorted(wanted, counts)], m)
 
 

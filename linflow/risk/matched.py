@@ -37,6 +37,7 @@ from linflow.checks import (
     measurement_counts,
     non_negative,
     one_of,
+    vanishing,
 )
 from linflow.errors import InputError
 from linflow.risk.fixed_point import Measure, solve
@@ -118,7 +119,8 @@ def log_det_range(
     gamma = _positive(penalty)
     counts = measurement_counts(m, None)
     low, high = {"real": (1, 0), "complex": (0, -1)}[one_of(field, "field", FIELDS)]
-    edges = [counts * log_dets(spectrum, _order(counts, shift), gamma) for shift in (low, high)]
+    with vanishing():
+        edges = [counts * log_dets(spectrum, _order(counts, shift), gamma) for shift in (low, high)]
     return _in_order(edges, m)
 
 

@@ -73,6 +73,7 @@ def assert_quantity(
     __tracebackhide__ = True
     if not isinstance(quantity, Quantity):
         raise InputError(f"quantity must be a linflow.claims.Quantity, got {shown(quantity)}")
+    contract.name_of(quantity)
     alpha, seed, draws = probability(alpha, "alpha"), whole_number(seed, "seed"), positive_int(draws, "draws")
     cases = _small_cases() if cases is None else instances_of(cases, Case, "cases")
     _same_identity(quantity)
@@ -157,18 +158,18 @@ def _agree(
     __tracebackhide__ = True
     name, rounding = quantity.name, contract.rounding_of(quantity)
     oracle = contract.enclosure_of(quantity, spectrum, m)
-    if oracle is not None and _apart(oracle, shown, rounding):
+    if oracle is not None and contract.apart(oracle, shown, rounding):
         fail(f"{name}: its draws contradict its enclosure", ("enclosure", oracle), ("draws", shown), where)
     if oracle is not None:
         contract.ball_of(quantity, spectrum, m, _ACCURACY, *oracle)
     estimate = contract.estimate_of(quantity, spectrum, m)
     known, what = (shown, "draws") if oracle is None else (oracle, "enclosure")
-    if estimate is not None and _apart(known, (estimate, estimate), rounding):
+    if estimate is not None and contract.apart(known, (estimate, estimate), rounding):
         fail(f"{name}: its estimate contradicts its {what}", (what, known), ("estimate", estimate), where)
     mean = float(values.mean())
     constant = float(values.std()) <= rounding * abs(mean)
     plain = (mean, mean) if constant else normal_interval(values, alpha)
-    if _apart(plain, shown, rounding):
+    if contract.apart(plain, shown, rounding):
         fail(
             f"{name}: scale and weights contradict the mean of plain draws",
             ("weights", shown),
@@ -187,9 +188,7 @@ def _functions_of_A(
         return
     if values is not None and np.any(np.abs(found - values) > rounding * np.abs(found)):
         fail(f"{name}: at(A) is not the value of the plain draw with that A", where)
-    enclosed = contract.enclosure_at(quantity, spectrum, m, A[0])
-    if enclosed is not None and _apart(enclosed, (float(found[0]), float(found[0])), rounding):
-        fail(f"{name}: enclosure_at(A) does not hold at(A)", ("enclosure", enclosed), ("at", float(found[0])), where)
+    contract.enclosure_at(quantity, spectrum, m, A[0], float(found[0]))
     slope = contract.slope_at(quantity, spectrum, m, A[0]) if 1 <= m < spectrum.n else None
     if slope is None:
         return
@@ -202,9 +201,3 @@ def _functions_of_A(
     blur = rounding * abs(float(found[0])) / _STEP
     if abs(quotient - expected) > _SLOPE_ERROR * float(np.linalg.norm(slope)) + blur:
         fail(f"{name}: slope_at(A) is not the slope of at", ("slope", expected), ("differences", quotient), where)
-
-
-def _apart(one: tuple[float, float], other: tuple[float, float], rounding: float) -> bool:
-    """Whether two intervals have no point in common, rounding granted."""
-    size = rounding * max((abs(end) for end in (*one, *other) if np.isfinite(end)), default=0.0)
-    return one[0] > other[1] + size or other[0] > one[1] + size

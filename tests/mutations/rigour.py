@@ -32,6 +32,7 @@ _MEAN = "contract.py::test_a_broken_answer_about_a_mean_is_refused"
 _EVERY_A = "contract.py::test_a_broken_answer_about_every_A_is_refused"
 _CONTRADICT = "contract.py::test_answers_that_contradict_each_other_fail"
 _DIFFERENCE = "identity.py::test_a_difference_anywhere_is_another_identity"
+_FORGED = "contract.py::test_what_is_inherited_or_made_up_supports_and_refutes_nothing"
 _DOMINATING = "tilted.py::test_the_dominating_error_alone_has_the_same_law"
 
 
@@ -188,7 +189,7 @@ _SCOPE_FAULTS = (
         _EVERY,
         "no-ball-confirms",
         "violations of float64 taken at their word though ball arithmetic is known",
-        "proved = None if A is None else contract.enclosure_at(self.quantity, self.spectrum, self.m, A)",
+        "proved = None if A is None else contract.enclosure_at(self.quantity, self.spectrum, self.m, A, found)",
         "proved = None",
         "every.py::test_only_ball_arithmetic_says_exact",
     ),
@@ -228,8 +229,8 @@ _SCOPE_FAULTS = (
         _EVERY,
         "tilted-draws-rule-out",
         "draws of the tilted law said to rule out a frequency under the plain one",
-        "        if plain is not None:\n            return cls(",
-        "        if plain is None:\n            return cls(",
+        "plain = contract.plain_of(quantity, spectrum, m, size, rng)",
+        "plain = None",
         "every.py::test_what_draws_rule_out_is_about_plain_draws",
     ),
     _fault(
@@ -247,6 +248,30 @@ _SCOPE_FAULTS = (
         "if total.rel_accuracy_bits() > _ACCURACY:",
         "if total.is_finite():",
         "witness.py::test_rows_that_are_nearly_dependent_cost_precision_and_no_digits",
+    ),
+    _fault(
+        "linflow/claims/certainties.py",
+        "certainty-in-a-far-unit",
+        "dense algebra beyond float64 speaks against a theorem",
+        "        spectrum = _in_own_unit(spectrum)\n",
+        "",
+        "certainties.py::test_no_unit_matters",
+    ),
+    _fault(
+        "linflow/risk/bounds.py",
+        "underflow-is-the-callers",
+        "a number too small for float64 is an error where the caller made it one",
+        "    with vanishing():\n",
+        "    if spectrum.n:\n",
+        "risk_laws.py::test_what_the_caller_told_numpy_of_underflow_does_not_matter",
+    ),
+    _fault(
+        "linflow/estimators/latent.py",
+        "python-power-overflows",
+        "a number beyond float64 is Python's OverflowError",
+        "0 < c * c < np.inf",
+        "0 < c**2 < np.inf",
+        "laws_of_measurements.py::test_the_law_holds",
     ),
     _fault(
         "linflow/claims/certainties.py",
@@ -499,6 +524,22 @@ _IDENTITY_FAULTS = (
         "identity.py::test_use_is_no_difference",
     ),
     _fault(
+        "linflow/state.py",
+        "caches-are-content",
+        "a table is another one once it was asked something",
+        'return {} if own else fields(value, known=frozenset({"_cache"}))',
+        "return {} if own else fields(value)",
+        "identity.py::test_objects_of_other_libraries_are_what_they_hold",
+    ),
+    _fault(
+        "linflow/state.py",
+        "tensors-by-address",
+        "equal tensors in two places are two",
+        'if not (hasattr(value, "detach") and hasattr(value, "untyped_storage")):',
+        "if True:",
+        "identity.py::test_objects_of_other_libraries_are_what_they_hold",
+    ),
+    _fault(
         _IDENTITY,
         "array-by-repr",
         "arrays that are shown alike are one",
@@ -511,6 +552,38 @@ _IDENTITY_FAULTS = (
 # ------------------------------------------------------------------------------------------- the contract of a quantity
 
 _CONTRACT_FAULTS = (
+    _fault(
+        _CONTRACT,
+        "inverse-inherited",
+        "an oracle inherited by a quantity that is its inverse",
+        '_own(quantity, "enclosure", ("draws", "scale", "inverse"), spectrum, m)',
+        '_own(quantity, "enclosure", ("draws", "scale"), spectrum, m)',
+        _FORGED,
+    ),
+    _fault(
+        _CONTRACT,
+        "ball-without-its-value",
+        "ball arithmetic that does not hold the value that it is for",
+        "    if apart((low, high), (value, value), rounding_of(quantity)):\n",
+        "    if not low <= high:\n",
+        _FORGED,
+    ),
+    _fault(
+        _CONTRACT,
+        "plain-not-held",
+        "plain draws that are not the values at their A",
+        "np.any(np.abs(again - plain.values) > rounding_of(quantity) * np.abs(again))",
+        "np.any(np.isnan(again))",
+        _FORGED,
+    ),
+    _fault(
+        _VERDICT,
+        "oracle-not-held",
+        "an oracle of the user's that the quantity's own draws contradict",
+        "        _hold_against_draws(cell, oracle)\n",
+        "",
+        _FORGED,
+    ),
     _fault(
         _CONTRACT,
         "order-unchecked",
@@ -580,8 +653,8 @@ _CONTRACT_FAULTS = (
         _TESTING,
         "oracle-not-compared",
         "draws never held against the enclosure",
-        "if oracle is not None and _apart(oracle, shown, rounding):",
-        "if oracle is not None and _apart(oracle, oracle, rounding):",
+        "if oracle is not None and contract.apart(oracle, shown, rounding):",
+        "if oracle is not None and contract.apart(oracle, oracle, rounding):",
         _CONTRADICT,
     ),
     _fault(
