@@ -84,7 +84,9 @@ def log_capital(draws: ArrayLike, q: float) -> FloatArray:
 def _play(draws: FloatArray, q: float, logs: FloatArray) -> tuple[FloatArray, FloatArray]:
     """The mixture's log capital after each of (rows, size) draws, for stakes that start at `logs`, and the stakes' own."""
     rows, size = draws.shape
-    stretch = int(np.clip(_RANGE / max(-np.log(q), 1e-9), 1, _LONGEST_PRODUCT))
+    # Of a few draws few together: a stretch costs its logarithms, and a call for each of its draws.
+    longest = min(_LONGEST_PRODUCT, 1 + math.isqrt(size))
+    stretch = int(np.clip(_RANGE / max(-np.log(q), 1e-9), 1, longest))
     path, most = np.empty_like(draws), stretch * max(1, _PRODUCTS // (_STAKES.size * stretch * rows))
     for first in range(0, size, most):
         part = draws[:, first : first + most]

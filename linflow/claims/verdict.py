@@ -7,7 +7,8 @@ gets
 * an enclosure, where the quantity has an oracle;
 * for users' own claims, what the ledger proves (never the catalogue's own statement of it);
 * a confidence sequence at level alpha / (2 cells), so that the probability of any wrong interval in the whole run is at
-  most alpha / 2. Draws stop as soon as every inequality on the cell is decided; an equality gets the whole budget.
+  most alpha / 2. Draws stop as soon as every inequality on the cell is decided; an equality gets the whole budget (and
+  is played with the means of four draws each, where these are not small).
 
 A statement about every A is drawn and hunted over A (:mod:`linflow.claims.every`). What a sampler relies on (T8's range,
 T4's ratio) is checked on each draw: a draw outside refutes that statement, and leaves the other claims of its cell
@@ -51,7 +52,12 @@ from linflow.errors import ClaimError
 from linflow.identity import code_digest
 from linflow.spectrum import Spectrum
 
-_FIRST_BLOCK, _LARGEST_BLOCK = 64, 512
+#: Draws before the first look.
+_FIRST_BLOCK = 32
+#: Where only equalities are asked about, so many draws are one stake: their mean is a draw of [0, 1] like any other, and a
+#: game costs as much as it has stakes. Not where the mean of the draws before is small: against a larger mean q a capital
+#: grows by less than 1/(1 - q) with each stake, so that there every draw counts.
+_TOGETHER, _SMALL_MEAN = 4, 0.25
 _NO_COINCIDENCE = 10
 
 
@@ -143,7 +149,7 @@ def decide(cell: Cell) -> list[Outcome]:
     sampled = [test for test in means if test not in shown]
     breaches: list[Breach] = []
     if sampled:
-        sampler = _Sampler(cell)
+        sampler = _Sampler(cell, patient=not any(test.relation.shown_by_intervals for test in sampled))
         shown |= _by_sampling(cell, sampled, sampler)
         breaches = sampler.breaches
     shown |= _about_every_A(cell, certain)
@@ -185,11 +191,12 @@ def _about_every_A(cell: Cell, tests: list[Test]) -> dict[Test, Evidence]:
 
 
 class _Sampler:
-    """Draws of a cell so far, grown in blocks."""
+    """Draws of a cell so far, grown in blocks; if it is `patient`, several of them may be one draw of its sequence."""
 
-    def __init__(self, cell: Cell) -> None:
-        self.cell, self.rng = cell, cell.generator()
+    def __init__(self, cell: Cell, *, patient: bool) -> None:
+        self.cell, self.patient, self.rng = cell, patient, cell.generator()
         self.sequence = ConfidenceSequence(cell.alpha)
+        self.weights: FloatArray = np.empty(0)
         self.values: FloatArray = np.empty(0)
         self.breaches: list[Breach] = []
 
@@ -208,13 +215,16 @@ class _Sampler:
             block = min(size, largest)
             drawn = contract.draws_of(self.cell.quantity, self.cell.spectrum, self.cell.m, block, self.rng)
             self._hold(drawn)
-            self.sequence.add(drawn.weights)
+            # From draws before these alone, so that what is staked on them is settled beforehand.
+            large = self.patient and self.weights.size > 0 and self.weights.mean() >= _SMALL_MEAN
+            self.sequence.add(_means(drawn.weights, _TOGETHER if large else 1))
+            self.weights = np.concatenate([self.weights, drawn.weights])
             self.values = np.concatenate([self.values, drawn.values])
             self.breaches += drawn.breaches
             size -= block
 
     def _hold(self, drawn: Draws) -> None:
-        quantity, before = self.cell.quantity, self.sequence.draws
+        quantity, before = self.cell.quantity, self.weights
         same = min(before.size, drawn.weights.size)
         # Ten different numbers in the same order are no coincidence.
         if np.array_equal(before[:same], drawn.weights[:same]) and np.unique(before[:same]).size >= _NO_COINCIDENCE:
@@ -234,7 +244,6 @@ def _by_sampling(cell: Cell, tests: list[Test], sampler: _Sampler) -> dict[Test,
     scale, inverse = contract.scale_of(cell.quantity, cell.spectrum, cell.m), cell.quantity.inverse
     excluded = dict.fromkeys(tests, (-np.inf, np.inf))
     open_tests = list(tests)
-    block = _FIRST_BLOCK
     while not sampler.breaches:
         if sampler.values.size:
             for test in open_tests:
@@ -243,15 +252,15 @@ def _by_sampling(cell: Cell, tests: list[Test], sampler: _Sampler) -> dict[Test,
         budget = max((test.max_draws for test in open_tests), default=0)
         if sampler.values.size >= budget:
             break
-        sampler.extend(min(block, budget - sampler.values.size))
-        # Looks lie so far apart that all of them together cost no more than three times the last.
-        block = max(min(2 * block, _LARGEST_BLOCK), sampler.values.size // 2)
+        # Looks soon after one another save draws, and where nothing but a refutation can end them there are few.
+        further = sampler.values.size // (1 if sampler.patient else 4)
+        sampler.extend(min(max(_FIRST_BLOCK, further), budget - sampler.values.size))
     size = sampler.values.size
     if sampler.breaches:
         nothing = Nothing(low=-np.inf, high=np.inf, why="a draw broke what the sampler relies on", draws=size)
         return dict.fromkeys(tests, nothing)
     low, high = of_quantity(*sampler.sequence.interval(), scale, inverse)
-    mean = float(sampler.sequence.draws.mean())
+    mean = float(sampler.weights.mean())
     estimate = (scale / mean if mean > 0 else np.inf) if inverse else scale * mean
     shown: dict[Test, Evidence] = {}
     for test in tests:
@@ -265,11 +274,23 @@ def _by_sampling(cell: Cell, tests: list[Test], sampler: _Sampler) -> dict[Test,
             most = max(least, most)
         shown[test] = Confidence(low=least, high=most, estimate=estimate, alpha=cell.alpha, draws=size)
         if _word(test, shown[test]) == UNDECIDED and not test.relation.two_sided:
-            normal = of_quantity(*normal_interval(sampler.sequence.draws, cell.alpha), scale, inverse)
+            normal = of_quantity(*normal_interval(sampler.weights, cell.alpha), scale, inverse)
             suspected = Asymptotic(low=normal[0], high=normal[1], estimate=estimate, alpha=cell.alpha, draws=size)
             if suspected.suspicion(test.relation, test.value, test.tolerance):
                 shown[test] = suspected
     return shown
+
+
+def _means(weights: FloatArray, stake: int) -> FloatArray:
+    """Of each `stake` weights in a row, the last of which may be fewer: independent, in [0, 1], and of the same mean.
+
+    >>> _means(np.array([0.0, 1.0, 1.0, 1.0, 0.5]), 2).tolist()
+    [0.5, 1.0, 0.5]
+    """
+    if stake == 1:
+        return weights
+    starts = np.arange(0, weights.size, stake)
+    return np.minimum(np.add.reduceat(weights, starts) / np.diff(np.append(starts, weights.size)), 1.0)
 
 
 _DECISIVE = (SUPPORTED, REFUTED)

@@ -31,7 +31,7 @@ _MEAN = "contract.py::test_a_broken_answer_about_a_mean_is_refused"
 _EVERY_A = "contract.py::test_a_broken_answer_about_every_A_is_refused"
 _CONTRADICT = "contract.py::test_answers_that_contradict_each_other_fail"
 _DIFFERENCE = "identity.py::test_a_difference_anywhere_is_another_identity"
-_DOMINATING = "tilted.py::test_the_dominating_error_alone_has_the_same_law"
+_AMPLIFICATION = "tilted.py::test_the_amplification_alone_has_the_same_law"
 
 
 def _fault(file: str, name: str, what: str, old: str, new: str, *tests: str) -> Fault:
@@ -289,35 +289,51 @@ _SCOPE_FAULTS = (
     ),
     _fault(
         _TILTED,
-        "dominating-untilted-pivot",
-        "draws of Y_k alone whose last pivot is not tilted",
+        "amplification-untilted-pivot",
+        "draws of the amplification whose last pivot is not tilted",
         "np.where(tilted, m - k - 1, m - k + 1)",
         "np.where(tilted, m - k + 1, m - k + 1)",
-        _DOMINATING,
+        _AMPLIFICATION,
     ),
     _fault(
         _TILTED,
-        "dominating-untilted-entry",
-        "draws of Y_k alone without the size-biased entry",
-        "columns[k - 1, tilted, column[tilted]] = biased[tilted]",
-        "columns[k - 1, tilted, column[tilted]] *= 1.0",
-        _DOMINATING,
+        "amplification-probability",
+        "draws of the amplification tilted with probability k/m",
+        "rng.random(size) < k / (m - 1)\n    pivot",
+        "rng.random(size) < k / m\n    pivot",
+        _AMPLIFICATION,
     ),
     _fault(
         _TILTED,
-        "dominating-probability",
-        "draws of Y_k alone tilted with probability k/m",
-        "rng.random(size) < k / (m - 1)\n    last",
-        "rng.random(size) < k / m\n    last",
-        _DOMINATING,
-    ),
-    _fault(
-        _TILTED,
-        "dominating-bidiagonal",
+        "amplification-bidiagonal",
         "the upper diagonal with one degree of freedom more",
         "np.arange(k - 2, 0, -1.0)",
         "np.arange(k - 1, 1, -1.0)",
-        _DOMINATING,
+        _AMPLIFICATION,
+    ),
+    _fault(
+        _TILTED,
+        "amplification-last-column",
+        "the last column of the inverse without what lies above its pivot",
+        "        last += entry**2\n",
+        "        last += 0.0 * entry\n",
+        _AMPLIFICATION,
+    ),
+    _fault(
+        _VERDICT,
+        "stakes-by-their-largest",
+        "the largest of four draws in the place of their mean",
+        "np.add.reduceat(weights, starts) / np.diff(np.append(starts, weights.size))",
+        "np.maximum.reduceat(weights, starts)",
+        "verdict.py::test_equalities_are_refuted_no_more_often_than_stated",
+    ),
+    _fault(
+        _VERDICT,
+        "last-stake-too-small",
+        "a last stake of fewer draws divided by four all the same",
+        "np.diff(np.append(starts, weights.size))",
+        "stake",
+        "verdict.py::test_stakes_are_means_of_what_is_drawn",
     ),
 )
 
@@ -329,7 +345,7 @@ _VERDICT_FAULTS = (
         "normal-for-rigorous",
         "the normal interval under the name of the confidence sequence",
         "low, high = of_quantity(*sampler.sequence.interval(), scale, inverse)",
-        "low, high = of_quantity(*normal_interval(sampler.sequence.draws, cell.alpha), scale, inverse)",
+        "low, high = of_quantity(*normal_interval(sampler.weights, cell.alpha), scale, inverse)",
         "verdict.py::test_the_central_limit_theorem_decides_nothing_and_is_said_only_against",
     ),
     _fault(
