@@ -6,7 +6,6 @@ Rates over repetitions are held against binomial quantiles at `BY_CHANCE`, the p
 from __future__ import annotations
 
 import json
-import math
 import os
 import signal
 import subprocess
@@ -19,18 +18,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy.stats import binom
 
 from linflow import risk
-from linflow.checks import FloatArray
 from linflow.claims import Case, Claim, ExpectedError, Outcome, Quantity, Report, catalogue, verify, verify_all
 from linflow.claims import quantities as quantities_module
 from linflow.claims import run as run_module
 from linflow.claims import verdict as verdict_module
 from linflow.claims.certainties import Dominance
-from linflow.claims.confidence import ConfidenceSequence
 from linflow.claims.evidence import BASES, Asymptotic, Confidence, Enclosed, Evidence, NoViolation, Violation
 from linflow.claims.outcome import Verdict, as_json, summarise
 from linflow.claims.quantities import Breach, Draws, TruncatedRisk
@@ -46,18 +41,6 @@ EXPONENTIAL = Case(Spectrum.exponential(48, 0.25), (1, 2, 6, 12, 24, 36, 46, 47)
 STEP = Case(Spectrum.step(32, 8, 1e-4), (7, 8, 9, 10, 11))
 SMALL = (Case(Spectrum.exponential(8, 0.5), (2, 4, 6)), Case(Spectrum.power_law(6, 1.0), (3, 4)))
 SAMPLED = ExpectedError(oracle=False)
-
-
-@dataclass(frozen=True)
-class Uniform(Quantity):
-    """Its draws are uniform within a quarter of their mean."""
-
-    name: ClassVar[str] = "uniform"
-    mean: float
-
-    def draws(self, spectrum: Spectrum, m: int, size: int, rng: np.random.Generator) -> Draws:
-        weights = self.mean * rng.uniform(0.75, 1.25, size)
-        return Draws(weights=weights, values=weights)
 
 
 def one(value: float | Callable[[Spectrum, int], Any], kind: Kind = "upper", **options: Any) -> Claim:
@@ -554,38 +537,6 @@ def test_draws_stop_as_soon_as_all_is_decided() -> None:
         one(value, kind="equal", tolerance=1e-4, status="control", name="hard", quantity=SAMPLED),
     ]
     assert verify_all(both, cases=[case], workers=1, max_draws=700).verdicts[0].cases[0].draws < 700  # a control's share
-
-
-@given(st.lists(st.floats(0.0, 1.0), max_size=40), st.integers(1, 9))
-def test_stakes_are_means_of_what_is_drawn(weights: list[float], together: int) -> None:
-    found = verdict_module._means(np.array(weights), together)
-    slices = [weights[i : i + together] for i in range(0, len(weights), together)]
-    np.testing.assert_allclose(found, [math.fsum(part) / len(part) for part in slices], rtol=1e-15, atol=5e-324)
-    assert found.size == 0 or 0 <= found.min() <= found.max() <= 1
-
-
-@pytest.mark.parametrize(
-    ("mean", "kinds", "bets"), [(0.6, ("equal",), 4), (0.1, ("equal",), 1), (0.6, ("equal", "upper"), 1)]
-)
-def test_only_patient_claims_with_large_means_are_played_with_means(
-    mean: float, kinds: tuple[Kind, ...], bets: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """And what is staked together follows from draws before: the first ones are single."""
-    sizes: list[int] = []
-    add = ConfidenceSequence.add
-
-    def noted(sequence: ConfidenceSequence, draws: FloatArray) -> None:
-        sizes.append(draws.size)
-        add(sequence, draws)
-
-    monkeypatch.setattr(ConfidenceSequence, "add", noted)
-    claims = [one(mean, kind, name=kind, quantity=Uniform(mean), status="theorem") for kind in kinds]
-    report = verify_all(claims, cases=[Case(Spectrum.flat(3), (1,))], max_draws=1024, workers=1)
-    [cost] = report.costs
-    assert cost.draws == 1024
-    assert sizes[0] == 32
-    assert sum(sizes[1:]) * bets == 1024 - 32
-    assert report.verdicts[0].cases[0].low < mean < report.verdicts[0].cases[0].high
 
 
 def test_costs_count_each_cell_once_and_shared_draws_once() -> None:

@@ -9,6 +9,7 @@ small sizes, where the fields lie furthest apart.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from linflow.checks import Field
 from linflow.claims.claim import Case, Claim, Status
@@ -111,7 +112,7 @@ def interlacing_controls() -> list[Claim]:
             "factor-twice",
             "E_m(real A) <= f^2 (m-1) kappa_{m-1}, f = (n-m)/(n-m+1)",
             "upper",
-            lambda s, m: (s.n - m) / (s.n - m + 1) * float(interlacing(s, m)[1]),
+            lambda s, m: (s.n - m) / (s.n - m + 1) * _sides(s, m, _R)[1],
             flat,
         ),
         control(
@@ -245,7 +246,14 @@ def _claim(
 
 
 def _side(which: int, quantity: ExpectedError) -> Value:
-    return lambda spectrum, m: float(interlacing(spectrum, m, field=quantity.field)[which])
+    return lambda spectrum, m: _sides(spectrum, m, quantity.field)[which]
+
+
+@lru_cache(maxsize=1024)
+def _sides(spectrum: Spectrum, m: int, field: Field) -> tuple[float, float]:
+    """Both sides of E_m: each link asks for one of them."""
+    low, high = interlacing(spectrum, m, field=field)
+    return float(low), float(high)
 
 
 def _penalised_side(quantity: Penalised, spectrum: Spectrum, m: int, side: int) -> float:

@@ -7,8 +7,7 @@ gets
 * an enclosure, where the quantity has an oracle;
 * for users' own claims, what the ledger proves (never the catalogue's own statement of it);
 * a confidence sequence at level alpha / (2 cells), so that the probability of any wrong interval in the whole run is at
-  most alpha / 2. Draws stop as soon as every inequality on the cell is decided; an equality gets the whole budget (and
-  is played with the means of four draws each, where these are not small).
+  most alpha / 2. Draws stop as soon as every inequality on the cell is decided; an equality gets the whole budget.
 
 A statement about every A is drawn and hunted over A (:mod:`linflow.claims.every`). What a sampler relies on (T8's range,
 T4's ratio) is checked on each draw: a draw outside refutes that statement, and leaves the other claims of its cell
@@ -54,10 +53,6 @@ from linflow.spectrum import Spectrum
 
 #: Draws before the first look.
 _FIRST_BLOCK = 32
-#: Where only equalities are asked about, so many draws are one stake: their mean is a draw of [0, 1] like any other, and a
-#: game costs as much as it has stakes. Not where the mean of the draws before is small: against a larger mean q a capital
-#: grows by less than 1/(1 - q) with each stake, so that there every draw counts.
-_TOGETHER, _SMALL_MEAN = 4, 0.25
 _NO_COINCIDENCE = 10
 
 
@@ -149,7 +144,7 @@ def decide(cell: Cell) -> list[Outcome]:
     sampled = [test for test in means if test not in shown]
     breaches: list[Breach] = []
     if sampled:
-        sampler = _Sampler(cell, patient=not any(test.relation.shown_by_intervals for test in sampled))
+        sampler = _Sampler(cell)
         shown |= _by_sampling(cell, sampled, sampler)
         breaches = sampler.breaches
     shown |= _about_every_A(cell, certain)
@@ -191,12 +186,11 @@ def _about_every_A(cell: Cell, tests: list[Test]) -> dict[Test, Evidence]:
 
 
 class _Sampler:
-    """Draws of a cell so far, grown in blocks; if it is `patient`, several of them may be one draw of its sequence."""
+    """Draws of a cell so far, grown in blocks."""
 
-    def __init__(self, cell: Cell, *, patient: bool) -> None:
-        self.cell, self.patient, self.rng = cell, patient, cell.generator()
+    def __init__(self, cell: Cell) -> None:
+        self.cell, self.rng = cell, cell.generator()
         self.sequence = ConfidenceSequence(cell.alpha)
-        self.weights: FloatArray = np.empty(0)
         self.values: FloatArray = np.empty(0)
         self.breaches: list[Breach] = []
 
@@ -215,16 +209,13 @@ class _Sampler:
             block = min(size, largest)
             drawn = contract.draws_of(self.cell.quantity, self.cell.spectrum, self.cell.m, block, self.rng)
             self._hold(drawn)
-            # From draws before these alone, so that what is staked on them is settled beforehand.
-            large = self.patient and self.weights.size > 0 and self.weights.mean() >= _SMALL_MEAN
-            self.sequence.add(_means(drawn.weights, _TOGETHER if large else 1))
-            self.weights = np.concatenate([self.weights, drawn.weights])
+            self.sequence.add(drawn.weights)
             self.values = np.concatenate([self.values, drawn.values])
             self.breaches += drawn.breaches
             size -= block
 
     def _hold(self, drawn: Draws) -> None:
-        quantity, before = self.cell.quantity, self.weights
+        quantity, before = self.cell.quantity, self.sequence.draws
         same = min(before.size, drawn.weights.size)
         # Ten different numbers in the same order are no coincidence.
         if np.array_equal(before[:same], drawn.weights[:same]) and np.unique(before[:same]).size >= _NO_COINCIDENCE:
@@ -252,15 +243,16 @@ def _by_sampling(cell: Cell, tests: list[Test], sampler: _Sampler) -> dict[Test,
         budget = max((test.max_draws for test in open_tests), default=0)
         if sampler.values.size >= budget:
             break
-        # Looks soon after one another save draws, and where nothing but a refutation can end them there are few.
-        further = sampler.values.size // (1 if sampler.patient else 4)
+        # Looks soon after one another save draws; where nothing but a refutation can end them there are few.
+        patient = not any(test.relation.shown_by_intervals for test in open_tests)
+        further = sampler.values.size // (1 if patient else 4)
         sampler.extend(min(max(_FIRST_BLOCK, further), budget - sampler.values.size))
     size = sampler.values.size
     if sampler.breaches:
         nothing = Nothing(low=-np.inf, high=np.inf, why="a draw broke what the sampler relies on", draws=size)
         return dict.fromkeys(tests, nothing)
     low, high = of_quantity(*sampler.sequence.interval(), scale, inverse)
-    mean = float(sampler.weights.mean())
+    mean = float(sampler.sequence.draws.mean())
     estimate = (scale / mean if mean > 0 else np.inf) if inverse else scale * mean
     shown: dict[Test, Evidence] = {}
     for test in tests:
@@ -274,23 +266,11 @@ def _by_sampling(cell: Cell, tests: list[Test], sampler: _Sampler) -> dict[Test,
             most = max(least, most)
         shown[test] = Confidence(low=least, high=most, estimate=estimate, alpha=cell.alpha, draws=size)
         if _word(test, shown[test]) == UNDECIDED and not test.relation.two_sided:
-            normal = of_quantity(*normal_interval(sampler.weights, cell.alpha), scale, inverse)
+            normal = of_quantity(*normal_interval(sampler.sequence.draws, cell.alpha), scale, inverse)
             suspected = Asymptotic(low=normal[0], high=normal[1], estimate=estimate, alpha=cell.alpha, draws=size)
             if suspected.suspicion(test.relation, test.value, test.tolerance):
                 shown[test] = suspected
     return shown
-
-
-def _means(weights: FloatArray, stake: int) -> FloatArray:
-    """Of each `stake` weights in a row, the last of which may be fewer: independent, in [0, 1], and of the same mean.
-
-    >>> _means(np.array([0.0, 1.0, 1.0, 1.0, 0.5]), 2).tolist()
-    [0.5, 1.0, 0.5]
-    """
-    if stake == 1:
-        return weights
-    starts = np.arange(0, weights.size, stake)
-    return np.minimum(np.add.reduceat(weights, starts) / np.diff(np.append(starts, weights.size)), 1.0)
 
 
 _DECISIVE = (SUPPORTED, REFUTED)
@@ -304,11 +284,13 @@ def _interval(cell: Cell, low: float, high: float) -> Confidence:
 def _excluded(sequence: ConfidenceSequence, test: Test, scale: float, inverse: bool) -> tuple[float, float]:
     """Between which of the values that decide the claim the sequence places the quantity; no interval is needed."""
     low, high = 0.0, np.inf  # no weight is negative, and no scale
-    for value in test.relation.thresholds(test.value, test.tolerance, ROUNDING):
-        if sequence.below(scale / value) if inverse and value > 0 else sequence.above(value / scale):
-            low = max(low, value)
-        elif sequence.above(scale / value) if inverse and value > 0 else sequence.below(value / scale):
-            high = min(high, value, _LARGEST)
+    values = sorted(test.relation.thresholds(test.value, test.tolerance, ROUNDING))
+    # In pairs, on both sides of where the answer changes. To lie above one, or below it, is to lie beyond both.
+    for below, above in zip(values[::2], values[1::2], strict=True):
+        if sequence.below(scale / above) if inverse and above > 0 else sequence.above(above / scale):
+            low = max(low, above)
+        elif sequence.above(scale / below) if inverse and below > 0 else sequence.below(below / scale):
+            high = min(high, below, _LARGEST)
     return low, high
 
 

@@ -319,22 +319,6 @@ _SCOPE_FAULTS = (
         "        last += 0.0 * entry\n",
         _AMPLIFICATION,
     ),
-    _fault(
-        _VERDICT,
-        "stakes-by-their-largest",
-        "the largest of four draws in the place of their mean",
-        "np.add.reduceat(weights, starts) / np.diff(np.append(starts, weights.size))",
-        "np.maximum.reduceat(weights, starts)",
-        "verdict.py::test_equalities_are_refuted_no_more_often_than_stated",
-    ),
-    _fault(
-        _VERDICT,
-        "last-stake-too-small",
-        "a last stake of fewer draws divided by four all the same",
-        "np.diff(np.append(starts, weights.size))",
-        "stake",
-        "verdict.py::test_stakes_are_means_of_what_is_drawn",
-    ),
 )
 
 # ------------------------------------------------------------------------------------------ cells, summaries, the report
@@ -345,7 +329,7 @@ _VERDICT_FAULTS = (
         "normal-for-rigorous",
         "the normal interval under the name of the confidence sequence",
         "low, high = of_quantity(*sampler.sequence.interval(), scale, inverse)",
-        "low, high = of_quantity(*normal_interval(sampler.weights, cell.alpha), scale, inverse)",
+        "low, high = of_quantity(*normal_interval(sampler.sequence.draws, cell.alpha), scale, inverse)",
         "verdict.py::test_the_central_limit_theorem_decides_nothing_and_is_said_only_against",
     ),
     _fault(
