@@ -326,6 +326,38 @@ _SCOPE_FAULTS = (
 _VERDICT_FAULTS = (
     _fault(
         _VERDICT,
+        "excluded-at-the-other-end",
+        "a bound said to be passed where the one below it was",
+        "else sequence.above(above / scale):",
+        "else sequence.above(below / scale):",
+        "verdict.py::test_what_is_excluded_was_played_and_decides",
+    ),
+    _fault(
+        _VERDICT,
+        "excluded-at-the-other-end-inverse",
+        "of an inverse mean a bound said to be kept where the one above it was",
+        "if sequence.below(scale / above) if",
+        "if sequence.below(scale / below) if",
+        "verdict.py::test_what_is_excluded_was_played_and_decides",
+    ),
+    _fault(
+        "linflow/claims/cost.py",
+        "shared-draws-counted-twice",
+        "draws that two claims share counted for each",
+        "draws = max(outcome.draws for outcome in outcomes)",
+        "draws = sum(outcome.draws for outcome in outcomes)",
+        "verdict.py::test_costs_count_each_cell_once_and_shared_draws_once",
+    ),
+    _fault(
+        "linflow/claims/open_questions.py",
+        "newton-without-brackets",
+        "a Newton step taken wherever it leads",
+        "inside = (here + step >= below) & (here + step <= above)",
+        "inside = np.isfinite(step)",
+        "open_questions.py::test_roots_by_steps_are_those_by_halving",
+    ),
+    _fault(
+        _VERDICT,
         "normal-for-rigorous",
         "the normal interval under the name of the confidence sequence",
         "low, high = of_quantity(*sampler.sequence.interval(), scale, inverse)",
