@@ -104,6 +104,7 @@ def run_verify(
         summary(report).put(form)
         print_sentences(report, console(sys.stderr))
     told_on = console() if form is None else console(sys.stderr)
+    spending(report).show(told_on)
     told_on.print(f"verdicts.json, verdicts.csv, verdicts.md and figures are in {out}/", **_PLAIN)
     if report.errors:
         first, others = " ".join(report.errors[0].split()), len(report.errors) - 1
@@ -120,6 +121,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "seed": report.seed,
         "max_draws": report.max_draws,
         "version": __version__,
+        "draws": [{"basis": cost.basis, "cells": cost.cells, "draws": cost.draws} for cost in report.costs],
         "claims": [as_json(verdict) for verdict in report.verdicts],
     }
 
@@ -142,6 +144,15 @@ def to_markdown(report: Report) -> str:
 def summary(report: Report) -> Table:
     """One row a claim: for people in words, for programs in numbers too."""
     return Table(_COLUMNS, [_row(verdict) for verdict in report.verdicts])
+
+
+def spending(report: Report) -> Table:
+    """What the decisions rest on, and what they cost: cells, draws, and seconds of one processor.
+
+    The seconds are in no file of verdicts, whose bytes do not depend on how long anything took.
+    """
+    columns = (Column("basis", left=True), Column("cells"), Column("draws"), Column("seconds", digits=3))
+    return Table(columns, [vars(cost) for cost in report.costs], "what the cells rest on, and what they cost")
 
 
 def _row(verdict: Verdict) -> dict[str, Cell]:

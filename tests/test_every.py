@@ -76,7 +76,7 @@ def test_a_true_bound_on_every_A_is_not_refuted_and_not_supported(name: str) -> 
                 found = judged(ExpectedError(), spectrum, m, kind, value, seed)  # type: ignore[arg-type]
                 assert (found.verdict, found.basis) == ("not refuted", "no violation")
                 assert isinstance(found.evidence, NoViolation)
-                assert found.evidence.draws == every.DRAWS
+                assert found.evidence.draws == Quantity.tries
 
 
 def test_what_draws_never_see_is_found_by_climbing(monkeypatch: pytest.MonkeyPatch) -> None:

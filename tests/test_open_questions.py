@@ -114,6 +114,27 @@ def test_roots_after_a_row_keep_their_digits_over_two_hundred_decades() -> None:
         assert root == pytest.approx(float(by_hand), rel=1e-9)
 
 
+@given(spectra(min_n=3, max_n=8, decades=150.0), seeds, st.data())
+@settings(max_examples=60, deadline=None)
+def test_roots_by_steps_are_those_by_halving(spectrum: Spectrum, seed: int, data: st.DataObject) -> None:
+    """Of any spectrum: the equation itself, halved where its sides change their order."""
+    j, n, l = data.draw(st.integers(1, spectrum.n - 2)), spectrum.n, spectrum.variances
+    w = np.random.default_rng(seed).standard_normal((5, n)) ** 2
+    found = roots_after(spectrum, w, j)
+    parts = (Spectrum(values) for values in (spectrum.singular_values[1:], spectrum.singular_values[:-1]))
+    low, high = (float(np.log(risk.kappa(part, j))) for part in parts)
+    below, above = np.full(5, low - 1e-9), np.full(5, high + 1e-9)
+    for _ in range(70):
+        middle = 0.5 * (below + above)
+        root = np.exp(middle)[:, None]
+        p, q = l / (l + root), root / (l + root)
+        larger = p[:, j + 1 :].sum(axis=1) + (w * p * q).sum(axis=1) / (w * p).sum(axis=1) > q[:, : j + 1].sum(axis=1)
+        below, above = np.where(larger, middle, below), np.where(larger, above, middle)
+    # In a gap between the l_i the two sides balance over decades, as far as rounding can tell: there any root will do.
+    slope = np.sum(p * q, axis=1)
+    np.testing.assert_allclose(np.log(found), middle, rtol=1e-12, atol=1e-12 + 1e-14 / slope.min())
+
+
 @given(spectra(min_n=3, max_n=12, decades=3.0), st.data())
 @settings(max_examples=20, deadline=None)
 def test_one_step_is_never_seen_to_fail(spectrum: Spectrum, data: st.DataObject) -> None:

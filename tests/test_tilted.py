@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import ks_2samp
 
-from linflow.claims.quantities import ExpectedError, FailureProbability, Quantity, SpectralError
-from linflow.claims.tilted import TiltedDraws, draw_dominating, draw_tilted
+from linflow.claims.quantities import ExpectedError, FailureProbability, Quantity, SpectralError, TruncatedRisk
+from linflow.claims.tilted import TiltedDraws, draw_amplification, draw_tilted
 from linflow.errors import InputError
 from linflow.risk import bounds
 from linflow.risk.exact import exact
@@ -45,6 +45,11 @@ def dominating(spectrum: Spectrum, A: Array, k: int) -> Array:
     """Y_k(A) by pseudo-inverses."""
     mixing = np.linalg.pinv(A[:, :, :k]) @ (A[:, :, k:] * spectrum.singular_values[k:])
     return float(spectrum.tail(k)) + np.asarray((mixing**2).sum(axis=(1, 2)))
+
+
+def amplification(A: Array, k: int) -> Array:
+    """``||A_1^+||_F^2`` by pseudo-inverses."""
+    return np.asarray((np.linalg.pinv(A[:, :, :k]) ** 2).sum(axis=(1, 2)))
 
 
 def dense_draws(
@@ -280,41 +285,44 @@ def test_the_first_k_columns_are_exchangeable(name: str) -> None:
     assert score(size[:, 0] - size[:, k - 1], 0.0) > Z
 
 
-@pytest.mark.parametrize("noise_std", [0.05, 0.7])
-def test_noise_as_one_more_column(noise_std: float) -> None:
-    spectrum, m, k = Spectrum.exponential(6, 0.5), 6, 2
-    variances = np.append(spectrum.variances, noise_std**2)
-    Y = draw_dominating(spectrum, m, k, size=40_000, rng=np.random.default_rng(12), variances=variances)
+@pytest.mark.parametrize("noise", [0.0, 0.7])
+def test_the_conditional_risk_is_that_of_least_squares(noise: float) -> None:
+    """Its mean, and the law of ``||A_1^+||^2`` under Q: ``E_Q[g B/Y] = E_P[g]``, from noisy measurements."""
+    spectrum, m, quantity = Spectrum.exponential(6, 0.5), 6, TruncatedRisk(noise=noise)
+    k, noise_std = quantity.setting(spectrum, m)
+    drawn = quantity.draws(spectrum, m, 40_000, np.random.default_rng(12))
     mean = float(bounds.truncated(spectrum, m, k, noise_std=noise_std)) + noise_std**2  # tail(k) counts the noise too
-    assert score(mean / Y, 1.0) < Z
-    assert score(float(bounds.truncated(spectrum, m, k)) / Y, 1.0) > Z
-    # the law of Y itself, by least squares on noisy measurements: E_Q[mean/Y g(Y)] = E_P[g(Y)], g = 1/(1 + Y)
+    assert score(mean * drawn.weights / quantity.scale(spectrum, m), 1.0) < Z
+    assert score(1.05 * mean * drawn.weights / quantity.scale(spectrum, m), 1.0) > Z
     rng = np.random.default_rng(13)
-    A, e = rng.standard_normal((40_000, m, spectrum.n)), rng.standard_normal((40_000, m, 1))
+    A, e = rng.standard_normal((40_000, m, spectrum.n)), noise_std * rng.standard_normal((40_000, m, 1))
     pinv = np.linalg.pinv(A[:, :, :k])
-    risk = np.sum((pinv @ A[:, :, k:] * spectrum.singular_values[k:]) ** 2, axis=(1, 2))
-    plain = float(spectrum.tail(k)) + risk + noise_std**2 * np.sum((pinv @ e) ** 2, axis=(1, 2)) + noise_std**2
-    assert score(mean / Y / (1 + Y), 1 / (1 + plain)) < Z
-    assert score(mean / Y / (1 + Y), 1 / (1 + plain - noise_std**2)) > Z or noise_std < 0.1
+    seen = np.concatenate([A[:, :, k:] * spectrum.singular_values[k:], e], axis=2)
+    plain = float(spectrum.tail(k)) + noise_std**2 + np.sum((pinv @ seen) ** 2, axis=(1, 2))
+    conditional = (float(spectrum.tail(k)) + noise_std**2) * (1 + np.sum(pinv**2, axis=(1, 2)))
+    found = mean / drawn.values / (1 + drawn.values / mean)
+    assert score(found, 1 / (1 + conditional / mean)) < Z
+    # The mean given A_1 is taken of the risk, and the risk itself has a wider law.
+    assert score(found, 1 / (1 + plain / mean)) > Z
 
 
 @pytest.mark.parametrize("k", [0, 1, 2, 3, 5, 9])
-def test_the_dominating_error_alone_has_the_same_law(k: int) -> None:
+def test_the_amplification_alone_has_the_same_law(k: int) -> None:
     spectrum, m = Spectrum.exponential(12, 0.3), 11
-    alone = draw_dominating(spectrum, m, k, size=20_000, rng=np.random.default_rng(14))
-    whole = draw_tilted(spectrum, m, k, size=20_000, rng=np.random.default_rng(15)).dominating
-    assert ks_2samp(alone, whole).pvalue > BY_CHANCE
-    if k:  # and its mean is known: E_Q[1/Y] = 1/B
-        mean = float(bounds.truncated(spectrum, m, k))
-        assert score(mean / alone, 1.0) < Z
-        assert score(1.1 * mean / alone, 1.0) > Z
+    alone = draw_amplification(m, k, size=20_000, rng=np.random.default_rng(14))
+    A = draw_tilted(spectrum, m, k, size=20_000, rng=np.random.default_rng(15)).A
+    assert ks_2samp(alone, amplification(A, k)).pvalue > BY_CHANCE
+    if k:  # and its mean is known
+        mean = (m - 1) / (m - k - 1)
+        assert score(mean / (1 + alone), 1.0) < Z
+        assert score(1.1 * mean / (1 + alone), 1.0) > Z
 
 
 def test_without_the_tilt_the_law_is_another() -> None:
-    spectrum, m, k = CASES["exponential"]
-    alone = draw_dominating(spectrum, m, k, size=20_000, rng=np.random.default_rng(14))
+    _, m, k = CASES["exponential"]
+    alone = draw_amplification(m, k, size=20_000, rng=np.random.default_rng(14))
     plain = dense_draws(CASES["exponential"], 6000, 16, probability=lambda m, k: 0.0)
-    assert ks_2samp(alone, plain.dominating).pvalue < BY_CHANCE
+    assert ks_2samp(alone, amplification(plain.A, k)).pvalue < BY_CHANCE
 
 
 def test_same_seed_same_draws_and_bad_arguments() -> None:
@@ -328,5 +336,7 @@ def test_same_seed_same_draws_and_bad_arguments() -> None:
     for m, rank in ((4, 3), (1, 1), (3, -1)):
         with pytest.raises(InputError, match="at most m - 2"):
             draw_tilted(spectrum, m, rank, size=1, rng=rng)
+        with pytest.raises(InputError, match="at most m - 2"):
+            draw_amplification(m, rank, size=1, rng=rng)
     with pytest.raises(InputError, match="size"):
         draw_tilted(spectrum, 3, 1, size=0, rng=rng)

@@ -26,7 +26,7 @@ from linflow.claims import quantities as quantities_module
 from linflow.claims import run as run_module
 from linflow.claims import verdict as verdict_module
 from linflow.claims.certainties import Dominance
-from linflow.claims.evidence import Asymptotic, Confidence, Enclosed, Evidence, NoViolation, Violation
+from linflow.claims.evidence import BASES, ROUNDING, Asymptotic, Confidence, Enclosed, Evidence, NoViolation, Violation
 from linflow.claims.outcome import Verdict, as_json, summarise
 from linflow.claims.quantities import Breach, Draws, TruncatedRisk
 from linflow.claims.relation import KINDS, Kind
@@ -537,6 +537,58 @@ def test_draws_stop_as_soon_as_all_is_decided() -> None:
         one(value, kind="equal", tolerance=1e-4, status="control", name="hard", quantity=SAMPLED),
     ]
     assert verify_all(both, cases=[case], workers=1, max_draws=700).verdicts[0].cases[0].draws < 700  # a control's share
+
+
+class Known:
+    """In the place of a confidence sequence: one that has found the mean weight."""
+
+    def __init__(self, mean: float) -> None:
+        self.mean = mean
+
+    def above(self, q: float) -> bool:
+        return q < self.mean
+
+    def below(self, q: float) -> bool:
+        return q > self.mean
+
+
+@pytest.mark.parametrize("inverse", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_excluded_was_played_and_decides(kind: Kind, inverse: bool) -> None:
+    """Wherever the quantity lies, within rounding of what decides the claim too, it is never excluded itself."""
+    value, scale = 0.3, 7.0
+    test = Test("known", kind, value, 0.2, every_draw=False, max_draws=1)
+    ends = sorted(test.relation.thresholds(value, test.tolerance, ROUNDING))
+    pairs = list(zip(ends[::2], ends[1::2], strict=True))
+    for place in (0.5 * value, 2 * value, *(end * (1 + step * 1e-13) for end in ends for step in range(-60, 61, 7))):
+        sequence: Any = Known(scale / place if inverse else place / scale)
+        low, high = verdict_module._excluded(sequence, test, scale, inverse)
+        assert low <= place * (1 + 1e-15)
+        assert high >= place * (1 - 1e-15)
+        shown = Confidence(low=low, high=high, alpha=1e-6, draws=1)
+        exact = Confidence(low=place, high=place, alpha=1e-6, draws=1)
+        if not any(low * (1 - 1e-13) <= place <= high * (1 + 1e-13) for low, high in pairs):
+            assert shown.verdict(test.relation, value, 0.2) == exact.verdict(test.relation, value, 0.2)
+
+
+def test_costs_count_each_cell_once_and_shared_draws_once() -> None:
+    cases = [Case(Spectrum.exponential(6, 0.3), (0, 3))]
+    claims = [
+        one(100.0, name="sampled", quantity=SAMPLED, status="theorem"),
+        one(200.0, name="too", quantity=SAMPLED, status="theorem"),
+        one(100.0, name="exact"),
+        one(lambda s, m: s.energy, name="every", every_draw=True, status="theorem"),
+    ]
+    report = verify_all(claims, cases=cases, workers=1)
+    found = {cost.basis: cost for cost in report.costs}
+    assert [cost.basis for cost in report.costs] == sorted(found, key=BASES.index)
+    assert (found["exact"].cells, found["exact"].draws) == (2, 0)
+    assert (found["rigorous"].cells, found["rigorous"].draws) == (1, 32)
+    assert (found["no violation"].cells, found["no violation"].draws) == (2, 2 * Quantity.tries)
+    assert all(cost.seconds >= 0 for cost in report.costs)
+    assert to_json(report)["draws"] == [
+        {"basis": cost.basis, "cells": cost.cells, "draws": cost.draws} for cost in report.costs
+    ]
 
 
 # --------------------------------------------------------------------------------------------------------- the journal

@@ -33,6 +33,8 @@ class _PerDraw(Quantity):
     has_mean: ClassVar[bool] = False
     #: What dense algebra keeps at this conditioning.
     rounding: ClassVar[float] = 1e-7
+    #: A draw is two estimates by dense algebra: each case gets few, and all of them together are some thousand.
+    tries: ClassVar[int] = 16
 
     def defined(self, spectrum: Spectrum, m: int) -> bool:
         return 1 <= m < spectrum.n <= _SIZE and spectrum.condition <= _CONDITION
@@ -61,6 +63,7 @@ class Dominance(_PerDraw):
     """T4, draw by draw: the largest ``X_A / Y_k(A)`` over the ranks k <= m of truncated priors."""
 
     name: ClassVar[str] = "max_k X_A/Y_k"
+    tries: ClassVar[int] = Quantity.tries
 
     def draws(self, spectrum: Spectrum, m: int, size: int, rng: np.random.Generator) -> Draws:  # noqa: D102
         # All at once: at these sizes a call costs more than its algebra.
@@ -70,8 +73,7 @@ class Dominance(_PerDraw):
         return float(self.draws(spectrum, m, 1, rng).values[0])
 
     def at(self, spectrum: Spectrum, m: int, A: FloatArray) -> FloatArray:  # noqa: D102
-        errors, risks = error_curve(spectrum, A)[:, m], [_risks(spectrum, A, k) for k in _ranks(m)]
-        ratios: FloatArray = errors / np.min(risks, axis=0)
+        ratios: FloatArray = error_curve(spectrum, A)[:, m] / np.min(_risks(spectrum, A, _ranks(m)), axis=0)
         return ratios
 
     def enclosure_at(self, spectrum: Spectrum, m: int, A: FloatArray) -> tuple[float, float]:  # noqa: D102
@@ -87,17 +89,27 @@ def _ranks(m: int) -> list[int]:
     return sorted({0, m // 4, m // 2, max(m - 2, 0), m - 1, m})
 
 
-def _risks(spectrum: Spectrum, A: FloatArray, k: int) -> FloatArray:
-    """Y_k of each of (size, m, n) measurements by dense algebra; infinite where the first k columns are dependent."""
-    tail = float(spectrum.tail(k))
-    if k == 0:
-        return np.full(len(A), tail)
-    Q, R = np.linalg.qr(A[:, :, :k])
+def _risks(spectrum: Spectrum, A: FloatArray, ranks: list[int]) -> FloatArray:
+    """Y_k of each of (size, m, n) measurements for each rank k <= m, (ranks, size), by dense algebra.
+
+    Infinite where the first k columns are dependent. One factorisation ``A_1 = Q R`` of the first m columns serves every
+    rank: those of rank k are ``Q`` times the leading k x k block of R, whose inverse is the leading block of R's.
+    """
+    m = A.shape[1]
+    Q, R = np.linalg.qr(A[:, :, :m])
     pivots = np.abs(np.diagonal(R, axis1=1, axis2=2))
-    independent = pivots.min(axis=1) > 1e-12 * pivots.max(axis=1)
-    R = np.where(independent[:, None, None], R, np.eye(k))
-    mixing = np.linalg.solve(R, np.swapaxes(Q, 1, 2) @ (A[:, :, k:] * spectrum.singular_values[k:]))
-    return np.where(independent, tail + np.einsum("bij,bij->b", mixing, mixing), np.inf)
+    # Of the first k columns, for each k: one that depends on those before it makes all larger ranks infinite.
+    smallest, largest = np.minimum.accumulate(pivots, axis=1), np.maximum.accumulate(pivots, axis=1)
+    independent = smallest > 1e-12 * largest
+    inverse = np.linalg.inv(np.where((independent[:, :, None]) | ~np.eye(m, dtype=bool), R, 1.0))
+    weighted = np.concatenate([R, np.swapaxes(Q, 1, 2) @ A[:, :, m:]], axis=2) * spectrum.singular_values
+    risks = np.empty((len(ranks), len(A)))
+    for risk, k in zip(risks, ranks, strict=True):
+        risk[:] = float(spectrum.tail(k))
+        if k:
+            mixing = inverse[:, :k, :k] @ weighted[:, :k, k:]
+            risk += np.where(independent[:, k - 1], np.einsum("bij,bij->b", mixing, mixing), np.inf)
+    return risks
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,7 @@ def interlacing_controls() -> list[Claim]:
             "factor-twice",
             "E_m(real A) <= f^2 (m-1) kappa_{m-1}, f = (n-m)/(n-m+1)",
             "upper",
-            lambda s, m: (s.n - m) / (s.n - m + 1) * float(interlacing(s, m)[1]),
+            lambda s, m: (s.n - m) / (s.n - m + 1) * InterlacingSide(1, _R)(s, m),
             flat,
         ),
         control(

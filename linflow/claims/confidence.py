@@ -28,11 +28,11 @@ from linflow.errors import InputError
 _STAKES = 1.0 / (1.0 + 10.0 ** np.linspace(-4.0, 4.0, 33))
 # A draw above q multiplies a capital by less than 1/q (and no draw by less than 1e-4, the least that is not staked): so
 # many draws in a row that their product stays within e^600 are multiplied without a logarithm.
-_RANGE, _LONGEST_PRODUCT = 600.0, 64
+_RANGE, _LONGEST_PRODUCT = 600.0, 24
 # Draws whose quotient W/q leaves float64 count as this much: the capital is then rounded down, and excludes all the same.
 _LARGEST_QUOTIENT = 1e300
-# Products held at a time: about a megabyte, so that they stay in the cache.
-_PRODUCTS = 2**17
+# Products held at a time: half a megabyte, so that they stay in the cache.
+_PRODUCTS = 2**16
 # The edges of an interval lie on this geometric grid, so that they do not depend on how they were searched for.
 _GRID_STEP = float(np.log1p(1e-4))
 _LEAST_EDGE = 1e-300
@@ -78,14 +78,19 @@ def log_capital(draws: ArrayLike, q: float) -> FloatArray:
     together = max(1, _PRODUCTS // (_STAKES.size * max(rows.shape[1], 1)))
     for first in range(0, len(rows), together):
         part = slice(first, first + together)
-        path[part], _ = _play(rows[part], q, np.zeros((len(rows[part]), _STAKES.size)))
+        path[part], _ = _play(rows[part], q, np.zeros((_STAKES.size, len(rows[part]))))
     return path.reshape(games.shape)
 
 
 def _play(draws: FloatArray, q: float, logs: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The mixture's log capital after each of (rows, size) draws, for stakes that start at `logs`, and the stakes' own."""
+    """The mixture's log capital after each of (rows, size) draws, for stakes that start at `logs`, and the stakes' own.
+
+    Logarithms of the stakes have shape (stakes, rows).
+    """
     rows, size = draws.shape
-    stretch = int(np.clip(_RANGE / max(-np.log(q), 1e-9), 1, _LONGEST_PRODUCT))
+    # Of a few draws few together: a stretch costs its logarithms, and a call for each of its draws.
+    longest = min(_LONGEST_PRODUCT, 1 + math.isqrt(size))
+    stretch = int(np.clip(_RANGE / max(-np.log(q), 1e-9), 1, longest))
     path, most = np.empty_like(draws), stretch * max(1, _PRODUCTS // (_STAKES.size * stretch * rows))
     for first in range(0, size, most):
         part = draws[:, first : first + most]
@@ -93,18 +98,20 @@ def _play(draws: FloatArray, q: float, logs: FloatArray) -> tuple[FloatArray, Fl
         with np.errstate(over="ignore"):
             gains = np.minimum(part / q, _LARGEST_QUOTIENT) - 1.0
         # Filled up with draws that equal q, which change no capital.
-        gains = np.pad(gains, ((0, 0), (0, count * stretch - part.shape[1]))).reshape(rows, count, stretch)
-        factors = np.moveaxis(gains, 2, 0)[..., None] * _STAKES
+        gains = np.pad(gains, ((0, 0), (0, count * stretch - part.shape[1]))).reshape(rows * count, stretch)
+        # The draws of a stretch run slowest, then the stakes: what is done is done to long rows of numbers.
+        factors = np.ascontiguousarray(gains.T)[:, None] * _STAKES[:, None]
         factors += 1.0
         for step in range(1, stretch):
             factors[step] *= factors[step - 1]
-        growth = np.log(factors[-1])
-        start = np.concatenate([logs[:, None], logs[:, None] + np.cumsum(growth, axis=1)], axis=1)
+        growth = np.log(factors[-1]).reshape(-1, rows, count)
+        start = np.concatenate([logs[:, :, None], logs[:, :, None] + np.cumsum(growth, axis=2)], axis=2)
         # One draw moves two stakes apart by at most 1e4: what is lost below e^-745 of the largest is lost for the stretch.
-        top = start[:, :-1].max(axis=2)
-        mixed = np.einsum("srkc,rkc->rks", factors, np.exp(start[:, :-1] - top[..., None]))
+        top = start[:, :, :-1].max(axis=0)
+        factors *= np.exp(start[:, :, :-1] - top).reshape(-1, rows * count)
+        mixed = factors.sum(axis=1).T.reshape(rows, count, stretch)
         path[:, first : first + most] = (np.log(mixed) + top[..., None]).reshape(rows, -1)[:, : part.shape[1]]
-        logs = start[:, -1]
+        logs = start[:, :, -1]
     return path - np.log(_STAKES.size), logs
 
 
@@ -113,7 +120,7 @@ class _Game:
     """The capital against one q so far: of how many draws, of each stake, and its largest mixture ever (logarithms)."""
 
     played: int = 0
-    logs: FloatArray = field(default_factory=lambda: np.zeros((1, _STAKES.size)))
+    logs: FloatArray = field(default_factory=lambda: np.zeros((_STAKES.size, 1)))
     best: float = 0.0
 
     def play(self, draws: FloatArray, q: float) -> None:

@@ -25,8 +25,8 @@ from linflow.claims.relation import Answer, Relation
 from linflow.errors import LinflowError
 from linflow.spectrum import Spectrum
 
-#: Draws of A for each statement, and fewer where each costs much.
-DRAWS, _FEW_DRAWS, _LARGE_N = 48, 8, 256
+#: From this n on a statement gets so many draws of A: each costs much.
+_LARGE_N, _FEW_DRAWS = 256, 8
 #: Steps of a climb with a gradient; directions, steps and changes of direction of one without.
 _STEPS, _DIRECTIONS, _BLIND_STEPS, _ROUNDS = 30, 6, 3, 2
 #: Relative step of a difference quotient, and what stands for the logarithm of no value at all.
@@ -48,7 +48,7 @@ class Tried:
     @classmethod
     def of(cls, quantity: Quantity, spectrum: Spectrum, m: int, rng: np.random.Generator) -> Tried:
         """Plain draws where the quantity has them, so that what they rule out is about Gaussian A; else its own draws."""
-        size = DRAWS if spectrum.n <= _LARGE_N else _FEW_DRAWS
+        size = quantity.tries if spectrum.n <= _LARGE_N else min(quantity.tries, _FEW_DRAWS)
         plain = contract.plain_of(quantity, spectrum, m, size, rng)
         if plain is not None:
             contract.hold_at(quantity, spectrum, m, plain)

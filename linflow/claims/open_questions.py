@@ -13,7 +13,8 @@ positive eigenvalues. Question: is ``E_a [j kappa_j(S_a)] >= (j+1) kappa_{j+1}``
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from functools import lru_cache
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -26,10 +27,13 @@ from linflow.spectrum import Spectrum
 
 #: Leverages of hundreds of decades, or of many values, take more than float64 or more time than a search has.
 _SIZE, _CONDITION = 48, 1e12
-#: Halvings of 1400 units of log kappa, down to rounding.
-_HALVINGS = 64
+#: Steps of the search for a root, nearly all of which need fewer than ten; halvings of 1400 units take so many.
+_STEPS = 64
+#: Steps in log kappa below which the next would be rounding.
+_CLOSE = 1e-15
 
 
+@lru_cache(maxsize=256)
 def misplaced(spectrum: Spectrum, m: int) -> tuple[int, float, float]:
     """``(k, by Q, by p)``: the k of least room, and the misplaced leverage there, exact and of the equivalent.
 
@@ -70,8 +74,9 @@ class MisplacedLeverage(Quantity):
         k, rows = misplaced(spectrum, m)[0], gaussian_rows("complex")
         A = np.stack([rows(m, spectrum.n, rng) for _ in range(size)])
         # Rows sorted by scale: each row of Q is accurate relative to itself.
-        Q = np.linalg.qr(np.conj(np.swapaxes(A * spectrum.singular_values, 1, 2)), mode="complete")[0]
-        part = Q[:, :k, m:] if k < m else Q[:, k:, :m]
+        mode: Literal["complete", "reduced"] = "complete" if k < m else "reduced"
+        Q = np.linalg.qr(np.conj(np.swapaxes(A * spectrum.singular_values, 1, 2)), mode=mode)[0]
+        part = Q[:, :k, m:] if k < m else Q[:, k:]
         values = np.sum(np.abs(part) ** 2, axis=(1, 2))
         return Draws(weights=np.clip(values / self.scale(spectrum, m), 0, 1), values=values)
 
@@ -87,7 +92,7 @@ class OneStep(Quantity):
 
     def scale(self, spectrum: Spectrum, m: int) -> float:  # noqa: D102
         # The eigenvalues of S_a interlace the l_i, and kappa grows with each of them.
-        return (m - 1) * float(kappa(Spectrum(spectrum.singular_values[:-1]), m - 1))
+        return (m - 1) * _ends(spectrum, m - 1)[1]
 
     def draws(self, spectrum: Spectrum, m: int, size: int, rng: np.random.Generator) -> Draws:  # noqa: D102
         weights = rng.standard_normal((size, spectrum.n)) ** 2
@@ -96,7 +101,7 @@ class OneStep(Quantity):
 
 
 def roots_after(spectrum: Spectrum, weights: FloatArray, j: int) -> FloatArray:
-    r"""kappa_j(S_a) for each row of weights ``w_i = a_i^2``, 1 <= j <= n - 2, by bisection in log kappa.
+    r"""kappa_j(S_a) for each row of weights ``w_i = a_i^2``, 1 <= j <= n - 2, by Newton steps in log kappa within brackets.
 
     Notes
     -----
@@ -115,20 +120,37 @@ def roots_after(spectrum: Spectrum, weights: FloatArray, j: int) -> FloatArray:
     >>> bool(np.isclose(np.sum(left / (left + root)), 1.0))
     True
     """
-    l, n = spectrum.variances, spectrum.n
-    # Between the roots of the largest and of the smallest eigenvalues that interlacing allows.
-    low = float(kappa(Spectrum(spectrum.singular_values[1:]), j))
-    high = float(kappa(Spectrum(spectrum.singular_values[:-1]), j))
+    l, (low, high) = spectrum.variances, _ends(spectrum, j)
     below, above = np.full(len(weights), np.log(low) - 1e-9), np.full(len(weights), np.log(high) + 1e-9)
     w = weights / weights.max(axis=1, keepdims=True)
-    first = np.arange(n) <= j
-    for _ in range(_HALVINGS):
-        middle = 0.5 * (below + above)
-        root = np.exp(middle)[:, None]
-        p, q = l / (l + root), root / (l + root)
-        # By the largest term, which cannot underflow.
-        seen = w * p
-        more = np.sum(p, axis=1, where=~first) + np.sum(seen * q, axis=1) / np.sum(seen, axis=1)
-        larger = more > np.sum(q, axis=1, where=first)
-        below, above = np.where(larger, middle, below), np.where(larger, above, middle)
-    return np.asarray(np.exp(0.5 * (below + above)))
+    here = 0.5 * (below + above)
+    for _ in range(_STEPS):
+        excess, slope = _balance(l, w, here, j)
+        below, above = np.where(excess > 0, here, below), np.where(excess > 0, above, here)
+        step = -excess / slope
+        inside = (here + step >= below) & (here + step <= above)
+        step = np.where(inside, step, 0.5 * (below + above) - here)
+        here = here + step
+        if np.all(np.abs(step) <= _CLOSE * np.maximum(np.abs(here), 1.0)):
+            break
+    return np.asarray(np.exp(here))
+
+
+@lru_cache(maxsize=256)
+def _ends(spectrum: Spectrum, j: int) -> tuple[float, float]:
+    """Between these kappa_j(S_a) lies: the roots of the smallest and of the largest eigenvalues that interlacing allows."""
+    sigma = spectrum.singular_values
+    return float(kappa(Spectrum(sigma[1:]), j)), float(kappa(Spectrum(sigma[:-1]), j))
+
+
+def _balance(l: FloatArray, w: FloatArray, log_root: FloatArray, j: int) -> tuple[FloatArray, FloatArray]:
+    """The left sum less the right one for each row of weights, and its slope in log kappa, which is negative."""
+    root = np.exp(log_root)[:, None]
+    p, q = l / (l + root), root / (l + root)
+    spread = p * q
+    # By the largest weight, which cannot underflow.
+    leverage = np.sum(w * p, axis=1)
+    mixed = np.sum(w * spread, axis=1) / leverage
+    excess = np.sum(p[:, j + 1 :], axis=1) + mixed - np.sum(q[:, : j + 1], axis=1)
+    slope = np.sum(w * spread * (p - q), axis=1) / leverage + mixed**2 - np.sum(spread, axis=1)
+    return excess, slope

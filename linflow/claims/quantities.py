@@ -12,15 +12,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from scipy.linalg import qr
+from numpy.typing import NDArray
 
 from linflow.arrays import NoArray
 from linflow.checks import FIELDS, Field, FloatArray, one_of
 from linflow.claims.conditional import conditional_errors
-from linflow.claims.tilted import draw_dominating, draw_tilted
+from linflow.claims.tilted import draw_amplification, draw_tilted
 from linflow.errors import InputError
 from linflow.identity import code_digest, content
 from linflow.risk import bounds
@@ -103,6 +103,8 @@ class Quantity(NoArray, ABC, instead="its draws(spectrum, m, size, rng)"):
     has_mean: ClassVar[bool] = True
     #: Relative rounding of the value of a draw.
     rounding: ClassVar[float] = DRAW_ROUNDING
+    #: Draws behind a statement about every A.
+    tries: ClassVar[int] = 48
 
     def defined(self, spectrum: Spectrum, m: int) -> bool:
         """Whether the quantity exists, and can be sampled, at (spectrum, m)."""
@@ -277,11 +279,12 @@ class TruncatedRisk(Quantity):
         return float(spectrum.tail(k)) + noise_std**2
 
     def draws(self, spectrum: Spectrum, m: int, size: int, rng: np.random.Generator) -> Draws:  # noqa: D102
-        # Noise on the measurements acts like one more column of A with variance noise_std**2. (Its tail(k) counts that
-        # variance once too often: the quantity here is the risk plus noise_std**2, and so is the claim's value.)
+        # Given A_1 the mean of the risk is known. Noise on the measurements acts like one more column of A with variance
+        # noise_std**2. (Its tail(k) counts that variance once too often: the quantity here is the risk plus noise_std**2,
+        # and so is the claim's value.)
         k, noise_std = self.setting(spectrum, m)
-        variances = np.append(spectrum.variances, noise_std**2) if noise_std > 0 else spectrum.variances
-        risk = draw_dominating(spectrum, m, k, size=size, rng=rng, variances=variances)
+        missed = float(np.sum(spectrum.variances[k:][::-1])) + noise_std**2
+        risk = missed * (1.0 + draw_amplification(m, k, size=size, rng=rng))
         return Draws(weights=np.clip(self.scale(spectrum, m) / risk, 0, 1), values=risk)
 
     def plain(self, spectrum: Spectrum, m: int, size: int, rng: np.random.Generator) -> Plain:  # noqa: D102
@@ -310,7 +313,7 @@ class SpectralError(Quantity):
     def draws(self, spectrum: Spectrum, m: int, size: int, rng: np.random.Generator) -> Draws:  # noqa: D102
         k = int(bounds.best_rank(spectrum, m))
         tilted = draw_tilted(spectrum, m, k, size=size, rng=rng)
-        norms = np.array([np.linalg.norm(residual_factor(spectrum, A), 2) for A in tilted.A])
+        norms = spectral_norms(residual_factors(spectrum, tilted.A))
         breaches = _breaches("T4", norms**2 / tilted.dominating)
         weights = norms * np.sqrt(spectrum.tail(k)) / tilted.dominating
         return Draws(weights=np.clip(weights, 0, 1), values=norms, breaches=tuple(breaches))
@@ -320,7 +323,7 @@ class SpectralError(Quantity):
         return Plain(self.at(spectrum, m, A), A)
 
     def at(self, spectrum: Spectrum, m: int, A: FloatArray) -> FloatArray:  # noqa: D102
-        return np.array([np.linalg.norm(residual_factor(spectrum, rows), 2) for rows in A])
+        return spectral_norms(residual_factors(spectrum, A))
 
 
 @dataclass(frozen=True)
@@ -351,19 +354,25 @@ class FailureProbability(Quantity):
 
     def draws(self, spectrum: Spectrum, m: int, size: int, rng: np.random.Generator) -> Draws:  # noqa: D102
         tilted = draw_tilted(spectrum, m, int(bounds.best_rank(spectrum, m)), size=size, rng=rng)
-        order: Literal["fro"] | float = 2.0 if self.norm == "spectral" else "fro"
         bound = self.bound(spectrum, m)
-        norms = np.array([np.linalg.norm(residual_factor(spectrum, A), order) for A in tilted.A])
-        breaches = _breaches("T4", norms**2 / tilted.dominating)
-        fails = norms > bound
+        errors, fails = self._exceeding(spectrum, tilted.A, bound)
+        breaches = _breaches("T4", errors / tilted.dominating)
         weights = np.where(fails, bound**2 / tilted.dominating, 0.0)
         return Draws(weights=np.clip(weights, 0, 1), values=fails.astype(float), breaches=tuple(breaches))
 
     def plain(self, spectrum: Spectrum, m: int, size: int, rng: np.random.Generator) -> Plain:  # noqa: D102
         A = rng.standard_normal((size, m, spectrum.n))
-        order: Literal["fro"] | float = 2.0 if self.norm == "spectral" else "fro"
-        norms = np.array([np.linalg.norm(residual_factor(spectrum, rows), order) for rows in A])
-        return Plain((norms > self.bound(spectrum, m)).astype(float))
+        return Plain(self._exceeding(spectrum, A, self.bound(spectrum, m))[1].astype(float))
+
+    def _exceeding(self, spectrum: Spectrum, A: FloatArray, bound: float) -> tuple[FloatArray, NDArray[np.bool_]]:
+        """The squared Frobenius norms, and where the norm that is meant exceeds the bound."""
+        factors = residual_factors(spectrum, A)
+        squares: FloatArray = np.einsum("bij,bij->b", factors, factors)
+        fails = squares > bound**2
+        if self.norm == "spectral" and fails.any():
+            # The spectral norm is the smaller one, and takes more work than all the rest.
+            fails[fails] = spectral_norms(factors[fails]) > bound
+        return squares, fails
 
 
 #: Real A, 1 < m < n - 1: up to this n the curve of all m takes a few seconds at most, and draws no less.
@@ -379,12 +388,21 @@ def _on_the_curve(spectrum: Spectrum, m: int, field: Field) -> bool:
 _DENSE_LIMIT = 64
 
 
-def residual_factor(spectrum: Spectrum, A: FloatArray) -> FloatArray:
-    """``Sigma Q_2``, Q_2 an orthonormal basis of what the measurements miss; its norms are those of ``G (I - P)``."""
+def residual_factors(spectrum: Spectrum, A: FloatArray) -> FloatArray:
+    """``Sigma Q_2`` of each of (size, m, n) measurements, Q_2 an orthonormal basis of what they miss, (size, n, n - m).
+
+    Its norms are those of ``G (I - P)``.
+    """
     sigma = spectrum.singular_values
-    Q = qr((A * sigma).T, mode="full", check_finite=False)[0]
-    factor: FloatArray = sigma[:, None] * Q[:, len(A) :]
-    return factor
+    # Householder reflections of rows sorted by scale: each row of Q is accurate relative to itself.
+    Q = np.linalg.qr(np.swapaxes(A * sigma, 1, 2), mode="complete")[0]
+    factors: FloatArray = sigma[:, None] * Q[:, :, A.shape[1] :]
+    return factors
+
+
+def spectral_norms(matrices: FloatArray) -> FloatArray:
+    """Largest singular value of each of (size, rows, columns) matrices."""
+    return np.asarray(np.linalg.svd(matrices, compute_uv=False)[:, 0])
 
 
 def _breaches(statement: str, ratios: FloatArray) -> list[Breach]:

@@ -14,6 +14,7 @@ from linflow.arrays import NoArray
 from linflow.checks import callable_of, instance_of, instances_of, path_of, positive_int, probability, whole_number
 from linflow.claims.cases import default_cases
 from linflow.claims.claim import Case, Claim
+from linflow.claims.cost import Cost, costs
 from linflow.claims.evidence import NOT_REFUTED, REFUTED, SUPPORTED
 from linflow.claims.outcome import Outcome, Verdict, frame_of, outcome_from_json, summarise
 from linflow.claims.quantities import Quantity
@@ -48,6 +49,8 @@ class Report(NoArray, instead="its to_dataframe()"):
     seed: int
     max_draws: int
     cases: tuple[Case, ...] = field(repr=False, default=())
+    #: By what the cells rest on; of those from the journal what they took when they were decided.
+    costs: tuple[Cost, ...] = field(repr=False, default=())
 
     @property
     def errors(self) -> list[str]:
@@ -166,15 +169,16 @@ def verify_all(
     cells, errors = _cells(claims, chosen, alpha, seed, max_draws)
     outcomes: dict[str, list[Outcome]] = {name: [] for name in names}
     results: list[list[Outcome]] = [[] for _ in cells]
+    seconds = [0.0] * len(cells)
     with Store(journal, {"command": "verify", "code": code_digest()}) as book:
         known = _remembered(book.records())
         pending = []
         for i, cell in enumerate(cells):
             earlier = known.get(cell.key)
-            if earlier is None or not cell.answered_by(earlier):
+            if earlier is None or not cell.answered_by(earlier.outcomes):
                 pending.append(i)
             else:
-                results[i] = earlier
+                results[i], seconds[i] = earlier.outcomes, earlier.seconds
         # Long cells first, so that no core idles at the end. Oracles of complex spectra are shared within a worker by
         # cache, hence by spectrum.
         pending.sort(key=lambda i: (-cells[i].spectrum.n, cells[i].spectrum.key, cells[i].quantity_key, cells[i].m))
@@ -189,7 +193,7 @@ def verify_all(
             if isinstance(found, Lost):
                 found = _Found([], f"{_place(cell)}: {found.reason}", 0.0)
             if found.error is None:
-                results[pending[index]] = found.outcomes
+                results[pending[index]], seconds[pending[index]] = found.outcomes, found.seconds
                 book.add(_recorded(cell, found))
             else:
                 for name in dict.fromkeys(test.claim for test in cell.tests):
@@ -207,7 +211,8 @@ def verify_all(
         broken = breaches.pop(claim.name, []) if claim.status == "theorem" else []
         verdicts.append(summarise(claim, [*outcomes[claim.name], *broken], errors.get(claim.name, [])))
     verdicts += [summarise(_breached_claim(name), broken, []) for name, broken in breaches.items()]
-    return Report(tuple(verdicts), alpha=alpha, seed=seed, max_draws=max_draws, cases=chosen)
+    spent = costs(zip(results, seconds, strict=True))
+    return Report(tuple(verdicts), alpha=alpha, seed=seed, max_draws=max_draws, cases=chosen, costs=spent)
 
 
 def _cells(
@@ -260,7 +265,7 @@ class _Keys:
 
 @dataclass(frozen=True)
 class _Found:
-    """What became of a cell: outcomes, or the sentence of an error."""
+    """What became of a cell: outcomes, or the sentence of an error; and the seconds of a processor that it took."""
 
     outcomes: list[Outcome]
     error: str | None
@@ -268,7 +273,7 @@ class _Found:
 
 
 def _attempt(cell: Cell) -> _Found:
-    start = time.perf_counter()
+    start = time.process_time()
     outcomes: list[Outcome] = []
     error = None
     try:
@@ -279,7 +284,7 @@ def _attempt(cell: Cell) -> _Found:
         error = str(failure)
     except BaseException as failure:  # a user's quantity may raise anything; the other cells go on
         error = f"{_place(cell)} raised {described(failure)}"
-    return _Found(outcomes, error, time.perf_counter() - start)
+    return _Found(outcomes, error, time.process_time() - start)
 
 
 def _recorded(cell: Cell, found: _Found) -> Record:
@@ -291,12 +296,13 @@ def _place(cell: Cell) -> str:
     return f"{cell.quantity.name} of {cell.spectrum.name}, m={cell.m}"
 
 
-def _remembered(records: Mapping[str, Record]) -> dict[str, list[Outcome]]:
+def _remembered(records: Mapping[str, Record]) -> dict[str, _Found]:
     known = {}
     for key, record in records.items():
         # What another linflow wrote may have another form: it is decided again.
         with suppress(ValueError, TypeError, KeyError, AttributeError):
-            known[key] = [outcome_from_json(outcome) for outcome in json.loads(record.payload or b"")]
+            outcomes = [outcome_from_json(outcome) for outcome in json.loads(record.payload or b"")]
+            known[key] = _Found(outcomes, None, record.seconds)
     return known
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from linflow.checks import Field
@@ -39,6 +40,13 @@ class Side(ABC):
         """A ball around the side, of a radius of about ``2**-accuracy`` of it; None where there is none."""
 
 
+@lru_cache(maxsize=1024)
+def _interlacing(spectrum: Spectrum, m: int, field: Field) -> tuple[float, float]:
+    """Both sides of E_m: each link of the theorem asks for one of them."""
+    low, high = interlacing(spectrum, m, field=field)
+    return float(low), float(high)
+
+
 @dataclass(frozen=True)
 class InterlacingSide(Side):
     """A side of the interlacing theorem, ``(n - m) A_s``: the lower (0) or the upper one (1) of E_m.
@@ -54,7 +62,7 @@ class InterlacingSide(Side):
 
     def __call__(self, spectrum: Spectrum, m: int) -> float:
         """See `Side`."""
-        return float(interlacing(spectrum, m, field=self.field)[self.which])
+        return _interlacing(spectrum, m, self.field)[self.which]
 
     def ball(self, spectrum: Spectrum, m: int, accuracy: int) -> Ball:
         """See `Side.ball`."""

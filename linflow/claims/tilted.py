@@ -23,7 +23,6 @@ Tested in tests/test_tilted.py against plain draws, the exact oracles, and a wro
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +53,6 @@ def draw_tilted(
     *,
     size: int,
     rng: np.random.Generator,
-    variances: NDArray[Any] | None = None,
 ) -> TiltedDraws:
     r"""Draw `size` real Gaussian measurements from Q, the law tilted by ``Y_k / B_k``; `rank` = 0 is the plain law.
 
@@ -62,9 +60,6 @@ def draw_tilted(
     ----------
     m : number of measurements, 1..n.
     rank : k, 0 <= k <= m - 2 (k = 0: Y_0 is the constant energy).
-    variances : (columns,) array, optional
-        The l_j of all columns of A, in the place of the spectrum's: for risks with measurement noise, which acts as one
-        further column of variance ``noise_std**2``.
 
     Examples
     --------
@@ -73,7 +68,7 @@ def draw_tilted(
     >>> draws.A.shape, bool(np.all(draws.dominating >= s.tail(2)))
     ((3, 4, 8), True)
     """
-    k, l, tail = _setting(spectrum, m, rank, size, variances)
+    k, l, tail = _setting(spectrum, m, rank, size)
     top = rng.standard_normal((size, k, l.size))
     rest = rng.standard_normal((size, m - k, l.size))
     if k == 0:
@@ -98,60 +93,60 @@ def draw_tilted(
     return TiltedDraws(A=np.concatenate([top, rest], axis=1), dominating=dominating)
 
 
-def draw_dominating(
-    spectrum: Spectrum,
-    m: int,
-    rank: int,
-    *,
-    size: int,
-    rng: np.random.Generator,
-    variances: NDArray[Any] | None = None,
-) -> FloatArray:
-    r"""(size,) independent draws of Y_k under Q alone, [x]^2: the law of `draw_tilted`'s, without the measurements.
+def draw_amplification(m: int, rank: int, *, size: int, rng: np.random.Generator) -> FloatArray:
+    r"""(size,) independent draws of ``||A_1^+||_F^2`` under Q, A_1 the first `rank` columns of `draw_tilted`'s A.
+
+    The other columns are independent of A_1 and white, so that ``E[Y_k | A_1] = tail(k) (1 + ||A_1^+||_F^2)``, whatever
+    the spectrum: with them integrated out, nothing but A_1 has to be drawn, and Y_k loses the larger part of its spread.
+
+    Parameters
+    ----------
+    m : number of measurements.
+    rank : k, 0 <= k <= m - 2.
 
     Notes
     -----
-    Y_k depends on R by ``|R^-1 b_j|`` only, and the b_j are rotation invariant. So the leading k - 1 columns of R may be
-    turned into bidiagonal form from both sides (Golub & Kahan 1965): of an m x p Gaussian matrix its diagonal is
-    ``chi(m), ..., chi(m-p+1)`` and its upper one ``chi(p-1), ..., chi(1)``, all independent (Silverstein 1985). The last
-    column, whose pivot the tilt changes, stays as it is. A solve then costs no more than the normal numbers do.
+    The Frobenius norm of ``R^-1`` does not change when the leading k - 1 columns of R are turned into bidiagonal form from
+    both sides (Golub & Kahan 1965): of an m x p Gaussian matrix its diagonal is ``chi(m), ..., chi(m-p+1)`` and its upper
+    one ``chi(p-1), ..., chi(1)``, all independent (Silverstein 1985). The last column, whose pivot the tilt changes, stays
+    as it is. A draw takes O(k) operations.
 
     Examples
     --------
-    >>> s = Spectrum.exponential(n=8, rate=0.5)
-    >>> Y = draw_dominating(s, 5, 2, size=4, rng=np.random.default_rng(0))
-    >>> Y.shape, bool(np.all(Y >= s.tail(2)))
-    ((4,), True)
+    Its mean under the plain law is ``k/(m-k-1)``, so that under Q that of ``1/(1 + ||A_1^+||^2)`` is ``(m-k-1)/(m-1)``:
+
+    >>> drawn = draw_amplification(12, 3, size=40_000, rng=np.random.default_rng(0))
+    >>> bool(np.isclose(np.mean(1 / (1 + drawn)), 8 / 11, rtol=0.01))
+    True
     """
-    k, l, tail = _setting(spectrum, m, rank, size, variances)
+    k, size = rank_in(rank, 0, max(m - 2, 0), " (at most m - 2)"), positive_int(size, "size")
     if k == 0:
-        return np.full(size, tail)
+        return np.zeros(size)
     tilted = rng.random(size) < k / (m - 1)
-    last = np.sqrt(rng.chisquare(np.where(tilted, m - k - 1, m - k + 1)))[:, None]
-    diagonal = np.sqrt(rng.chisquare(np.arange(m, m - k + 1, -1.0), (size, k - 1)))
-    above = np.sqrt(rng.chisquare(np.arange(k - 2, 0, -1.0), (size, max(k - 2, 0))))
-    beside = rng.standard_normal((k - 1, size, 1))
-    columns = rng.standard_normal((k, size, l.size - k))
-    column, biased = _biased_entry(l[k:], size, rng)
-    columns[k - 1, tilted, column[tilted]] = biased[tilted]
-    ending = columns[k - 1] / last
-    total, entry = (ending**2) @ l[k:], np.zeros_like(ending)
+    pivot = rng.chisquare(np.where(tilted, m - k - 1, m - k + 1))
+    diagonal = np.sqrt(rng.chisquare(np.arange(m, m - k + 1, -1.0)[:, None], (k - 1, size)))
+    above = np.sqrt(rng.chisquare(np.arange(k - 2, 0, -1.0)[:, None], (max(k - 2, 0), size)))
+    beside = rng.standard_normal((k - 1, size))
+    # Column i of the inverse of a bidiagonal matrix is its last entry times a product of ratios: its square by recursion.
+    total, column = np.zeros(size), np.ones(size)
+    for i in range(k - 1):
+        if i:
+            column = 1.0 + column * (above[i - 1] / diagonal[i - 1]) ** 2
+        total += column / diagonal[i] ** 2
+    last, entry = np.ones(size), np.zeros(size)
     for i in range(k - 2, -1, -1):
-        entry = columns[i] - beside[i] * ending - (above[:, i, None] * entry if i < k - 2 else 0.0)
-        entry /= diagonal[:, i, None]
-        total += (entry**2) @ l[k:]
-    return np.asarray(tail + total)
+        entry = (beside[i] - (above[i] * entry if i < k - 2 else 0.0)) / diagonal[i]
+        last += entry**2
+    return np.asarray(total + last / pivot)
 
 
-def _setting(
-    spectrum: Spectrum, m: int, rank: int, size: int, variances: NDArray[Any] | None
-) -> tuple[int, FloatArray, float]:
-    """The rank k, the variances of all columns, and tail(k)."""
+def _setting(spectrum: Spectrum, m: int, rank: int, size: int) -> tuple[int, FloatArray, float]:
+    """The rank k, the variances, and tail(k)."""
     if not 1 <= m <= spectrum.n:
         raise InputError(f"m must lie in 1..n = 1..{spectrum.n}, got {m}")
     k = rank_in(rank, 0, max(m - 2, 0), " (at most m - 2)")
     positive_int(size, "size")
-    l = spectrum.variances if variances is None else np.asarray(variances, dtype=np.float64)
+    l = spectrum.variances
     return k, l, float(np.sum(l[k:][::-1]))
 
 

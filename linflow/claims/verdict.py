@@ -53,7 +53,8 @@ from linflow.errors import ClaimError
 from linflow.identity import code_digest, content
 from linflow.spectrum import Spectrum
 
-_FIRST_BLOCK, _LARGEST_BLOCK = 64, 512
+#: Draws before the first look.
+_FIRST_BLOCK = 32
 _NO_COINCIDENCE = 10
 
 
@@ -270,7 +271,6 @@ def _by_sampling(cell: Cell, tests: list[Test], sampler: _Sampler) -> dict[Test,
     scale, inverse = contract.scale_of(cell.quantity, cell.spectrum, cell.m), cell.quantity.inverse
     excluded = dict.fromkeys(tests, (-np.inf, np.inf))
     open_tests = list(tests)
-    block = _FIRST_BLOCK
     while not sampler.breaches:
         if sampler.values.size:
             for test in open_tests:
@@ -279,9 +279,10 @@ def _by_sampling(cell: Cell, tests: list[Test], sampler: _Sampler) -> dict[Test,
         budget = max((test.max_draws for test in open_tests), default=0)
         if sampler.values.size >= budget:
             break
-        sampler.extend(min(block, budget - sampler.values.size))
-        # Looks lie so far apart that all of them together cost no more than three times the last.
-        block = max(min(2 * block, _LARGEST_BLOCK), sampler.values.size // 2)
+        # Looks soon after one another save draws; where nothing but a refutation can end them there are few.
+        patient = not any(test.relation.shown_by_intervals for test in open_tests)
+        further = sampler.values.size // (1 if patient else 4)
+        sampler.extend(min(max(_FIRST_BLOCK, further), budget - sampler.values.size))
     size = sampler.values.size
     if sampler.breaches:
         nothing = Nothing(low=-np.inf, high=np.inf, why="a draw broke what the sampler relies on", draws=size)
@@ -319,11 +320,13 @@ def _interval(cell: Cell, low: float, high: float) -> Confidence:
 def _excluded(sequence: ConfidenceSequence, test: Test, scale: float, inverse: bool) -> tuple[float, float]:
     """Between which of the values that decide the claim the sequence places the quantity; no interval is needed."""
     low, high = 0.0, np.inf  # no weight is negative, and no scale
-    for value in test.relation.thresholds(test.value, test.tolerance, ROUNDING):
-        if sequence.below(scale / value) if inverse and value > 0 else sequence.above(value / scale):
-            low = max(low, value)
-        elif sequence.above(scale / value) if inverse and value > 0 else sequence.below(value / scale):
-            high = min(high, value, _LARGEST)
+    values = sorted(test.relation.thresholds(test.value, test.tolerance, ROUNDING))
+    # In pairs, on both sides of where the answer changes. To lie above one, or below it, is to lie beyond both.
+    for below, above in zip(values[::2], values[1::2], strict=True):
+        if sequence.below(scale / above) if inverse and above > 0 else sequence.above(above / scale):
+            low = max(low, above)
+        elif sequence.above(scale / below) if inverse and below > 0 else sequence.below(below / scale):
+            high = min(high, below, _LARGEST)
     return low, high
 
 

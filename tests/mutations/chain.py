@@ -79,8 +79,8 @@ CHAIN = (
         _OPEN,
         "one-step-split",
         "the root after one row for one eigenvalue less",
-        "first = np.arange(n) <= j",
-        "first = np.arange(n) < j",
+        "np.sum(p[:, j + 1 :], axis=1) + mixed - np.sum(q[:, : j + 1], axis=1)",
+        "np.sum(p[:, j:], axis=1) + mixed - np.sum(q[:, :j], axis=1)",
         "open_questions.py::test_roots_after_a_row_are_those_of_the_dense_covariance",
     ),
     _fault(

@@ -33,7 +33,7 @@ _EVERY_A = "contract.py::test_a_broken_answer_about_every_A_is_refused"
 _CONTRADICT = "contract.py::test_answers_that_contradict_each_other_fail"
 _DIFFERENCE = "identity.py::test_a_difference_anywhere_is_another_identity"
 _FORGED = "contract.py::test_what_is_inherited_or_made_up_supports_and_refutes_nothing"
-_DOMINATING = "tilted.py::test_the_dominating_error_alone_has_the_same_law"
+_AMPLIFICATION = "tilted.py::test_the_amplification_alone_has_the_same_law"
 
 
 def _fault(file: str, name: str, what: str, old: str, new: str, *tests: str) -> Fault:
@@ -331,41 +331,73 @@ _SCOPE_FAULTS = (
     ),
     _fault(
         _TILTED,
-        "dominating-untilted-pivot",
-        "draws of Y_k alone whose last pivot is not tilted",
+        "amplification-untilted-pivot",
+        "draws of the amplification whose last pivot is not tilted",
         "np.where(tilted, m - k - 1, m - k + 1)",
         "np.where(tilted, m - k + 1, m - k + 1)",
-        _DOMINATING,
+        _AMPLIFICATION,
     ),
     _fault(
         _TILTED,
-        "dominating-untilted-entry",
-        "draws of Y_k alone without the size-biased entry",
-        "columns[k - 1, tilted, column[tilted]] = biased[tilted]",
-        "columns[k - 1, tilted, column[tilted]] *= 1.0",
-        _DOMINATING,
+        "amplification-probability",
+        "draws of the amplification tilted with probability k/m",
+        "rng.random(size) < k / (m - 1)\n    pivot",
+        "rng.random(size) < k / m\n    pivot",
+        _AMPLIFICATION,
     ),
     _fault(
         _TILTED,
-        "dominating-probability",
-        "draws of Y_k alone tilted with probability k/m",
-        "rng.random(size) < k / (m - 1)\n    last",
-        "rng.random(size) < k / m\n    last",
-        _DOMINATING,
-    ),
-    _fault(
-        _TILTED,
-        "dominating-bidiagonal",
+        "amplification-bidiagonal",
         "the upper diagonal with one degree of freedom more",
         "np.arange(k - 2, 0, -1.0)",
         "np.arange(k - 1, 1, -1.0)",
-        _DOMINATING,
+        _AMPLIFICATION,
+    ),
+    _fault(
+        _TILTED,
+        "amplification-last-column",
+        "the last column of the inverse without what lies above its pivot",
+        "        last += entry**2\n",
+        "        last += 0.0 * entry\n",
+        _AMPLIFICATION,
     ),
 )
 
 # ------------------------------------------------------------------------------------------ cells, summaries, the report
 
 _VERDICT_FAULTS = (
+    _fault(
+        _VERDICT,
+        "excluded-at-the-other-end",
+        "a bound said to be passed where the one below it was",
+        "else sequence.above(above / scale):",
+        "else sequence.above(below / scale):",
+        "verdict.py::test_what_is_excluded_was_played_and_decides",
+    ),
+    _fault(
+        _VERDICT,
+        "excluded-at-the-other-end-inverse",
+        "of an inverse mean a bound said to be kept where the one above it was",
+        "if sequence.below(scale / above) if",
+        "if sequence.below(scale / below) if",
+        "verdict.py::test_what_is_excluded_was_played_and_decides",
+    ),
+    _fault(
+        "linflow/claims/cost.py",
+        "shared-draws-counted-twice",
+        "draws that two claims share counted for each",
+        "draws = max(outcome.draws for outcome in outcomes)",
+        "draws = sum(outcome.draws for outcome in outcomes)",
+        "verdict.py::test_costs_count_each_cell_once_and_shared_draws_once",
+    ),
+    _fault(
+        "linflow/claims/open_questions.py",
+        "newton-without-brackets",
+        "a Newton step taken wherever it leads",
+        "inside = (here + step >= below) & (here + step <= above)",
+        "inside = np.isfinite(step)",
+        "open_questions.py::test_roots_by_steps_are_those_by_halving",
+    ),
     _fault(
         _VERDICT,
         "normal-for-rigorous",
