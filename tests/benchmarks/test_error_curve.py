@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from linflow import Spectrum, bench, risk
+from linflow.bench import curves
 
 
 def test_both_sides_compute_the_same_curve() -> None:
@@ -19,7 +20,7 @@ def test_both_sides_compute_the_same_curve() -> None:
 
 
 def test_rows_are_consistent_ratios(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(bench, "_SIZES", ((16, 20), (24, 10)))
+    monkeypatch.setattr(curves, "_SIZES", ((16, 20), (24, 10)))
     rows = bench.error_curve_rows()
     for row in rows:
         assert row["times_pinv"] == pytest.approx(row["curves_per_second"] / row["pinv_curves_per_second"])
