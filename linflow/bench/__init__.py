@@ -1,5 +1,6 @@
-"""Side-by-side benchmarks, speed and accuracy, measured in one run on the machine at hand."""
+"""Side-by-side benchmarks: linflow and what is used for the same work today, measured in one run on the machine at hand.
 
-from linflow.bench.curves import accuracy_rows, accuracy_table, error_curve_rows, error_curve_table, pinv_curve
-
-__all__ = ["accuracy_rows", "accuracy_table", "error_curve_rows", "error_curve_table", "pinv_curve"]
+>>> from linflow.bench.rows import ROWS
+>>> [row.name for row in ROWS][:3]
+['curves', 'flops', 'tall']
+"""

@@ -1,170 +1,150 @@
-"""Side-by-side benchmarks of error curves, speed and accuracy, measured in one run on the machine at hand."""
+"""Error curves X_A(m) for every m: against loops over m, and against the rate at which this machine multiplies matrices."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from linflow import risk
-from linflow.checks import FloatArray, available_cores
+from linflow.bench.accuracy import pinv_curve
+from linflow.bench.contest import Contest, Side, Work, entrywise
+from linflow.bench.effort import Effort
+from linflow.checks import FloatArray
 from linflow.spectrum import Spectrum
-from linflow.tables import Column, Table
 
-#: (n, curves a run).
-_SIZES = ((32, 2000), (128, 400), (512, 24), (1024, 6))
-_REPEATS = 3
+#: n: (trials of one call of ours, numbers of measurements for which a rival is run, its goal, the share of the flop bound).
+_SIZES = {
+    32: (2000, 16, 300.0, 0.15),
+    64: (800, 8, None, 0.2),
+    128: (400, 8, 600.0, 0.3),
+    512: (24, 4, 1500.0, 0.5),
+    2048: (2, 2, 4000.0, 0.65),
+}
+#: Draws that torch factors in one call.
+_TOGETHER = 4
 
 
-def error_curve_rows(*, quick: bool = False) -> list[dict[str, Any]]:
-    """Curves per second of `lf.risk.simulate`, of a loop of `numpy.linalg.pinv` over m, and the flop bound.
-
-    The bound is 8/3 n^3 flops a curve at the rate of ``A @ B`` (dgemm, n x n, all cores) measured in the same run; the loop
-    of pinv gives its BLAS all cores too. It is timed on a few m and scaled by n, as one whole curve would take minutes.
-    """
-    rows = []
-    for n, trials in _SIZES[: 2 if quick else None]:
-        spectrum = Spectrum.power_law(n)
-        rng = np.random.default_rng(0)
-        ours = trials / _best(lambda s=spectrum, t=trials: risk.simulate(s, trials=t, seed=0))  # type: ignore[misc]
-        A = rng.standard_normal((n, n))
-        pinv = 1.0 / (_pinv_seconds(spectrum, A))
-        gemm = 2.0 * n**3 / _matrix_product_seconds(n, rng)
-        bound = gemm / (8.0 / 3.0 * n**3)
-        rows.append(
-            {
-                "n": n,
-                "cores": available_cores(),
-                "curves_per_second": ours,
-                "pinv_curves_per_second": pinv,
-                "times_pinv": ours / pinv,
-                "gemm_gflops": gemm / 1e9,
-                "flop_bound_curves_per_second": bound,
-                "of_flop_bound": ours / bound,
-            }
+def contests(effort: Effort) -> Iterator[Contest]:
+    """All m, by loops of pinv, lstsq, scikit-learn and torch; a loop is run for a few m and scaled to all n."""
+    for n in effort.pick(quick=(32, 128), usual=(32, 128, 512), long=(32, 128, 512, 2048)):
+        trials, count, goal, _ = _SIZES[n]
+        spectrum, A = Spectrum.power_law(n), np.random.default_rng(0).standard_normal((_TOGETHER, n, n))
+        counts = [round((i + 0.5) * n / count) for i in range(count)]
+        note = f"{count} of {n} values of m, scaled"
+        rival = partial(Side, share=count / n, note=note)
+        yield Contest(
+            row="error curves",
+            size=f"n = {n}, all m",
+            n=n,
+            ours=Side("lf.risk.simulate", partial(_ours, spectrum, trials, A, counts, effort.threads), share=float(trials)),
+            rivals=(
+                rival("numpy.linalg.pinv", partial(_loop, pinv_curve, spectrum, A, counts), goal=goal),
+                rival("numpy.linalg.lstsq", partial(_loop, lstsq_curve, spectrum, A, counts)),
+                rival(
+                    "scikit-learn LinearRegression",
+                    partial(_loop, regression_curve, spectrum, A, counts),
+                    needs=("sklearn",),
+                ),
+                Side(
+                    "torch.linalg.lstsq, batched",
+                    partial(_batched, spectrum, A, counts),
+                    share=_TOGETHER * count / n,
+                    needs=("torch",),
+                    note=note,
+                ),
+            ),
+            far=entrywise,
+            tolerance=1e-6,
         )
-    return rows
 
 
-def accuracy_rows(draws: int = 20) -> list[dict[str, Any]]:
-    """Largest relative error over m and over `draws` draws of A at n = 16: `error_curve` and pinv against 1200 digits.
+def flop_contests(effort: Effort) -> Iterator[Contest]:
+    """The same, against 8/3 n^3 flops at the rate of ``A @ B`` of n x n matrices; random numbers are included in ours."""
+    for n in effort.pick(quick=(32, 128), usual=(32, 64, 128, 512), long=tuple(_SIZES)):
+        trials, _, _, goal = _SIZES[n]
+        spectrum = Spectrum.power_law(n)
+        yield Contest(
+            row="flop bound",
+            size=f"n = {n}",
+            n=n,
+            ours=Side("lf.risk.simulate", partial(_simulated, spectrum, trials, effort.threads), share=float(trials)),
+            rivals=(Side("8/3 n^3 flops of A @ B", partial(_products, n), share=0.75 * _repeats(n), goal=goal),),
+        )
 
-    >>> row = accuracy_rows(draws=1)[0]
-    >>> row["error_curve"] < 1e-12 < row["pinv"]
+
+def lstsq_curve(spectrum: Spectrum, A: FloatArray, m: list[int]) -> FloatArray:
+    """``|| G (I - P) ||_F^2`` with the projection P by `numpy.linalg.lstsq`, one m at a time.
+
+    >>> np.allclose(lstsq_curve(Spectrum([2.0, 1.0]), np.eye(2), [1]), [1.0])
     True
     """
-    n = 16
-    i = np.arange(1.0, n + 1)
-    spectra = {
-        "10^-i": 10.0**-i,
-        "10^-5i": 10.0 ** (-5 * i),
-        "1 (8 times), 1e-12 (8 times)": np.where(i <= 8, 1.0, 1e-12),
-        "1e+140 x 10^(-i/2)": 1e140 * 10.0 ** (-i / 2),
-        "1e-140 x 10^(-i/2)": 1e-140 * 10.0 ** (-i / 2),
-    }
-    rows = []
-    for name, values in spectra.items():
-        spectrum, rng = Spectrum(values, name=name), np.random.default_rng(0)
-        worst = {"error_curve": 0.0, "pinv": 0.0}
-        for _ in range(draws):
-            A = rng.standard_normal((n, n))
-            reference = _many_digits(spectrum.singular_values, A)
-            curves = {"error_curve": risk.error_curve(spectrum, A), "pinv": pinv_curve(spectrum, A)}
-            for method, curve in curves.items():
-                errors = [abs(float(float(c) / exact - 1)) for c, exact in zip(curve[:n], reference, strict=True)]
-                worst[method] = max(worst[method], *errors)
-        rows.append({"spectrum": name, "n": n, "draws": draws, **worst})
-    return rows
+    return _curve(spectrum, A, m, lambda AG: np.linalg.lstsq(AG, AG, rcond=None)[0])
 
 
-def _many_digits(sigma: FloatArray, A: FloatArray) -> list[Any]:
-    """X_A(m), m = 0..n-1, by Gram-Schmidt in 4000-bit ball arithmetic: no QR, no sorting."""
-    from flint import arb, ctx
+def regression_curve(spectrum: Spectrum, A: FloatArray, m: list[int]) -> FloatArray:
+    """As `lstsq_curve`, with scikit-learn's `LinearRegression`.
 
-    before, ctx.prec = ctx.prec, 4000
-    try:
-        s = [arb(float(value)) for value in sigma]
-        left = [x * x for x in s]
-        errors, basis = [], []  # type: list[Any], list[list[Any]]
-        for row in A:
-            errors.append(sum(left, arb(0)))
-            v = [arb(float(a)) * x for a, x in zip(row, s, strict=True)]
-            for q in basis:
-                c = sum((a * b for a, b in zip(q, v, strict=True)), arb(0))
-                v = [b - c * a for a, b in zip(q, v, strict=True)]
-            norm = sum((x * x for x in v), arb(0)).sqrt()
-            basis.append([x / norm for x in v])
-            left = [rest - (x * q) ** 2 for rest, x, q in zip(left, s, basis[-1], strict=True)]
-        return [arb(error.mid()) for error in errors]
-    finally:
-        ctx.prec = before
-
-
-def accuracy_table(rows: list[dict[str, Any]]) -> Table:
-    """The rows for people."""
-    columns = (
-        Column("spectrum", "singular values", left=True),
-        Column("error_curve", "lf.risk.error_curve", digits=1),
-        Column("pinv", "numpy.linalg.pinv", digits=1),
-    )
-    title = f"largest relative error over m, {rows[0]['draws']} draws of A, n = {rows[0]['n']}, against 1200 digits"
-    return Table(columns, rows, title)
-
-
-def pinv_curve(spectrum: Spectrum, A: FloatArray, m: list[int] | None = None) -> FloatArray:
-    """``|| G (I - P) ||_F^2`` by `numpy.linalg.pinv` of A G, one m at a time: the textbook formula.
-
-    >>> s = Spectrum([2.0, 1.0])
-    >>> np.allclose(pinv_curve(s, np.eye(2)), [5.0, 1.0, 0.0])
+    >>> np.allclose(regression_curve(Spectrum([2.0, 1.0]), np.eye(2), [1]), [1.0])
     True
     """
-    G = np.diag(spectrum.singular_values)
-    errors = []
-    for count in range(len(A) + 1) if m is None else m:
-        AG = A[:count] * spectrum.singular_values
-        errors.append(float(np.linalg.norm(G - G @ np.linalg.pinv(AG) @ AG) ** 2))
+    from sklearn.linear_model import LinearRegression
+
+    return _curve(spectrum, A, m, lambda AG: LinearRegression(fit_intercept=False).fit(AG, AG).coef_.T)
+
+
+def _curve(spectrum: Spectrum, A: FloatArray, m: list[int], projection: Callable[[FloatArray], Any]) -> FloatArray:
+    sigma, errors = spectrum.singular_values, []
+    for count in m:
+        P = projection(A[:count] * sigma)
+        errors.append(float(np.linalg.norm(sigma[:, None] * (np.eye(len(sigma)) - P)) ** 2))
     return np.array(errors)
 
 
-def error_curve_table(rows: list[dict[str, Any]]) -> Table:
-    """The rows for people."""
-    columns = (
-        Column("n", latex="$n$"),
-        Column("curves_per_second", "curves/s"),
-        Column("pinv_curves_per_second", "pinv loop, curves/s", digits=3),
-        Column("times_pinv", "times pinv", digits=3),
-        Column("gemm_gflops", "dgemm GFlop/s", digits=3),
-        Column("of_flop_bound", "of the flop bound", digits=2),
+def _ours(spectrum: Spectrum, trials: int, A: FloatArray, counts: list[int], threads: int) -> Work:
+    return Work(
+        lambda: risk.simulate(spectrum, trials=trials, seed=0, workers=threads),
+        answer=lambda: risk.error_curve(spectrum, A[0])[counts],
     )
-    return Table(columns, rows, f"error curves X_A(m), all m = 0..n, on {rows[0]['cores']} cores")
 
 
-def _pinv_seconds(spectrum: Spectrum, A: FloatArray) -> float:
-    """Seconds of one whole curve by pinv, from the mean over m at eight equally spaced counts."""
-    n = spectrum.n
-    counts = [round((i + 0.5) * n / 8) for i in range(8)]
-    return _best(lambda: pinv_curve(spectrum, A, counts)) / 8 * n
+def _loop(curve: Callable[..., FloatArray], spectrum: Spectrum, A: FloatArray, counts: list[int]) -> Work:
+    return Work(lambda: curve(spectrum, A[0], counts))
 
 
-def _matrix_product_seconds(n: int, rng: np.random.Generator) -> float:
-    A, B = rng.standard_normal((2, n, n))
-    repeats = max(1, int(2e9 / (2.0 * n**3)))
+def _batched(spectrum: Spectrum, A: FloatArray, counts: list[int]) -> Work:
+    import torch
+
+    sigma = torch.from_numpy(np.array(spectrum.singular_values))
+    draws, eye = torch.from_numpy(A) * sigma, torch.eye(spectrum.n, dtype=torch.float64)
+
+    def curves() -> FloatArray:
+        errors = []
+        for count in counts:
+            AG = draws[:, :count]
+            P = torch.linalg.lstsq(AG, AG).solution
+            errors.append((sigma[:, None] * (eye - P)).square().sum((1, 2)).numpy())
+        return np.array(errors)
+
+    return Work(curves, answer=lambda: curves()[:, 0])
+
+
+def _simulated(spectrum: Spectrum, trials: int, threads: int) -> Work:
+    return Work(lambda: risk.simulate(spectrum, trials=trials, seed=0, workers=threads))
+
+
+def _repeats(n: int) -> int:
+    """Products of n x n matrices that take about 0.02 s at 40 GFlop/s."""
+    return max(1, int(4e8 / n**3))
+
+
+def _products(n: int) -> Work:
+    A, B = np.random.default_rng(0).standard_normal((2, n, n))
 
     def products() -> None:
-        for _ in range(repeats):
+        for _ in range(_repeats(n)):
             A @ B
 
-    return _best(products) / repeats
-
-
-def _best(work: Callable[[], object]) -> float:
-    """Seconds of the fastest of a few runs, after one to warm up."""
-    work()
-    seconds = []
-    for _ in range(_REPEATS):
-        start = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - start)
-    return min(seconds)
+    return Work(products)
