@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from linflow.bench.contest import Reading
 from linflow.bench.effort import Clock, Effort
 from linflow.bench.machine import machine
 from linflow.engine.files import prepare_folder, write_bytes
@@ -57,11 +59,14 @@ def _table(rows: Any, effort: Effort, out: Path, form: Format | None, figures: F
     from linflow.bench.rows import measured
     from linflow.bench.shown import readings_table
 
-    with shown("benchmarks", unit="rows") as report:
-        readings = measured(rows, effort, lambda done, total, name: report(done, total, name))
     where = conditions(effort)
-    _written(out / "bench", lambda wanted: readings_table(readings, where, wanted), where, form)
+    readings: list[Reading] = []
+    with shown("benchmarks", unit="rows") as report:
+        for readings in measured(rows, effort, report):
+            # After every row: a run that is stopped leaves those that it has finished.
+            _written(out / "bench", partial(readings_table, readings, where), where)
     _drawn(out / f"bench.{figures}", ratio_figure(readings, where), figures)
+    readings_table(readings, where, form).put(form)
 
 
 def _growth(rows: Any, effort: Effort, out: Path, form: Format | None, figures: FigureFormat) -> None:
@@ -70,10 +75,11 @@ def _growth(rows: Any, effort: Effort, out: Path, form: Format | None, figures: 
     from linflow.bench.shown import growth_table
 
     with shown("growth", unit="works") as report:
-        found = points(effort, lambda done, total, name: report(done, total, name))
+        found = points(effort, report)
     where = conditions(effort)
-    _written(out / "bench-growth", lambda wanted: growth_table(found, where, wanted), where, form)
+    _written(out / "bench-growth", partial(growth_table, found, where), where)
     _drawn(out / f"bench-growth.{figures}", growth_figure(found, where), figures)
+    growth_table(found, where, form).put(form)
 
 
 def conditions(effort: Effort) -> str:
@@ -85,12 +91,11 @@ def conditions(effort: Effort) -> str:
     return f"{machine()}, threads used: {effort.threads}, clock: {effort.clock}"
 
 
-def _written(stem: Path, table: Callable[[Format | None], Table], where: str, form: Format | None) -> None:
-    """The numbers, the table in Markdown under the machine's line, and what was asked for on the terminal."""
+def _written(stem: Path, table: Callable[[Format | None], Table], where: str) -> None:
+    """The numbers, and the table in Markdown with the machine's line."""
     numbers = {"machine": where, "rows": json.loads(table("json").json())}
     write_bytes(stem.with_suffix(".json"), (json.dumps(numbers, indent=1, allow_nan=False) + "\n").encode())
     write_bytes(stem.with_suffix(".md"), f"{table('md').markdown()}\n{where[:1].upper()}{where[1:]}.\n".encode())
-    table(form).put(form)
 
 
 def _drawn(path: Path, figure: Any, form: FigureFormat) -> None:

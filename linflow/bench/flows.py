@@ -4,35 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from linflow.bench.contest import Contest, Side, Work
 from linflow.bench.effort import Effort
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
     from linflow.bench.networks import Architecture, Network
+
+#: Makes, of a network and of its signals or latents, what is timed.
+Kind: TypeAlias = "Callable[[Network, Tensor], Callable[[], Any]]"
 
 _BATCH = 64
 #: Steps of the search in one run.
 _STEPS = 5
 #: Largest error of a round trip, by the precision of the network.
-_ROUND_TRIP = {"float32": 2e-3, "float64": 1e-10}
+ROUND_TRIP = {"float32": 2e-3, "float64": 1e-10}
 _LIBRARIES = {"RealNVP": ("normflows", "zuko", "nflows"), "Glow": ("normflows",)}
 
 
 def contests(effort: Effort) -> Iterator[Contest]:
     """Both flows, four kinds of work, two precisions."""
-    kinds: dict[str, Callable[[Network, Tensor], Callable[[], Any]]] = {
-        "log-density": _density,
-        "sampling": _sampling,
-        "training step": _training,
-        f"latent search, {_STEPS} steps": _search,
-    }
     for flow, libraries in _LIBRARIES.items():
         for precision in effort.pick(quick=("float32",), usual=("float32", "float64"), long=("float32", "float64")):
-            for kind, work in kinds.items():
+            for kind, work in KINDS.items():
                 prepare = partial(_prepared, flow, precision, work)
                 yield Contest(
                     row="deep flows",
@@ -40,7 +38,7 @@ def contests(effort: Effort) -> Iterator[Contest]:
                     ours=Side("linflow", partial(prepare, "linflow"), needs=("torch",)),
                     rivals=[Side(name, partial(prepare, name), goal=1.0, needs=("torch", name)) for name in libraries],
                     far=max,
-                    tolerance=_ROUND_TRIP[precision],
+                    tolerance=ROUND_TRIP[precision],
                 )
 
 
@@ -53,7 +51,7 @@ def architecture(name: str) -> Architecture:
     return Architecture((16, 16, 3), steps=6, width=48, levels=2)
 
 
-def _prepared(name: str, precision: str, work: Callable[[Network, Tensor], Callable[[], Any]], library: str) -> Work:
+def _prepared(name: str, precision: str, work: Kind, library: str) -> Work:
     import torch
 
     from linflow.bench import networks
@@ -61,8 +59,14 @@ def _prepared(name: str, precision: str, work: Callable[[Network, Tensor], Calla
 
     sizes, dtype = architecture(name), getattr(torch, precision)
     with seeded(0):
-        network: Network = getattr(networks, library)(sizes, dtype)
-        z = torch.randn(_BATCH, sizes.n, dtype=dtype)
+        return work_of(getattr(networks, library)(sizes, dtype), work, sizes.n, dtype)
+
+
+def work_of(network: Network, work: Kind, n: int, dtype: torch.dtype) -> Work:
+    """One kind of work of a network; the answer is the error of its round trip."""
+    import torch
+
+    z = torch.randn(_BATCH, n, dtype=dtype)
     with torch.no_grad():
         x = network.generate(z)
     signals = x.to(dtype)
@@ -130,3 +134,12 @@ def _search(network: Network, z: Tensor) -> Callable[[], Any]:
         return latent
 
     return run
+
+
+#: By name, what is timed.
+KINDS: dict[str, Kind] = {
+    "log-density": _density,
+    "sampling": _sampling,
+    "training step": _training,
+    f"latent search, {_STEPS} steps": _search,
+}

@@ -63,7 +63,7 @@ def linflow(of: Architecture, dtype: torch.dtype) -> Network:
     else:
         height, width, channels = of.shape
         flow = Glow(linear, (height, width, channels), steps=of.steps, width=of.width, levels=of.levels)
-    flow = _stirred(flow.to(dtype))
+    flow = stirred(flow.to(dtype))
     return Network(flow, flow.log_prob, flow.forward, flow.inverse)
 
 
@@ -77,7 +77,7 @@ def normflows(of: Architecture, dtype: torch.dtype) -> Network:
             first = of.n // 2
             net = nf.nets.MLP([first, of.width, of.width, 2 * (of.n - first)], init_zeros=True)
             layers += [nf.flows.AffineCouplingBlock(net), nf.flows.Permute(of.n, mode="shuffle")]
-        model = _stirred(nf.NormalizingFlow(nf.distributions.DiagGaussian(of.n), layers).to(dtype))
+        model = stirred(nf.NormalizingFlow(nf.distributions.DiagGaussian(of.n), layers).to(dtype))
         return Network(model, model.log_prob, lambda z: model.forward(z), model.inverse)
     height, width, channels = of.shape
     bases, flows, merges = [], [], []
@@ -92,7 +92,7 @@ def normflows(of: Architecture, dtype: torch.dtype) -> Network:
             merges.append(nf.flows.Merge())
     model = nf.MultiscaleFlow(bases, flows, merges)
     _started(model, torch.randn(16, channels, height, width))
-    model = _stirred(model.to(dtype))
+    model = stirred(model.to(dtype))
     image = (channels, height, width)
 
     def generate(z: Tensor) -> Tensor:
@@ -109,7 +109,7 @@ def zuko(of: Architecture, dtype: torch.dtype) -> Network:
     import zuko as library
 
     model = library.flows.RealNVP(of.n, transforms=of.steps, randmask=True, hidden_features=(of.width, of.width))
-    model = _stirred(model.to(dtype))
+    model = stirred(model.to(dtype))
     return Network(
         model,
         lambda x: model().log_prob(x),
@@ -141,7 +141,7 @@ def nflows(of: Architecture, dtype: torch.dtype) -> Network:
     layers = []
     for _ in range(of.steps):
         layers += [RandomPermutation(of.n), AffineCouplingTransform(mask, Net)]
-    model = _stirred(Flow(CompositeTransform(layers), StandardNormal((of.n,))).to(dtype))
+    model = stirred(Flow(CompositeTransform(layers), StandardNormal((of.n,))).to(dtype))
     inwards = model._transform
     return Network(model, model.log_prob, lambda z: inwards.inverse(z)[0], lambda x: inwards(x)[0])
 
@@ -153,7 +153,7 @@ def _pieces(z: Tensor, sizes: list[int]) -> Iterator[Tensor]:
         start += size
 
 
-def _stirred(model: Any) -> Any:
+def stirred(model: Any) -> Any:
     """The model for evaluation, its weights moved a little off where they begin."""
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():

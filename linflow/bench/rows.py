@@ -67,13 +67,13 @@ def chosen(names: Sequence[str]) -> tuple[Row, ...]:
     return tuple(row for row in ROWS if not names or row.name in names)
 
 
-def measured(rows: Sequence[Row], effort: Effort, progress: Progress | None = None) -> list[Reading]:
-    """The readings of these rows, one after another: nothing else of ours runs meanwhile."""
+def measured(rows: Sequence[Row], effort: Effort, progress: Progress | None = None) -> Iterator[list[Reading]]:
+    """All readings so far, after each of these rows: nothing else of ours runs meanwhile."""
     found: list[Reading] = []
     for place, row in enumerate(rows):
         if progress:
             progress(place, len(rows), row.name)
         found += row.readings(effort)
+        yield found
     if progress:
         progress(len(rows), len(rows), "")
-    return found
