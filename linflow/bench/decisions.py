@@ -29,10 +29,10 @@ from linflow.spectrum import Spectrum
 _ALPHA = 1e-6
 #: q as shares of the mean: a claim that is wrong by a factor of 2, by a tenth, by two hundredths.
 _SHARES = (0.5, 0.9, 0.98)
-_SEEDS, _FEW_SEEDS = 9, 3
+_SEEDS, _FEW_SEEDS = 5, 3
 _N, _M = 64, 16
 #: Most draws for which anyone is asked.
-_MOST = 2**17
+_MOST = 2**15
 
 
 def readings(effort: Effort) -> Iterator[Reading]:
