@@ -63,7 +63,7 @@ def growth_figure(points: Sequence[Point], machine: str) -> Figure:
     for axes in grid.ravel():
         axes.set_xscale("log", base=2)
         axes.set_yscale("log")
-        axes.tick_params(labelsize=_SMALL)
+        axes.tick_params(which="both", labelsize=_SMALL)
         if axes.lines:
             axes.legend(fontsize=5.5, frameon=False)
     grid[0, 0].set_ylabel("seconds", fontsize=_TEXT)

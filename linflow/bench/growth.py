@@ -27,7 +27,7 @@ SIZES = tuple(2**k for k in range(6, 14))
 #: Sizes whose points an exponent is read off.
 _LAST = 4
 #: Memory below this is that of the interpreter.
-_LEAST = 2**20
+_LEAST = 2**17
 
 #: Called with (works done, works in all, the work that begins).
 Progress = Callable[[int, int, str], None]

@@ -207,3 +207,14 @@ def test_tables_and_figures_take_every_kind_of_reading() -> None:
 def test_accuracy_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     accuracy_table(accuracy_rows(draws=1)).put()
     assert "numpy.linalg.pinv" in capsys.readouterr().out
+
+
+def test_the_tables_of_the_documentation_are_of_rows_that_there_are() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "performance.md").read_text(encoding="utf-8")
+    head = "| " + " | ".join(column.label or column.name for column in shown._READINGS) + " |"
+    for name in ("curves", "factors", "others", "flows"):
+        inside = text.split(f"<!-- bench-{name} -->\n", 1)[1].split(f"<!-- /bench-{name} -->", 1)[0].splitlines()
+        assert inside[0] == head
+        assert "clock: " in inside[-1]  # the machine is named
+    growth_head = "| " + " | ".join(column.label or column.name for column in shown._POINTS) + " |"
+    assert growth_head in text
