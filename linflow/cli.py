@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
@@ -226,17 +226,49 @@ def predict(
 
 @app.command()
 def bench(
+    subject: Annotated[str, typer.Argument(metavar="[growth]", help="How cost and memory grow with n, instead.")] = "rows",
+    only: Annotated[
+        list[str] | None, typer.Option("--only", metavar="ROW", help="This row only; may be given several times.")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Small sizes only.")] = False,
+    long: Annotated[bool, typer.Option("--long", help="Also the sizes that take minutes each.")] = False,
+    threads: Annotated[
+        int | None, typer.Option(min=1, max=256, help="Threads of every side alike; default all cores.")
+    ] = None,
+    clock: Annotated[
+        Literal["wall", "cpu"], typer.Option(help="Seconds on the wall, or of processors: for a machine that is busy.")
+    ] = "wall",
+    accuracy: Annotated[bool, typer.Option("--accuracy", help="Measure relative errors instead of speed.")] = False,
+    out: Out = Path("linflow-results"),
     as_json: Json = False,
     form: Form = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Small sizes only.")] = False,
-    accuracy: Annotated[bool, typer.Option("--accuracy", help="Measure relative errors instead of speed.")] = False,
+    figures: Figures = "png",
 ) -> None:
-    """Measure error curves per second against numpy's pinv and against the flop bound, side by side."""
-    from linflow import bench as benches
+    """Measure linflow against what is used for the same work today, side by side in one run.
 
+    Every row first compares the answers. Writes bench.json, bench.md and a figure (for growth: bench-growth) to the output
+    folder; --accuracy only prints. A rival that is not installed is named in its row. Exit status 0; 2 for bad
+    input.
+    """
     form = _form(as_json, form)
-    table = benches.accuracy_table if accuracy else benches.error_curve_table
-    table(benches.accuracy_rows() if accuracy else benches.error_curve_rows(quick=quick)).put(form)
+    if accuracy:
+        from linflow.bench.accuracy import accuracy_rows, accuracy_table
+
+        accuracy_table(accuracy_rows()).put(form)
+        return
+    from linflow.bench.command import run_bench
+
+    run_bench(
+        subject,
+        only=only or (),
+        quick=quick,
+        long=long,
+        threads=threads,
+        clock=clock,
+        out=out,
+        form=form,
+        figures=figures,
+    )
 
 
 @app.command()

@@ -61,25 +61,33 @@ ALLOWED = {
     ("linflow.spectrum", "linflow.moments"),
     ("linflow.report", "linflow.plotting"),
     ("linflow.predict", "linflow.plotting"),
+    # Deep flows are among what is timed.
+    ("linflow.bench", "linflow.deep"),
     # Its flows are held against their laws there; nothing of torch is imported before.
     ("linflow.testing", "linflow.deep"),
 }
 #: (library, the only rooms that may know it)
 LIBRARIES = {
-    "matplotlib": ("linflow.plotting", "linflow.figures"),
-    "torch": ("linflow.deep", "linflow.testing.flows", "linflow.measurement.physics", "linflow.risk.device"),
+    "matplotlib": ("linflow.plotting", "linflow.figures", "linflow.bench.figure"),
+    "torch": (
+        "linflow.deep",
+        "linflow.testing.flows",
+        "linflow.measurement.physics",
+        "linflow.risk.device",
+        "linflow.bench",
+    ),
     "typer": ("linflow.cli", "linflow.options"),
     "flint": (
         "linflow.risk.balls",
         "linflow.risk.enclosure",
         "linflow.risk.roots",
         "linflow.risk.witness",
-        "linflow.bench",
+        "linflow.bench.accuracy",
     ),
     "hypothesis": ("linflow.testing",),
     # One pool, one store, one writer.
-    "joblib": ("linflow.engine",),
-    "distributed": ("linflow.engine",),
+    "joblib": ("linflow.engine", "linflow.bench.engines"),
+    "distributed": ("linflow.engine", "linflow.bench.engines"),
     "multiprocessing": ("linflow.engine",),
     "sqlite3": ("linflow.engine",),
     "tempfile": ("linflow.engine",),

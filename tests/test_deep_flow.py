@@ -386,3 +386,45 @@ def test_without_torch_one_sentence_says_what_to_install(command: list[str], wha
     assert done.returncode == 2
     assert done.stderr.strip().splitlines()[-1] == f"linflow: {what} needs torch: pip install 'linflow[deep]'"
     assert issubclass(LinflowError, Exception)
+
+
+def _last(coupling: Coupling) -> nn.Module:
+    last = coupling.network.last
+    assert isinstance(last, nn.Module)
+    return last
+
+
+def test_layers_are_their_formulas() -> None:
+    """However they are computed, for speed: entry by entry, in float64 to rounding and in float32 to a part in 1e6."""
+    torch.manual_seed(0)
+    h = torch.randn(5, 6, 4, 2, dtype=torch.float64)
+    conv = InvertibleConv(6).double()
+    W, inverse = conv._matrices()
+    assert torch.allclose(conv.normalise(h)[0], torch.einsum("ij,bjxy->bixy", W, h), rtol=0, atol=1e-14)
+    assert torch.allclose(conv.generate(h)[0], torch.einsum("ij,bjxy->bixy", inverse, h), rtol=0, atol=1e-14)
+    coupling = layers.convolutional(6, 16)
+    with torch.no_grad():
+        for parameter in _last(coupling).parameters():
+            parameter.copy_(0.1 * torch.randn(parameter.shape))
+    single, _ = coupling.normalise(h.float())
+    raw, shift = coupling.double().network(h[:, :3], None).chunk(2, dim=1)
+    log_scale = layers.LOG_SCALE * torch.tanh(raw / layers.LOG_SCALE)
+    double, log_det = coupling.normalise(h)
+    assert torch.allclose(double[:, 3:], (h[:, 3:] + shift) * log_scale.exp(), rtol=0, atol=1e-14)
+    assert torch.allclose(log_det, log_scale.sum((1, 2, 3)), rtol=0, atol=1e-13)
+    assert (single - double).abs().max() <= 1e-5 * double.abs().max()
+    assert single.is_contiguous()
+    # What is only there for speed is no part of what is saved.
+    assert "bound" not in coupling.state_dict()
+
+
+def test_dropout_is_for_training_alone() -> None:
+    coupling = layers.fully_connected(8, 16, dropout=0.5)
+    with torch.no_grad():
+        for parameter in _last(coupling).parameters():
+            parameter.copy_(torch.randn(parameter.shape))
+    h = torch.randn(4, 8)
+    coupling.train()
+    assert not torch.equal(coupling.normalise(h)[0], coupling.normalise(h)[0])
+    coupling.eval()
+    assert torch.equal(coupling.normalise(h)[0], coupling.normalise(h)[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.mutations.balls import BALLS
+from tests.mutations.benchmarks import BENCHMARKS
 from tests.mutations.chain import CHAIN
 from tests.mutations.ecosystem import ECOSYSTEM
 from tests.mutations.intake import INTAKE
@@ -2549,7 +2550,7 @@ _HUNT_AND_DEEP = (
         "linflow/deep/layers.py",
         "conv-log-det",
         "the log-determinant of a 1 x 1 convolution counted once and not for each pixel",
-        "(self.log_diagonal.sum() * h[0, 0].numel())",
+        "(self.log_diagonal.sum() * h.shape[2:].numel())",
         "self.log_diagonal.sum()",
         "deep_flow.py::test_log_det_is_that_of_the_jacobian",
     ),
@@ -2869,6 +2870,7 @@ _ALL = (
     *CHAIN,
     *ECOSYSTEM,
     *OUTSIDE,
+    *BENCHMARKS,
     *LEDGER,
     *INTERLACING,
     *INTAKE,

@@ -1,53 +1,15 @@
-"""Side-by-side benchmarks of error curves, speed and accuracy, measured in one run on the machine at hand."""
+"""Accuracy of error curves side by side: `lf.risk.error_curve` and the textbook's pinv against 1200 digits."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from linflow import risk
-from linflow.checks import FloatArray, available_cores
-from linflow.risk import native
+from linflow.checks import FloatArray
 from linflow.spectrum import Spectrum
 from linflow.tables import Column, Table
-
-#: (n, curves a run).
-_SIZES = ((32, 2000), (128, 400), (512, 24), (1024, 6))
-_REPEATS = 3
-
-
-def error_curve_rows(*, quick: bool = False) -> list[dict[str, Any]]:
-    """Curves per second of `lf.risk.simulate`, of a loop of `numpy.linalg.pinv` over m, and the flop bound.
-
-    The bound is 8/3 n^3 flops a curve at the rate of ``A @ B`` (dgemm, n x n, all cores) measured in the same run; the loop
-    of pinv gives its BLAS all cores too. It is timed on a few m and scaled by n, as one whole curve would take minutes.
-    """
-    rows = []
-    for n, trials in _SIZES[: 2 if quick else None]:
-        spectrum = Spectrum.power_law(n)
-        rng = np.random.default_rng(0)
-        ours = trials / _best(lambda s=spectrum, t=trials: risk.simulate(s, trials=t, seed=0))  # type: ignore[misc]
-        A = rng.standard_normal((n, n))
-        pinv = 1.0 / (_pinv_seconds(spectrum, A))
-        gemm = 2.0 * n**3 / _matrix_product_seconds(n, rng)
-        bound = gemm / (8.0 / 3.0 * n**3)
-        rows.append(
-            {
-                "n": n,
-                "cores": available_cores(),
-                "lanes": native.in_use(),
-                "curves_per_second": ours,
-                "pinv_curves_per_second": pinv,
-                "times_pinv": ours / pinv,
-                "gemm_gflops": gemm / 1e9,
-                "flop_bound_curves_per_second": bound,
-                "of_flop_bound": ours / bound,
-            }
-        )
-    return rows
 
 
 def accuracy_rows(draws: int = 20) -> list[dict[str, Any]]:
@@ -128,45 +90,3 @@ def pinv_curve(spectrum: Spectrum, A: FloatArray, m: list[int] | None = None) ->
         AG = A[:count] * spectrum.singular_values
         errors.append(float(np.linalg.norm(G - G @ np.linalg.pinv(AG) @ AG) ** 2))
     return np.array(errors)
-
-
-def error_curve_table(rows: list[dict[str, Any]]) -> Table:
-    """The rows for people."""
-    columns = (
-        Column("n", latex="$n$"),
-        Column("curves_per_second", "curves/s"),
-        Column("pinv_curves_per_second", "pinv loop, curves/s", digits=3),
-        Column("times_pinv", "times pinv", digits=3),
-        Column("gemm_gflops", "dgemm GFlop/s", digits=3),
-        Column("of_flop_bound", "of the flop bound", digits=2),
-    )
-    return Table(columns, rows, f"error curves X_A(m), all m = 0..n, on {rows[0]['cores']} cores, lanes {rows[0]['lanes']}")
-
-
-def _pinv_seconds(spectrum: Spectrum, A: FloatArray) -> float:
-    """Seconds of one whole curve by pinv, from the mean over m at eight equally spaced counts."""
-    n = spectrum.n
-    counts = [round((i + 0.5) * n / 8) for i in range(8)]
-    return _best(lambda: pinv_curve(spectrum, A, counts)) / 8 * n
-
-
-def _matrix_product_seconds(n: int, rng: np.random.Generator) -> float:
-    A, B = rng.standard_normal((2, n, n))
-    repeats = max(1, int(2e9 / (2.0 * n**3)))
-
-    def products() -> None:
-        for _ in range(repeats):
-            A @ B
-
-    return _best(products) / repeats
-
-
-def _best(work: Callable[[], object]) -> float:
-    """Seconds of the fastest of a few runs, after one to warm up."""
-    work()
-    seconds = []
-    for _ in range(_REPEATS):
-        start = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - start)
-    return min(seconds)
