@@ -19,7 +19,7 @@ import scipy.linalg
 from numpy.typing import NDArray
 
 import linflow as lf
-from linflow.experiments import OKABE_ITO, Experiment, Variable, estimate, settings, spectrum_for
+from linflow.experiments import OKABE_ITO, Experiment, Variable, estimate, settings
 from linflow.experiments.given import GIVEN
 
 if TYPE_CHECKING:
@@ -60,8 +60,9 @@ def case_of(name: str) -> tuple[lf.LinearFlow, Array, Array]:
 def signals_of(params: dict[str, Any]) -> tuple[lf.LinearFlow, Array | None]:
     """The flow of a cell, and the images of its group; None where they are drawn. A spectrum from outside has no images."""
     name, group = params["spectrum"], params["group"]
-    if name in params.get(GIVEN, {}):
-        return lf.LinearFlow.from_spectrum(spectrum_for(params, lf.Spectrum.flat)), None
+    given = params.get(GIVEN, {}).get(name)
+    if given is not None:
+        return lf.LinearFlow.from_spectrum(given), None
     flow, held_out, other = case_of(name)
     return flow, {HELD_OUT: held_out, OTHER: other}.get(group)
 
