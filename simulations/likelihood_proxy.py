@@ -60,8 +60,9 @@ def case_of(name: str) -> tuple[lf.LinearFlow, Array, Array]:
 def signals_of(params: dict[str, Any]) -> tuple[lf.LinearFlow, Array | None]:
     """The flow of a cell, and the images of its group; None where they are drawn. A spectrum from outside has no images."""
     name, group = params["spectrum"], params["group"]
-    if name in params.get(GIVEN, {}):
-        return lf.LinearFlow.from_spectrum(params[GIVEN][name]), None
+    given = params.get(GIVEN, {}).get(name)
+    if given is not None:
+        return lf.LinearFlow.from_spectrum(given), None
     flow, held_out, other = case_of(name)
     return flow, {HELD_OUT: held_out, OTHER: other}.get(group)
 
