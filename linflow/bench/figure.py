@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from linflow.bench.contest import Reading
@@ -24,17 +26,28 @@ def ratio_figure(readings: Sequence[Reading], machine: str) -> Figure:
     from matplotlib.figure import Figure
 
     shown = [reading for reading in readings if reading.ratio is not None and reading.ratio > 0]
-    figure = Figure(figsize=(7.5, 1.2 + 0.19 * max(len(shown), 1)), layout="constrained")
+    # A line of its own for the name of each row of the table, so that what stands beside the points stays short.
+    lines: list[str | Reading] = []
+    for row, readings_of_it in groupby(shown, key=lambda reading: reading.row):
+        lines += [row, *readings_of_it]
+    figure = Figure(figsize=(8.0, 1.4 + 0.19 * max(len(lines), 1)), layout="constrained")
     axes = figure.subplots()
-    for place, reading in enumerate(shown):
-        _line(axes, place, reading)
+    for place, line in enumerate(lines):
+        if isinstance(line, Reading):
+            _line(axes, place, line)
     axes.axvline(1.0, color="black", linewidth=0.8)
-    axes.set_yticks(range(len(shown)), [f"{one.row}, {one.size}: {one.rival}" for one in shown], fontsize=_SMALL)
-    axes.set_ylim(len(shown) - 0.5, -0.5)
+    labels = [line if isinstance(line, str) else f"{line.size}: {line.rival}" for line in lines]
+    axes.set_yticks(range(len(lines)), labels, fontsize=_SMALL)
+    for label, line in zip(axes.get_yticklabels(), lines, strict=True):
+        label.set_fontweight("bold" if isinstance(line, str) else "normal")
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x", which="major", color="0.9", linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.set_ylim(len(lines) - 0.5, -0.5)
     axes.set_xscale("log")
     axes.set_xlabel("rival / linflow (line: spread over the rounds; bar: goal)", fontsize=_TEXT)
     axes.tick_params(axis="x", labelsize=_SMALL)
-    axes.set_title(_folded(machine), fontsize=_SMALL, loc="left")
+    figure.supxlabel(_folded(machine), fontsize=_SMALL - 1.5, color="0.35")
     return figure
 
 
@@ -68,7 +81,7 @@ def growth_figure(points: Sequence[Point], machine: str) -> Figure:
             axes.legend(fontsize=5.5, frameon=False)
     grid[0, 0].set_ylabel("seconds", fontsize=_TEXT)
     grid[1, 0].set_ylabel("MiB at most", fontsize=_TEXT)
-    figure.suptitle(_folded(machine), fontsize=_SMALL)
+    figure.supxlabel(_folded(machine), fontsize=_SMALL - 1.5, color="0.35")
     return figure
 
 
@@ -90,7 +103,5 @@ def _series(axes: Axes, values: Sequence[tuple[int, float]], who: str, slope: fl
 
 
 def _folded(machine: str) -> str:
-    """The machine's line in two."""
-    parts = machine.split(", ")
-    half = (len(parts) + 1) // 2
-    return ", ".join(parts[:half]) + ",\n" + ", ".join(parts[half:])
+    """The machine's line, as wide as the figure."""
+    return textwrap.fill(machine, 130)
