@@ -187,12 +187,12 @@ def hunt(
 def predict(
     m: Annotated[str | None, typer.Option("--m", help="Numbers of measurements: 64 or 8,16,64 or 10:1000:10.")] = None,
     family: Annotated[str | None, typer.Option(help="power-law, exponential, flat, step, spiked or log-spaced.")] = None,
-    n: Annotated[int, typer.Option("--n", min=1, help="Dimension, for --family.")] = 1000,
-    exponent: Annotated[float, typer.Option(help="For power-law: sigma_i = i**-exponent.")] = 1.0,
-    rate: Annotated[float, typer.Option(help="For exponential: sigma_i = exp(-rate (i - 1)).")] = 0.25,
-    rank: Annotated[int, typer.Option(help="For step: number of ones.")] = 10,
-    floor: Annotated[float, typer.Option(help="For step: the other values.")] = 1e-3,
-    condition: Annotated[float, typer.Option(help="For log-spaced: sigma_1 / sigma_n.")] = 1e6,
+    n: Annotated[int | None, typer.Option("--n", min=1, help="Dimension, for --family; default 1000.")] = None,
+    exponent: Annotated[float | None, typer.Option(help="For power-law: sigma_i = i**-exponent; default 1.")] = None,
+    rate: Annotated[float | None, typer.Option(help="For exponential: sigma_i = exp(-rate (i - 1)); default 0.25.")] = None,
+    rank: Annotated[int | None, typer.Option(help="For step: number of ones; default 10.")] = None,
+    floor: Annotated[float | None, typer.Option(help="For step: the other values; default 0.001.")] = None,
+    condition: Annotated[float | None, typer.Option(help="For log-spaced: sigma_1 / sigma_n; default 1e6.")] = None,
     noise_std: Annotated[float, typer.Option(help="Noise on each measurement, for the equivalent.")] = 0.0,
     penalty: Annotated[float, typer.Option(help="Penalty gamma, for the equivalent.")] = 0.0,
     figure: Annotated[

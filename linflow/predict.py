@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,18 @@ from linflow.tables import Column, Table
 if TYPE_CHECKING:
     import pandas as pd
 
-FAMILIES = ("power-law", "exponential", "flat", "step", "spiked", "log-spaced")
+#: What each family is made by, and the options that it takes, in this order.
+_MAKERS: dict[str, tuple[Callable[..., Spectrum], tuple[str, ...]]] = {
+    "power-law": (Spectrum.power_law, ("n", "exponent")),
+    "exponential": (Spectrum.exponential, ("n", "rate")),
+    "flat": (Spectrum.flat, ("n",)),
+    "step": (Spectrum.step, ("n", "rank", "floor")),
+    "spiked": (Spectrum.spiked, ("n",)),
+    "log-spaced": (Spectrum.log_spaced, ("n", "condition")),
+}
+FAMILIES = tuple(_MAKERS)
+#: Of those options.
+DEFAULTS: dict[str, Any] = {"n": 1000, "exponent": 1.0, "rate": 0.25, "rank": 10, "floor": 1e-3, "condition": 1e6}
 COLUMNS = (
     Column("m", latex="$m$"),
     Column("theorem_lower", "T1 lower", digits=5),
@@ -121,37 +133,39 @@ def records(frame: pd.DataFrame) -> list[dict[str, int | float | None]]:
 def spectrum_from_options(
     *,
     family: str | None,
-    n: int,
-    exponent: float,
-    rate: float,
-    rank: int,
-    floor: float,
-    condition: float,
+    n: int | None,
+    exponent: float | None,
+    rate: float | None,
+    rank: int | None,
+    floor: float | None,
+    condition: float | None,
     given: Given,
 ) -> Spectrum:
-    """The one spectrum that the options name: a family, or what a user has."""
+    """The one spectrum that the options name: a family with what it takes, or what a user has. None: not given."""
     named = [*(["--family"] if family is not None else []), *given.paths]
     if len(named) != 1:
         raise InputError(
             f"give exactly one of --family, --values, --data and --covariance, got {' and '.join(named) or 'none'}"
         )
+    options = {"n": n, "exponent": exponent, "rate": rate, "rank": rank, "floor": floor, "condition": condition}
+    told = {name: value for name, value in options.items() if value is not None}
     if family is None:
+        if told:
+            raise InputError(f"--{next(iter(told))} is for --family, and {named[0]} was given")
         (spectrum,) = given.spectra(size=_SIDE)
         return _small_enough(spectrum)
     if given.choices:
         raise InputError(f"{given.choices[0]} is for --values, --data and --covariance, and --family was given")
-    _few_enough(n, "--n asks for", "singular values")
-    made = {
-        "power-law": lambda: Spectrum.power_law(n, exponent),
-        "exponential": lambda: Spectrum.exponential(n, rate),
-        "flat": lambda: Spectrum.flat(n),
-        "step": lambda: Spectrum.step(n, rank, floor),
-        "spiked": lambda: Spectrum.spiked(n),
-        "log-spaced": lambda: Spectrum.log_spaced(n, condition),
-    }
-    if family not in made:
+    if family not in _MAKERS:
         raise InputError(f"--family must be one of {', '.join(FAMILIES)}, got {family!r}")
-    return made[family]()
+    maker, takes = _MAKERS[family]
+    if foreign := [name for name in told if name not in takes]:
+        others = [name for name, (_, of) in _MAKERS.items() if foreign[0] in of]
+        raise InputError(f"--{foreign[0]} is for --family {' or '.join(others)}, and --family {family} was given")
+    asked = {**{name: DEFAULTS[name] for name in takes}, **told}
+    _few_enough(int(asked["n"]), "--n asks for", "singular values")
+    made: Spectrum = maker(*(asked[name] for name in takes))
+    return made
 
 
 def spectrum_from_file(path: Path) -> Spectrum:
