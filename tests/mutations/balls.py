@@ -97,7 +97,7 @@ BALLS = (
         _CONTRACT,
         "ball-inherited",
         "an inherited ball taken for that of a quantity with its own enclosure",
-        '_inherited(quantity, "ball", ("enclosure", "draws", "scale"))',
+        '_inherited(quantity, "ball", ("enclosure", "draws", "scale", "inverse"))',
         '_inherited(quantity, "ball", ())',
         "separation.py::test_an_inherited_ball_is_not_that_of_another_quantity",
     ),
