@@ -154,6 +154,8 @@ class Outcome(NoArray, instead="its value or its evidence"):
         return {name: getattr(self, name) for name in _QUESTION} | {"evidence": self.evidence.to_json()}
 
 
+#: Ratios that differ by this much, relatively, may do so by rounding.
+_ALIKE = 1e-9
 #: Columns of verdicts.csv, and of a DataFrame of verdicts.
 ROW = (
     *("claim", "spectrum", "spectrum_key", "n", "m", "value", "estimate", "low", "high"),
@@ -205,11 +207,18 @@ class Verdict(NoArray, instead="its to_dataframe()"):
         """The cell with the least room, by `Outcome.ratio`.
 
         A refuted claim has its worst among the refuting cells, ranked by the interval's edge nearest the claim; another
-        one among those that are decided, if any: an undecided cell's estimate may be far off.
+        one among those that are decided, if any: an undecided cell's estimate may be far off. Of cells that rounding alone
+        tells apart it is the first, on every processor.
         """
         refuting = [case for case in self.cases if case.verdict == REFUTED]
         decided = [case for case in self.cases if case.verdict in (SUPPORTED, NOT_REFUTED) or case.equal_up_to_rounding]
-        return max(refuting or decided or self.cases, key=self._strain, default=None)
+        cases = refuting or decided or self.cases
+        strains = [self._strain(case) for case in cases]
+        if not strains:
+            return None
+        most = max(strains)
+        alike = _ALIKE * (1.0 if cases[0].relation.two_sided else abs(most))
+        return next(case for case, strain in zip(cases, strains, strict=True) if strain == most or strain >= most - alike)
 
     def to_dataframe(self) -> pd.DataFrame:
         """One row for each cell, with the columns of verdicts.csv."""

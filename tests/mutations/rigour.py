@@ -472,6 +472,14 @@ _VERDICT_FAULTS = (
     ),
     _fault(
         _OUTCOME,
+        "tightest-by-rounding",
+        "of cells that rounding alone tells apart, the one that it happens to choose is shown",
+        "_ALIKE = 1e-9\n",
+        "_ALIKE = 0.0\n",
+        "verdict.py::test_of_cells_that_rounding_tells_apart_the_first_is_shown",
+    ),
+    _fault(
+        _OUTCOME,
         "undecided-cells-ignored",
         "a claim supported though some cells are undecided",
         "if not words or self.errors or UNDECIDED in words:",
