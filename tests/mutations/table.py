@@ -1002,8 +1002,8 @@ _RISK = (
         _DRAWS,
         "complex-for-real",
         "real measurements asked for, complex ones drawn",
-        'dtype=np.float64 if field == "real" else np.complex128)',
-        "dtype=np.complex128)",
+        'np.dtype(np.float64 if self.field == "real" else np.complex128)',
+        "np.dtype(np.complex128)",
         "simulate.py::test_mean_against_the_exact_oracles_and_the_wrong_field_is_caught",
     ),
     _fault(
@@ -2220,8 +2220,8 @@ _FACE = (
         _PREDICT,
         "predict-foreign-options",
         "options of another family ignored",
-        "        if name not in takes]:",
-        "        if name not in options]:",
+        "for name in told if name not in takes]:",
+        "for name in told if name not in options]:",
         "cli.py::test_bad_input_is_one_sentence",
     ),
     _fault(
