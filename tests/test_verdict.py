@@ -1045,15 +1045,15 @@ class Raising(Quantity):
         raise ZeroDivisionError("no draws today")
 
 
-def test_of_cells_that_rounding_tells_apart_the_first_is_shown() -> None:
+def test_of_cells_that_rounding_tells_apart_the_largest_is_shown() -> None:
     claim = Claim(name="equal", statement="E_m <= n - m", kind="upper", value=lambda s, m: (s.n - m) * s.variances[0])
-    verdict = verify(claim, cases=[Case(Spectrum.flat(n), (1,)) for n in (5, 3, 4)], seed=0)
-    noisy = [replace(case, value=case.value * (1 + k * 1e-14)) for case, k in zip(verdict.cases, (3, 1, 2), strict=True)]
+    verdict = verify(claim, cases=[Case(Spectrum.flat(n), (1,)) for n in (3, 5, 4)], seed=0)
+    noisy = [replace(case, value=case.value * (1 + k * 1e-14)) for case, k in zip(verdict.cases, (1, 3, 2), strict=True)]
     worst = replace(verdict, cases=tuple(noisy)).worst
     assert worst is not None
     assert worst.n == 5
     # Beyond rounding the tightest, wherever it stands.
-    apart = [replace(case, value=case.value * (1 + k * 1e-6)) for case, k in zip(verdict.cases, (3, 1, 2), strict=True)]
+    apart = [replace(case, value=case.value * (1 + k * 1e-6)) for case, k in zip(verdict.cases, (1, 3, 2), strict=True)]
     worst = replace(verdict, cases=tuple(apart)).worst
     assert worst is not None
     assert worst.n == 3

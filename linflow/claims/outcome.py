@@ -208,7 +208,7 @@ class Verdict(NoArray, instead="its to_dataframe()"):
 
         A refuted claim has its worst among the refuting cells, ranked by the interval's edge nearest the claim; another
         one among those that are decided, if any: an undecided cell's estimate may be far off. Of cells that rounding alone
-        tells apart it is the first, on every processor.
+        tells apart it is the one of the largest n, then m, on every processor.
         """
         refuting = [case for case in self.cases if case.verdict == REFUTED]
         decided = [case for case in self.cases if case.verdict in (SUPPORTED, NOT_REFUTED) or case.equal_up_to_rounding]
@@ -218,7 +218,8 @@ class Verdict(NoArray, instead="its to_dataframe()"):
             return None
         most = max(strains)
         alike = _ALIKE * (1.0 if cases[0].relation.two_sided else abs(most))
-        return next(case for case, strain in zip(cases, strains, strict=True) if strain == most or strain >= most - alike)
+        tight = [case for case, strain in zip(cases, strains, strict=True) if strain == most or strain >= most - alike]
+        return max(tight, key=lambda case: (case.n, case.m))
 
     def to_dataframe(self) -> pd.DataFrame:
         """One row for each cell, with the columns of verdicts.csv."""

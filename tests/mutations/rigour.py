@@ -476,7 +476,7 @@ _VERDICT_FAULTS = (
         "of cells that rounding alone tells apart, the one that it happens to choose is shown",
         "_ALIKE = 1e-9\n",
         "_ALIKE = 0.0\n",
-        "verdict.py::test_of_cells_that_rounding_tells_apart_the_first_is_shown",
+        "verdict.py::test_of_cells_that_rounding_tells_apart_the_largest_is_shown",
     ),
     _fault(
         _OUTCOME,
