@@ -63,6 +63,16 @@ def graded_svd(M: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     return U, s * (work[0] / work[1]), V
 
 
+def largest_entries(K: FloatArray, axis: int | None = None) -> FloatArray:
+    """The largest modulus along an axis, 0 where there is nothing, without another array of the size of K.
+
+    >>> largest_entries(np.array([[1.0, -3.0], [2.0, 0.0]]), axis=1)
+    array([3., 2.])
+    """
+    largest: FloatArray = np.maximum(K.max(axis=axis, initial=0.0), -K.min(axis=axis, initial=0.0))
+    return largest
+
+
 @dataclass(frozen=True, eq=False)
 class GradedQR:
     """``K[:, pivots] = Q R`` for a (rows, columns) K whose rows may differ wildly in size.
@@ -89,9 +99,13 @@ class GradedQR:
         if rows == 0 or columns == 0:
             empty = np.zeros(0, dtype=np.int64)
             return cls(np.eye(rows, rows if complete else 0), np.zeros((0, columns)), empty, 0, np.zeros(0))
-        row_sizes, column_sizes = np.abs(K).max(axis=1), np.abs(K).max(axis=0)
+        row_sizes, column_sizes = largest_entries(K, axis=1), largest_entries(K, axis=0)
         order = np.argsort(-row_sizes, kind="stable")
-        (reflectors, tau), R, pivots = scipy.linalg.qr(K[order], mode="raw", pivoting=True, check_finite=False)
+        # In the order of LAPACK, which then factorises in place instead of in a copy of its own.
+        ordered = np.take(K, order, axis=0, out=np.empty(K.shape, order="F"), mode="clip")
+        (reflectors, tau), R, pivots = scipy.linalg.qr(
+            ordered, mode="raw", pivoting=True, check_finite=False, overwrite_a=True
+        )
         steps = tau.size
         R = R[:steps]
         sorted_Q = _columns_of_q(reflectors, tau, rows if complete else steps)

@@ -1,4 +1,4 @@
-"""One tall factor: the MLE of one signal from m of n measurements, time and memory, against dense least squares."""
+"""One tall factor: the MLE of one signal, and every error, time and memory, against dense least squares."""
 
 from __future__ import annotations
 
@@ -13,18 +13,31 @@ from linflow.bench.memory import peak
 from linflow.checks import FloatArray
 from linflow.estimators import mle
 from linflow.flow import LinearFlow
+from linflow.risk import error_curve
 from linflow.spectrum import Spectrum
 
 #: What the memory beyond the measurements should be at most, in units of them.
 _MOST = 2.2
+_ROW = "one tall factor"
+_ONE = "one solution, of one m"
 
 
 def contests(effort: Effort) -> Iterator[Contest]:
-    """Time: `lf.mle` against the minimum-norm solutions of scipy and numpy."""
+    """Time: `lf.mle`, and its error after each measurement, against the minimum-norm solutions of scipy and numpy."""
     n, m = _size(effort)
     yield Contest(
-        row="one tall factor",
-        size=f"n = {n}, m = {m}",
+        row=_ROW,
+        size=f"n = {n}, m = {m}, every X_A(m)",
+        n=n,
+        ours=Side("lf.risk.error_curve", partial(_work, n, m, _curve)),
+        rivals=(
+            Side("scipy.linalg.lstsq", partial(_work, n, m, _lstsq), goal=1.0, note=_ONE),
+            Side("numpy.linalg.pinv", partial(_work, n, m, _pinv), goal=1.0, note=_ONE),
+        ),
+    )
+    yield Contest(
+        row=_ROW,
+        size=f"n = {n}, m = {m}, one solution",
         n=n,
         ours=Side("lf.mle", partial(_work, n, m, _mle)),
         rivals=(
@@ -41,26 +54,26 @@ def memory(effort: Effort) -> Iterator[Reading]:
     n, m = _size(effort)
     factor = 8 * n * m
     with effort.limited():
-        taken = [peak(_work(n, m, solve).run) for solve in (_mle, _lstsq, _pinv)]
-    for name, theirs in zip(("scipy.linalg.lstsq", "numpy.linalg.pinv"), taken[1:], strict=True):
-        ours = taken[0]
-        if ours is None or theirs is None:
-            note = "this system does not tell the peak memory of a process"
-            yield Reading("one tall factor", f"n = {n}, m = {m}", name, unit="factors", note=note)
-            continue
-        note = f"memory beyond the m x n factor, in units of it; ours should be {_MOST:g} at most"
-        ratio = theirs / max(ours, 1)
-        yield Reading(
-            row="one tall factor",
-            size=f"n = {n}, m = {m}",
-            rival=name,
-            unit="factors",
-            ours=ours / factor,
-            theirs=theirs / factor,
-            ratio=ratio,
-            rounds=1,
-            note=note,
-        )
+        taken = [peak(_work(n, m, solve).run) for solve in (_curve, _mle, _lstsq, _pinv)]
+    for what, ours in zip(("every X_A(m)", "one solution"), taken[:2], strict=True):
+        size = f"n = {n}, m = {m}, {what}"
+        for name, theirs in zip(("scipy.linalg.lstsq", "numpy.linalg.pinv"), taken[2:], strict=True):
+            if ours is None or theirs is None:
+                note = "this system does not tell the peak memory of a process"
+                yield Reading(_ROW, size, name, unit="factors", note=note)
+                continue
+            note = f"memory beyond the m x n factor, in units of it; with it ours should be {_MOST:g} at most"
+            yield Reading(
+                row=_ROW,
+                size=size,
+                rival=name,
+                unit="factors",
+                ours=ours / factor,
+                theirs=theirs / factor,
+                ratio=theirs / max(ours, 1),
+                rounds=1,
+                note=note,
+            )
 
 
 def _size(effort: Effort) -> tuple[int, int]:
@@ -73,6 +86,10 @@ def _work(n: int, m: int, solve: Callable[[LinearFlow, FloatArray, FloatArray], 
     A = rng.standard_normal((m, n))
     y = A @ flow.sample(1, rng)[0]
     return Work(lambda: solve(flow, A, y))
+
+
+def _curve(flow: LinearFlow, A: FloatArray, y: FloatArray) -> FloatArray:
+    return error_curve(flow.spectrum, A)
 
 
 def _mle(flow: LinearFlow, A: FloatArray, y: FloatArray) -> FloatArray:

@@ -20,7 +20,7 @@ from linflow.checks import (
 from linflow.errors import InputError, ShapeError
 from linflow.estimators.noise import Noise, NoiseStd, noise_of
 from linflow.flow import LinearFlow
-from linflow.graded import GradedQR, times, times_transposed
+from linflow.graded import GradedQR, largest_entries, times, times_transposed
 from linflow.measurement import Measurement, as_dense, as_operator, is_matrix_free
 from linflow.measurement.checked import is_operator
 from linflow.measurement.operators import require_room
@@ -81,7 +81,7 @@ class System:
             F = noise.factor(self.exponents)
             K = np.vstack([K, F])
             row_noise = np.append(row_noise, np.zeros(len(F)))
-        if not np.abs(K).max(initial=0.0) < _LARGEST_ENTRY:
+        if not largest_entries(K) < _LARGEST_ENTRY:
             raise InputError("the rows of A and the penalty differ by more than float64 can hold: rescale A")
         column_noise = np.full(self.m, s.max(initial=0.0) * self.rounded_at)
         return GradedQR.of(K, row_noise=row_noise, column_noise=column_noise, complete=complete)

@@ -522,8 +522,8 @@ _VERDICT_FAULTS = (
         _OUTCOME,
         "best-case-for-worst",
         "the case with the most room shown as the worst",
-        "return max(refuting or decided or self.cases, key=self._strain",
-        "return min(refuting or decided or self.cases, key=self._strain",
+        "        strains = [self._strain(case) for case in cases]\n",
+        "        strains = [-self._strain(case) for case in cases]\n",
         _SUMMARY,
     ),
     _fault(
