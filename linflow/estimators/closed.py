@@ -253,7 +253,7 @@ def posterior(flow: LinearFlow, A: Measurement, y: ArrayLike, *, noise_std: Nois
     mean = signal(flow, s, solver.solution)
     with overflow():
         complement = s[:, None] * solver.complement
-    factor = complement if flow.basis is None else flow.basis @ complement
+        factor = complement if flow.basis is None else flow.basis @ complement
     return Posterior(mean=mean, factor=factor)
 
 
