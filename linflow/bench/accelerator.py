@@ -26,37 +26,23 @@ def contests(effort: Effort) -> Iterator[Contest | Reading]:
     for n in effort.pick(quick=(512,), usual=(512, 2048), long=(512, 4096, 12288)):
         trials = max(1, 2**28 // n**2)
         spectrum = Spectrum.power_law(n)
+        simulated = Side(
+            f"lf.risk.simulate on {_card()}", partial(_simulated, spectrum, trials, {"device": "cuda"}), share=float(trials)
+        )
+        factored = Side(f"factored on {_card()}", partial(_factored, spectrum, trials), share=float(_at_hand(trials, n)))
+        processors = Side("the processors", partial(_simulated, spectrum, trials, {}), share=float(trials), goal=1.0)
+        bound = Side("8/3 n^3 flops of A @ B there", partial(_products, n), share=0.75)
         yield Contest(
             row=_ROW,
             size=f"n = {n}, {trials} draws",
             n=n,
-            ours=Side(
-                f"lf.risk.simulate on {_card()}",
-                partial(_simulated, spectrum, trials, {"device": "cuda"}),
-                share=float(trials),
-            ),
-            rivals=(Side("the processors", partial(_simulated, spectrum, trials, {}), share=float(trials), goal=1.0),),
+            ours=simulated,
+            rivals=(processors,),
             far=relative,
             tolerance=1e-10,
         )
-        yield Contest(
-            row=_ROW,
-            size=f"n = {n}, the card's bound",
-            n=n,
-            ours=Side(
-                f"lf.risk.simulate on {_card()}",
-                partial(_simulated, spectrum, trials, {"device": "cuda"}),
-                share=float(trials),
-            ),
-            rivals=(Side("8/3 n^3 flops of A @ B there", partial(_products, n), share=0.75),),
-        )
-        yield Contest(
-            row=_ROW,
-            size=f"n = {n}, the card's bound, draws at hand",
-            n=n,
-            ours=Side(f"factored on {_card()}", partial(_factored, spectrum, trials), share=float(_at_hand(trials, n))),
-            rivals=(Side("8/3 n^3 flops of A @ B there", partial(_products, n), share=0.75),),
-        )
+        for ours, what in ((simulated, "the card's bound"), (factored, "the card's bound, draws at hand")):
+            yield Contest(row=_ROW, size=f"n = {n}, {what}", n=n, ours=ours, rivals=(bound,))
 
 
 def _absent() -> str | None:
